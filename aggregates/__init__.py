@@ -1,0 +1,1 @@
+"""The rules: values, the vocabulary and pure decisions, without input, output or clock."""

@@ -1,0 +1,1 @@
+"""A cycle: planned, open, scoring, closed."""

@@ -1,0 +1,1 @@
+"""Decisions: what was decided, by whom, recorded by whom, confirmed by whom."""

@@ -1,0 +1,1 @@
+"""Findings: what an auditor would ask about, and the answers to it."""

@@ -1,0 +1,1 @@
+"""An objective and its key results: the aggregate of the record."""

@@ -1,0 +1,1 @@
+"""The organisation: the creation of its ledger and the policies that rule it."""

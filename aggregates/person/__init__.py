@@ -1,0 +1,1 @@
+"""People and services: who is here, and in which role."""

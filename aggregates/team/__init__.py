@@ -1,0 +1,1 @@
+"""Teams: named groups that objectives belong to and that never own."""

@@ -1,0 +1,155 @@
+"""The bounded values that may enter the ledger: texts, numbers, days and instants."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+LINE_LENGTH = 200
+TEXT_LENGTH = 4_000
+NUMBER_DIGITS_BEFORE = 15
+NUMBER_DIGITS_AFTER = 6
+KEY_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}$"
+NUMBER_LIMIT = Decimal(10) ** NUMBER_DIGITS_BEFORE
+_NUMBER_TEXT_LENGTH = 40
+
+
+def _fault(code: str, sentence: str) -> PydanticCustomError:
+    return PydanticCustomError(code, sentence)  # type: ignore[arg-type]
+
+
+def clean_text(raw: str, *, longest: int, newlines: bool) -> str:
+    """Return the text in NFC without outer blanks; raise ValueError with a sentence when it may not be stored."""
+    text = unicodedata.normalize("NFC", raw).strip()
+    if not text:
+        raise _fault("text_is_empty", "This text is empty; write at least one character.")
+    if len(text) > longest:
+        raise _fault("text_is_too_long", f"This text has {len(text)} characters; at most {longest} are kept.")
+    for character in text:
+        if character in "\n\t" and newlines:
+            continue
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp", "Cn", "Co"):
+            raise _fault(
+                "text_has_control_character",
+                f"This text holds the unprintable character U+{ord(character):04X}; remove it.",
+            )
+    return text
+
+
+def _line(raw: str) -> str:
+    return clean_text(raw, longest=LINE_LENGTH, newlines=False)
+
+
+def _text(raw: str) -> str:
+    return clean_text(raw.replace("\r\n", "\n"), longest=TEXT_LENGTH, newlines=True)
+
+
+Line = Annotated[str, AfterValidator(_line)]
+"""One printable line, 1 to 200 characters."""
+
+Text = Annotated[str, AfterValidator(_text)]
+"""Printable text with line breaks, 1 to 4,000 characters."""
+
+Key = Annotated[str, Field(pattern=KEY_PATTERN)]
+"""A key that people say in meetings, such as `2026-q3`: lower-case letters, digits and hyphens, at most 40."""
+
+
+def parse_number(raw: Any) -> Decimal:
+    """Return the exact decimal of a string, an integer or a float as printed; raise ValueError with a sentence.
+
+    Bounds: finite, at most 15 digits before and 6 after the point.
+    """
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
+        raise _fault("number_is_malformed", "This is not a number; send it as a string such as \"0.8\".")
+    if isinstance(raw, str) and len(raw) > _NUMBER_TEXT_LENGTH:
+        raise _fault("number_is_malformed", "This number has too many characters.")
+    if isinstance(raw, int) and abs(raw) >= 10**NUMBER_DIGITS_BEFORE:
+        raise _fault("number_is_out_of_range", "This number needs more than 15 digits before the point.")
+    try:
+        number = Decimal(raw.strip() if isinstance(raw, str) else repr(raw) if isinstance(raw, float) else raw)
+    except InvalidOperation as error:
+        raise _fault("number_is_malformed", "This is not a number; write it as 1234.5.") from error
+    if not number.is_finite():
+        raise _fault("number_is_not_finite", "This number is not finite.")
+    if abs(number) >= NUMBER_LIMIT:
+        raise _fault("number_is_out_of_range", "This number needs more than 15 digits before the point.")
+    if number != number.quantize(Decimal(1).scaleb(-NUMBER_DIGITS_AFTER)):
+        raise _fault("number_is_too_precise", "This number has more than 6 digits after the point.")
+    return Decimal(number_text(number))
+
+
+def number_text(number: Decimal) -> str:
+    """Return the one spelling in which a number is stored: no exponent, no trailing zeros, never `-0`."""
+    text = f"{number:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+Number = Annotated[
+    Decimal,
+    BeforeValidator(parse_number),
+    PlainSerializer(number_text, return_type=str),
+    Field(json_schema_extra={"type": "string", "examples": ["0.8"]}),
+]
+"""An exact decimal with at most 15 + 6 digits, stored as a string."""
+
+
+def _between(low: str, high: str, step: str | None) -> Any:
+    lowest, highest = Decimal(low), Decimal(high)
+
+    def check(number: Decimal) -> Decimal:
+        if not lowest <= number <= highest:
+            raise _fault("number_is_out_of_range", f"This number must lie between {low} and {high}.")
+        if step is not None and number % Decimal(step) != 0:
+            raise _fault("number_is_off_step", f"This number must be a multiple of {step}.")
+        return number
+
+    return AfterValidator(check)
+
+
+Confidence = Annotated[Number, _between("0", "1", "0.1")]
+"""A probability from 0.0 to 1.0 in steps of 0.1 that the target is met by the end."""
+
+Score = Annotated[Number, _between("0", "1", None)]
+"""A final score from 0.0 to 1.0."""
+
+Weight = Annotated[Number, _between("0.000001", "1000", None)]
+"""A positive weight, at most 1,000."""
+
+
+def _whole_instant(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise _fault("instant_has_no_zone", "This instant has no offset; write it as 2026-08-15T17:00:00Z.")
+    return value.astimezone(UTC)
+
+
+def instant_text(instant: datetime) -> str:
+    """Return the one spelling of an instant: UTC with six digits and `Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+
+
+Instant = Annotated[datetime, AfterValidator(_whole_instant), PlainSerializer(instant_text, return_type=str)]
+"""A moment in UTC with microseconds."""
+
+
+def day_of(instant: datetime, zone: ZoneInfo) -> date:
+    """Return the organisation's calendar day that holds this instant."""
+    return instant.astimezone(zone).date()
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """Return the last microsecond of an organisation's day, in UTC (a day may last 23 or 25 hours)."""
+    following = datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone)
+    return following.astimezone(UTC) - timedelta(microseconds=1)
+
+
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant of an organisation's day, in UTC."""
+    return datetime.combine(day, time(0), tzinfo=zone).astimezone(UTC)

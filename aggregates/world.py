@@ -1,0 +1,44 @@
+"""What a decision may look at: the states of the streams that it names, and single entries.
+
+A world remembers which streams were looked at; the append checks their versions after it holds the lock, so
+that whatever a decision read is still so when its events are recorded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from aggregates.entry import Entry
+
+if TYPE_CHECKING:
+    from aggregates.cycle.state import Cycle
+    from aggregates.decision.state import Decision
+    from aggregates.objective.state import Objective
+    from aggregates.organisation.state import Organisation
+    from aggregates.person.state import Person, Service
+    from aggregates.team.state import Team
+
+
+class World(Protocol):
+    """The present state of every stream, by identifier; None where a stream has no entry."""
+
+    def organisation(self) -> Organisation: ...
+
+    def person(self, person: UUID) -> Person | None: ...
+
+    def service(self, service: UUID) -> Service | None: ...
+
+    def team(self, team: UUID) -> Team | None: ...
+
+    def cycle(self, key: str) -> Cycle | None: ...
+
+    def objective(self, objective: UUID) -> Objective | None: ...
+
+    def decision(self, decision: UUID) -> Decision | None: ...
+
+    def entry(self, position: int) -> Entry | None: ...
+
+    def superseded_by(self, position: int) -> int | None:
+        """Return the position of the entry that supersedes this one, or None."""
+        ...

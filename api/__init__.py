@@ -1,0 +1,1 @@
+"""The doors: JSON routes, pages and the command line."""

@@ -1,0 +1,1 @@
+"""The ledger: events stored over PostgreSQL, its settings, directory, keys and servers."""

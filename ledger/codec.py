@@ -1,0 +1,146 @@
+"""The stored bytes of an entry: the one place that knows their format, which is fixed for ever.
+
+The bytes are a JSON object with the keys, in this order, `stream`, `version`, `name`, `by`, `on_behalf_of`,
+`effective_at`, `reason`, `decision`, `source`, `request`, `idempotency`, `supersedes`, `body`. Absent
+circumstances are left out. Numbers are decimal strings, instants UTC with six digits and `Z`, days ISO dates.
+The export line is `{"position":…,"recorded_at":…,"stream":…,"version":…,"name":…,"data":…}` with the stored
+bytes verbatim as `data`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from aggregates.entry import Circumstances, Entry, Event, Idempotency, Reason, Source
+from aggregates.values import instant_text
+from aggregates.vocabulary import EVENTS
+
+
+class UnreadableEntry(Exception):
+    """Stored bytes that this release cannot read; the message names the place and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    """One row of the ledger as stored: columns are copies of what `data` says, except position and recorded_at."""
+
+    position: int
+    recorded_at: datetime
+    stream: str
+    version: int
+    name: str
+    data: bytes
+
+
+def encode(stream: str, version: int, circumstances: Circumstances, event: Event) -> bytes:
+    """Return the stored bytes of one event and its circumstances."""
+    data: dict[str, Any] = {
+        "stream": stream,
+        "version": version,
+        "name": event.stored_name,
+        "by": circumstances.by,
+    }
+    if circumstances.on_behalf_of is not None:
+        data["on_behalf_of"] = circumstances.on_behalf_of
+    if circumstances.effective_at is not None:
+        data["effective_at"] = moment_text(circumstances.effective_at)
+    if circumstances.reason is not None:
+        data["reason"] = circumstances.reason.model_dump(mode="json", exclude_none=True)
+    if circumstances.decision is not None:
+        data["decision"] = str(circumstances.decision)
+    if circumstances.source is not None:
+        data["source"] = circumstances.source.model_dump(mode="json", exclude_none=True)
+    data["request"] = str(circumstances.request)
+    if circumstances.idempotency is not None:
+        data["idempotency"] = circumstances.idempotency.model_dump(mode="json")
+    if circumstances.supersedes is not None:
+        data["supersedes"] = circumstances.supersedes
+    data["body"] = event.model_dump(mode="json", exclude_none=True)
+    return orjson.dumps(data)
+
+
+def decode(raw: RawEntry) -> Entry:
+    """Return the entry of a stored row.
+
+    Raises:
+        UnreadableEntry: the bytes are not of this format, or their name is not in the vocabulary.
+    """
+    try:
+        data = orjson.loads(raw.data)
+        kind = EVENTS[data["name"]]
+        event = kind.model_validate(data["body"])
+        circumstances = _circumstances(data)
+    except KeyError as error:
+        raise UnreadableEntry(f"Entry {raw.position} ({raw.name}): {error} is not known to this release.") from error
+    except ValueError as error:
+        raise UnreadableEntry(f"Entry {raw.position} ({raw.name}) cannot be read: {error}") from error
+    return Entry(raw.position, raw.recorded_at, data["stream"], data["version"], circumstances, event)
+
+
+def _circumstances(data: dict[str, Any]) -> Circumstances:
+    effective = data.get("effective_at")
+    decision = data.get("decision")
+    reason, source, idempotency = data.get("reason"), data.get("source"), data.get("idempotency")
+    return Circumstances(
+        by=data["by"],
+        request=UUID(data["request"]),
+        on_behalf_of=data.get("on_behalf_of"),
+        effective_at=read_moment(effective) if effective is not None else None,
+        reason=Reason.model_validate(reason) if reason is not None else None,
+        decision=UUID(decision) if decision is not None else None,
+        source=Source.model_validate(source) if source is not None else None,
+        idempotency=Idempotency.model_validate(idempotency) if idempotency is not None else None,
+        supersedes=data.get("supersedes"),
+    )
+
+
+def moment_text(moment: date | datetime) -> str:
+    """Return the spelling of a day or an instant."""
+    return instant_text(moment) if isinstance(moment, datetime) else moment.isoformat()
+
+
+def read_moment(text: str) -> date | datetime:
+    """Return the day or the instant of its spelling (a day has ten characters)."""
+    return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+
+
+def export_line(raw: RawEntry) -> bytes:
+    """Return the native line of an entry, without the line break; `data` is the stored bytes verbatim."""
+    head = orjson.dumps(
+        {
+            "position": raw.position,
+            "recorded_at": instant_text(raw.recorded_at),
+            "stream": raw.stream,
+            "version": raw.version,
+            "name": raw.name,
+        }
+    )
+    return head[:-1] + b',"data":' + raw.data + b"}"
+
+
+def read_line(line: bytes) -> RawEntry:
+    """Return the row of a native line.
+
+    Raises:
+        ValueError: the line is not byte for byte what `export_line` writes.
+    """
+    parsed = orjson.loads(line)
+    if not isinstance(parsed, dict) or "data" not in parsed:
+        raise ValueError("this is not a line of a ledger's export")
+    place = line.find(b',"data":')
+    raw = RawEntry(
+        position=int(parsed["position"]),
+        recorded_at=datetime.fromisoformat(parsed["recorded_at"]),
+        stream=str(parsed["stream"]),
+        version=int(parsed["version"]),
+        name=str(parsed["name"]),
+        data=line[place + 8 : -1],
+    )
+    if export_line(raw) != line:
+        raise ValueError("the line is not spelled as a ledger writes it")
+    return raw

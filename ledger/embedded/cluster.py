@@ -1,0 +1,248 @@
+"""One cluster of PostgreSQL on disk: made whole, looked at, started, swept after a kill, and stopped.
+
+Its callers hold the data directory alone (see the package), so no two of these happen at once.
+"""
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import socket
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import quote
+
+from ledger.embedded.errors import DirectoryIsNotUsable, ServerDoesNotStart, ServerIsBusy, VersionDiffers
+from ledger.embedded.programs import Account, check_passable, find_account, find_engine, passable_engine, run
+
+PATIENCE = 300.0
+"""Seconds for a start (crash recovery included), a stop, or somebody else's start or stop."""
+
+DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+"""What keeps a commit through a crash."""
+
+_OPTIONS: Final = {
+    "listen_addresses": "",
+    "max_connections": "100",
+    "port": "5432",
+    "unix_socket_permissions": "0700",
+}
+_SOCKET = ".s.PGSQL.5432"
+_SOCKET_PATH_BYTES = 103
+"""The shortest limit of a socket's path among the supported systems: macOS; Linux takes 107."""
+_LOG_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """What postmaster.pid says: the number of the process, where its socket lies, and its state."""
+
+    process: int | None
+    sockets: Path | None
+    state: str
+
+    @classmethod
+    def read(cls, file: Path) -> "Postmaster | None":
+        """Return the file's content, None without a file; a torn file gives None for what it lacks."""
+        try:
+            lines = [line.strip() for line in file.read_text().splitlines()]
+        except FileNotFoundError:
+            return None
+        lines += [""] * (8 - len(lines))
+        number, sockets = lines[0], lines[4]
+        return cls(int(number) if number.isdigit() else None, Path(sockets) if sockets else None, lines[7])
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """PostgreSQL's files and programs, and the account that owns the one and runs the other (None: ourselves)."""
+
+    data_dir: Path
+    programs: Path
+    account: Account | None
+
+    @classmethod
+    def open(cls, data_dir: Path) -> "Cluster":
+        """Return the cluster of a data directory, made where needed.
+
+        Raises VersionDiffers, DirectoryIsNotUsable, EngineIsMissing, AccountIsMissing or ServerDoesNotStart.
+        """
+        programs, major = find_engine()
+        path = data_dir / "postgres"
+        fresh = not path.exists() or not any(path.iterdir())
+        account = None
+        if os.geteuid() == 0:
+            account = find_account() if fresh else Account.of(path)
+            check_passable(data_dir, account)
+            programs = passable_engine(programs, data_dir, account)
+        cluster = cls(data_dir, programs, account)
+        if fresh:
+            cluster._make()
+        cluster._check(major)
+        return cluster
+
+    @property
+    def path(self) -> Path:
+        """Where PostgreSQL's own files lie."""
+        return self.data_dir / "postgres"
+
+    def ensure_running(self) -> str:
+        """Return the address of the running server for its superuser, starting the server where needed."""
+        deadline = time.monotonic() + PATIENCE
+        while (state := self._look()) != "ready":
+            if time.monotonic() > deadline:
+                raise ServerIsBusy(
+                    f"The server in {self.path} was not ready after {PATIENCE:.0f} seconds; see its server.log."
+                )
+            if state == "absent":
+                self._start()
+            else:
+                time.sleep(0.02)
+        postmaster = Postmaster.read(self.path / "postmaster.pid")
+        sockets = postmaster.sockets if postmaster else None
+        return f"postgresql://postgres@/postgres?host={quote(str(sockets or self.path), safe='')}&port=5432"
+
+    def stop(self) -> None:
+        """Stop the server if it runs; open connections are closed, what they committed is kept."""
+        if self._look() != "absent":
+            wait = f"{PATIENCE:.0f}"
+            self._run("pg_ctl", "stop", "-w", "-s", "-m", "fast", "-t", wait, "-D", str(self.path))
+
+    def _make(self) -> None:
+        """Make the cluster beside its place and move it there whole, so that a killed attempt leaves no half.
+
+        Texts sort by code point and change case by Unicode's rules, on every system alike.
+        """
+        draft = self.data_dir / "postgres.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        if self.account:
+            os.chown(draft, self.account.user, self.account.group)
+        self._run(
+            "initdb",
+            *("--username=postgres", "--auth-local=trust", "--auth-host=reject", "--no-instructions"),
+            *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *("-D", str(draft)),
+        )
+        draft.rename(self.path)
+
+    def _check(self, major: int) -> None:
+        """Refuse files that are not ours, not PostgreSQL's, or another version's."""
+        version = self.path / "PG_VERSION"
+        owner = self.account.user if self.account else os.geteuid()
+        if self.path.stat().st_uid != owner or owner == 0:
+            raise DirectoryIsNotUsable(f"{self.path} belongs to a user who cannot run this server.")
+        if not version.is_file():
+            raise DirectoryIsNotUsable(f"{self.path} holds other files; choose another data directory.")
+        made_by = version.read_text().strip()
+        if made_by != str(major):
+            raise VersionDiffers(
+                f"The data in {self.path} was made by PostgreSQL {made_by}, and this release brings "
+                f"PostgreSQL {major}; restore an export into a new data directory, or use the release that made it."
+            )
+
+    def _look(self) -> Literal["absent", "busy", "ready"]:
+        """Return whether the server is there, and busy while it starts or stops; sweep what a killed one left."""
+        found = Postmaster.read(self.path / "postmaster.pid")
+        if found is None:
+            return "absent"
+        if self._works_here(found.process) or _answers(found.sockets):
+            return "ready" if found.state == "ready" else "busy"
+        self._sweep(found)
+        return "absent"
+
+    def _works_here(self, process: int | None) -> bool:
+        """Return whether this process lives and works in the cluster: a number may have been given out again."""
+        import psutil
+
+        if process is None:
+            return False
+        try:
+            found = psutil.Process(process)
+            return found.status() != psutil.STATUS_ZOMBIE and Path(found.cwd()) == self.path
+        except (psutil.Error, OSError):
+            return False
+
+    def _sweep(self, dead: Postmaster) -> None:
+        """End what still works in a cluster whose server was killed, then remove the dead server's notes."""
+        import psutil
+
+        orphans = [
+            found
+            for found in psutil.process_iter(["name"])
+            if found.info["name"] == "postgres" and self._works_here(found.pid)
+        ]
+        for orphan in orphans:
+            with suppress(psutil.Error):
+                orphan.terminate()
+        for orphan in psutil.wait_procs(orphans, timeout=5)[1]:
+            with suppress(psutil.Error):
+                orphan.kill()
+        psutil.wait_procs(orphans, timeout=5)
+        if dead.sockets:
+            (dead.sockets / _SOCKET).unlink(missing_ok=True)
+            (dead.sockets / f"{_SOCKET}.lock").unlink(missing_ok=True)
+        (self.path / "postmaster.pid").unlink(missing_ok=True)
+
+    def _start(self) -> None:
+        """Start the server; options on its command line beat every configuration file."""
+        log = self.path / "server.log"
+        if log.exists() and log.stat().st_size > _LOG_BYTES:
+            log.replace(log.with_name("server.log.1"))
+        options = {**_OPTIONS, **DURABLE, "unix_socket_directories": str(self._socket_dir())}
+        words = shlex.join(word for name, value in options.items() for word in ("-c", f"{name}={value}"))
+        wait = f"{PATIENCE:.0f}"
+        try:
+            self._run(
+                "pg_ctl", "start", "-w", "-s", "-t", wait, "-l", str(log), "-D", str(self.path), "-o", words
+            )
+        except ServerDoesNotStart as error:
+            tail = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
+            raise ServerDoesNotStart("\n".join([str(error), *tail])) from error
+
+    def _socket_dir(self) -> Path:
+        """Return the cluster itself, or a private directory with a short name when a socket would not fit there."""
+        path = os.fsencode(self.path)
+        if len(path) + 1 + len(_SOCKET) <= _SOCKET_PATH_BYTES and re.fullmatch(rb"[\w./+-]+", path):
+            return self.path
+        account = self.account or Account(os.geteuid(), os.getegid())
+        base = tempfile.gettempdir()
+        if self.account or len(os.fsencode(base)) > 40:
+            base = "/tmp"  # noqa: S108 (kind and owner of what lies there are checked)
+        short = Path(base) / f"strategy-ledger-{account.user}-{hashlib.sha256(path).hexdigest()[:12]}"
+        with suppress(FileExistsError):
+            short.mkdir(mode=0o700)
+            os.chown(short, account.user, account.group)
+        found = short.lstat()
+        if not short.is_dir() or short.is_symlink() or found.st_uid != account.user or found.st_mode & 0o077:
+            raise DirectoryIsNotUsable(f"{short} is not a private directory of this server; remove it.")
+        return short
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs as the cluster's account; raises ServerDoesNotStart with its words."""
+        try:
+            done = run(self.account, str(self.programs / program), *arguments)
+        except OSError as error:
+            raise ServerDoesNotStart(f"{program} cannot be run: {error.strerror}.") from error
+        if done.returncode != 0:
+            raise ServerDoesNotStart(
+                f"{program} failed for {self.path}: {(done.stderr or done.stdout).strip()}"
+            )
+
+
+def _answers(sockets: Path | None) -> bool:
+    """Return whether somebody listens in this directory: in another container its process is out of our sight."""
+    if sockets is None:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(sockets / _SOCKET))
+        except OSError as error:
+            return isinstance(error, BlockingIOError | TimeoutError)
+        return True

@@ -1,0 +1,1 @@
+"""The questions: each file answers one question from its own tables."""
