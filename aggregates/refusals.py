@@ -262,3 +262,36 @@ class SourceIsMissing(Refusal):
 
 class PolicyIsIncomplete(Refusal):
     """A policy names every parameter."""
+
+
+# said by the rules about shapes and places
+class IdentifierIsTaken(Conflict):
+    """This identifier already names something in the ledger."""
+
+
+class TeamLoop(Refusal):
+    """This parent would put the team within itself."""
+
+
+class PolicyContradictsItself(Refusal):
+    """The thresholds of a policy rise from low to high."""
+
+
+class NumberIsOutOfRange(Refusal):
+    """This number has more digits than the policy keeps."""
+
+
+class ValueDoesNotFitMeasure(Refusal):
+    """This value does not fit the kind of measure."""
+
+
+class HorizonIsOutsideTheCycle(Refusal):
+    """A key result ends within its objective's cycle."""
+
+
+class KeyResultIsScored(Refusal):
+    """This key result already has its final score; amend that entry."""
+
+
+class AmendmentDoesNotFit(Refusal):
+    """The new content does not fit this kind of entry."""

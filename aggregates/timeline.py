@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Moment = date | datetime
@@ -70,8 +70,23 @@ class Timeline(Generic[T]):
         """Return the value of the latest fact."""
         return self.facts[-1].value if self.facts else None
 
+    @property
+    def present(self) -> T:
+        """Return the value of the latest fact of an attribute that is set from the beginning.
+
+        Raises:
+            LookupError: the timeline is empty.
+        """
+        if not self.facts:
+            raise LookupError("Nothing is known of this attribute yet.")
+        return self.facts[-1].value
+
     def __iter__(self) -> Iterator[Fact[T]]:
         return iter(self.facts)
 
     def __len__(self) -> int:
         return len(self.facts)
+
+
+EMPTY: Timeline[Any] = Timeline()
+"""The timeline of an attribute of which nothing is known yet."""

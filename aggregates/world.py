@@ -6,7 +6,7 @@ that whatever a decision read is still so when its events are recorded.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from aggregates.entry import Entry
@@ -42,3 +42,24 @@ class World(Protocol):
     def superseded_by(self, position: int) -> int | None:
         """Return the position of the entry that supersedes this one, or None."""
         ...
+
+
+def state_of(world: World, stream: str) -> Any:
+    """Return the state of a stream by its name, or None where it has no entry."""
+    kind, _, identifier = stream.partition(":")
+    match kind:
+        case "organisation":
+            return world.organisation()
+        case "cycle":
+            return world.cycle(identifier)
+        case "person":
+            return world.person(UUID(identifier))
+        case "service":
+            return world.service(UUID(identifier))
+        case "team":
+            return world.team(UUID(identifier))
+        case "objective":
+            return world.objective(UUID(identifier))
+        case "decision":
+            return world.decision(UUID(identifier))
+    return None

@@ -74,7 +74,7 @@ def decode(raw: RawEntry) -> Entry:
         data = orjson.loads(raw.data)
         kind = EVENTS[data["name"]]
         event = kind.model_validate(data["body"])
-        circumstances = _circumstances(data)
+        circumstances = read_circumstances(data)
     except KeyError as error:
         raise UnreadableEntry(f"Entry {raw.position} ({raw.name}): {error} is not known to this release.") from error
     except ValueError as error:
@@ -82,7 +82,8 @@ def decode(raw: RawEntry) -> Entry:
     return Entry(raw.position, raw.recorded_at, data["stream"], data["version"], circumstances, event)
 
 
-def _circumstances(data: dict[str, Any]) -> Circumstances:
+def read_circumstances(data: dict[str, Any]) -> Circumstances:
+    """Return the circumstances of a parsed entry; raise ValueError or KeyError where one is malformed."""
     effective = data.get("effective_at")
     decision = data.get("decision")
     reason, source, idempotency = data.get("reason"), data.get("source"), data.get("idempotency")

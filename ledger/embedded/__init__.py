@@ -7,7 +7,8 @@ leaves nothing behind in them:
 - `postgres.users`, held together by all who use the server; whoever leaves last stops it.
 
 The server listens on a socket in a directory that only its own user can enter, and on no network address. As root it
-runs as the user `pgserver`; no permission outside the data directory is changed for that.
+runs as the user `pgserver`; no permission outside the data directory is changed for that, and programs in a private
+home are copied to the machine's cache, not opened.
 """
 
 import atexit
@@ -66,8 +67,7 @@ class EmbeddedServer:
     def start(cls, data_dir: Path) -> "EmbeddedServer":
         """Use the server of this directory, making the directory and starting the server where needed.
 
-        Raises a subclass of EmbeddedServerError. Takes about a second the first time, a tenth to start it again, and
-        a hundredth when it runs already.
+        Raises a subclass of EmbeddedServerError. Takes about a second the first time and a twentieth after that.
         """
         data_dir = _prepare(data_dir)
         with _alone(data_dir), ExitStack() as undo:
@@ -75,8 +75,7 @@ class EmbeddedServer:
             users = _lock_file(data_dir / "postgres.users")
             undo.callback(os.close, users)
             fcntl.flock(users, fcntl.LOCK_SH)
-            url = cluster.ensure_running()
-            version = _check_durable(url)
+            url, version = _reach(cluster)
             undo.pop_all()
             return cls(cluster, users, version, url)
 
@@ -156,6 +155,17 @@ def _alone(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _reach(cluster: Cluster) -> tuple[str, str]:
+    """Return the address and the version of the running server; one that is killed meanwhile is started again."""
+    for _ in range(2):
+        with suppress(ServerDoesNotAnswer):
+            url = cluster.ensure_running()
+            return url, _check_durable(url)
+        time.sleep(0.1)
+    url = cluster.ensure_running()
+    return url, _check_durable(url)
 
 
 def _check_durable(url: str) -> str:

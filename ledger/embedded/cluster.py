@@ -6,8 +6,8 @@ Its callers hold the data directory alone (see the package), so no two of these 
 import hashlib
 import os
 import re
-import shlex
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -36,26 +36,29 @@ _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES = 103
 """The shortest limit of a socket's path among the supported systems: macOS; Linux takes 107."""
 _LOG_BYTES = 8 * 1024 * 1024
+_PAUSE = 0.002
+"""Seconds between two looks at a server that starts or stops."""
 
 
 @dataclass(frozen=True, slots=True)
-class Postmaster:
-    """What postmaster.pid says: the number of the process, where its socket lies, and its state."""
+class Notes:
+    """What a server notes about itself in postmaster.pid: its process, where its socket lies, and its state."""
 
     process: int | None
     sockets: Path | None
     state: str
 
     @classmethod
-    def read(cls, file: Path) -> "Postmaster | None":
-        """Return the file's content, None without a file; a torn file gives None for what it lacks."""
+    def read(cls, cluster: Path) -> "Notes | None":
+        """Return the notes, or None without a file; a torn file gives None for what it lacks."""
         try:
-            lines = [line.strip() for line in file.read_text().splitlines()]
+            text = (cluster / "postmaster.pid").read_text(errors="surrogateescape")
         except FileNotFoundError:
             return None
-        lines += [""] * (8 - len(lines))
-        number, sockets = lines[0], lines[4]
-        return cls(int(number) if number.isdigit() else None, Path(sockets) if sockets else None, lines[7])
+        lines = [line.strip() for line in text.split("\n")] + [""] * 8
+        return cls(
+            int(lines[0]) if lines[0].isdecimal() else None, Path(lines[4]) if lines[4] else None, lines[7]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Cluster:
         if os.geteuid() == 0:
             account = find_account() if fresh else Account.of(path)
             check_passable(data_dir, account)
-            programs = passable_engine(programs, data_dir, account)
+            programs = passable_engine(programs, account)
         cluster = cls(data_dir, programs, account)
         if fresh:
             cluster._make()
@@ -97,34 +100,47 @@ class Cluster:
         while (state := self._look()) != "ready":
             if time.monotonic() > deadline:
                 raise ServerIsBusy(
-                    f"The server in {self.path} was not ready after {PATIENCE:.0f} seconds; see its server.log."
+                    f"The server in {self.path} was not ready after {PATIENCE:.0f} s; see server.log."
                 )
-            if state == "absent":
-                self._start()
+            if state == "dead":
+                self._sweep()
+            elif state == "absent":
+                self._start(deadline)
             else:
-                time.sleep(0.02)
-        postmaster = Postmaster.read(self.path / "postmaster.pid")
-        sockets = postmaster.sockets if postmaster else None
-        return f"postgresql://postgres@/postgres?host={quote(str(sockets or self.path), safe='')}&port=5432"
+                time.sleep(_PAUSE)
+        notes = Notes.read(self.path)
+        sockets = (notes.sockets if notes else None) or self.path
+        return f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port=5432"
 
     def stop(self) -> None:
         """Stop the server if it runs; open connections are closed, what they committed is kept."""
-        if self._look() != "absent":
-            wait = f"{PATIENCE:.0f}"
-            self._run("pg_ctl", "stop", "-w", "-s", "-m", "fast", "-t", wait, "-D", str(self.path))
+        started, told = time.monotonic(), None
+        while notes := Notes.read(self.path):
+            if self._works_here(notes.process):
+                if notes.process and notes.process != told:
+                    told = notes.process
+                    with suppress(ProcessLookupError):
+                        os.kill(told, signal.SIGINT)  # a fast shutdown
+            elif not _answers(notes.sockets):
+                return  # killed: the next start sweeps
+            if time.monotonic() - started > (PATIENCE if told else 1.0):
+                raise ServerIsBusy(
+                    f"The server in {self.path} does not stop, or runs out of this process's sight."
+                )
+            time.sleep(_PAUSE)
 
     def _make(self) -> None:
         """Make the cluster beside its place and move it there whole, so that a killed attempt leaves no half.
 
         Texts sort by code point and change case by Unicode's rules, on every system alike.
         """
-        draft = self.data_dir / "postgres.new"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(mode=0o700)
+        for left in self.data_dir.glob("postgres.new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.data_dir))
         if self.account:
             os.chown(draft, self.account.user, self.account.group)
         self._run(
-            "initdb",
+            str(self.programs / "initdb"),
             *("--username=postgres", "--auth-local=trust", "--auth-host=reject", "--no-instructions"),
             *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             *("-D", str(draft)),
@@ -146,15 +162,14 @@ class Cluster:
                 f"PostgreSQL {major}; restore an export into a new data directory, or use the release that made it."
             )
 
-    def _look(self) -> Literal["absent", "busy", "ready"]:
-        """Return whether the server is there, and busy while it starts or stops; sweep what a killed one left."""
-        found = Postmaster.read(self.path / "postmaster.pid")
-        if found is None:
+    def _look(self) -> Literal["absent", "dead", "busy", "ready"]:
+        """Return whether the server is there; busy while it starts or stops, dead when only its notes are."""
+        notes = Notes.read(self.path)
+        if notes is None:
             return "absent"
-        if self._works_here(found.process) or _answers(found.sockets):
-            return "ready" if found.state == "ready" else "busy"
-        self._sweep(found)
-        return "absent"
+        if self._works_here(notes.process) or _answers(notes.sockets):
+            return "ready" if notes.state == "ready" else "busy"
+        return "dead"
 
     def _works_here(self, process: int | None) -> bool:
         """Return whether this process lives and works in the cluster: a number may have been given out again."""
@@ -164,11 +179,11 @@ class Cluster:
             return False
         try:
             found = psutil.Process(process)
-            return found.status() != psutil.STATUS_ZOMBIE and Path(found.cwd()) == self.path
+            return found.status() != psutil.STATUS_ZOMBIE and self.path.samefile(found.cwd())
         except (psutil.Error, OSError):
             return False
 
-    def _sweep(self, dead: Postmaster) -> None:
+    def _sweep(self) -> None:
         """End what still works in a cluster whose server was killed, then remove the dead server's notes."""
         import psutil
 
@@ -184,26 +199,42 @@ class Cluster:
             with suppress(psutil.Error):
                 orphan.kill()
         psutil.wait_procs(orphans, timeout=5)
-        if dead.sockets:
-            (dead.sockets / _SOCKET).unlink(missing_ok=True)
-            (dead.sockets / f"{_SOCKET}.lock").unlink(missing_ok=True)
+        if (notes := Notes.read(self.path)) and notes.sockets:
+            (notes.sockets / _SOCKET).unlink(missing_ok=True)
+            (notes.sockets / f"{_SOCKET}.lock").unlink(missing_ok=True)
         (self.path / "postmaster.pid").unlink(missing_ok=True)
 
-    def _start(self) -> None:
-        """Start the server; options on its command line beat every configuration file."""
+    def _start(self, deadline: float) -> None:
+        """Start the server and wait until it is ready; options on its command line beat every configuration file.
+
+        Without PostgreSQL's pg_ctl, which looks at the server every tenth of a second and writes paths into a
+        shell's line.
+        """
         log = self.path / "server.log"
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_name("server.log.1"))
+        said_before = log.stat().st_size if log.exists() else 0
         options = {**_OPTIONS, **DURABLE, "unix_socket_directories": str(self._socket_dir())}
-        words = shlex.join(word for name, value in options.items() for word in ("-c", f"{name}={value}"))
-        wait = f"{PATIENCE:.0f}"
-        try:
-            self._run(
-                "pg_ctl", "start", "-w", "-s", "-t", wait, "-l", str(log), "-D", str(self.path), "-o", words
-            )
-        except ServerDoesNotStart as error:
-            tail = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
-            raise ServerDoesNotStart("\n".join([str(error), *tail])) from error
+        process = self._run(
+            "sh",
+            *(
+                "-c",
+                'cd "$1" && shift && { "$@" </dev/null >>server.log 2>&1 & } && echo $!',
+                "sh",
+                str(self.path),
+            ),
+            *(str(self.programs / "postgres"), "-D", str(self.path)),
+            *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
+        )
+        while self._look() != "ready":
+            if not self._works_here(int(process)):
+                if self._look() != "absent":
+                    return  # the server of a start that was killed came first
+                said = log.read_bytes()[said_before:].decode(errors="replace")
+                raise ServerDoesNotStart(f"PostgreSQL did not start in {self.path}: {said[-2000:].strip()}")
+            if time.monotonic() > deadline:
+                return
+            time.sleep(_PAUSE)
 
     def _socket_dir(self) -> Path:
         """Return the cluster itself, or a private directory with a short name when a socket would not fit there."""
@@ -223,16 +254,17 @@ class Cluster:
             raise DirectoryIsNotUsable(f"{short} is not a private directory of this server; remove it.")
         return short
 
-    def _run(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs as the cluster's account; raises ServerDoesNotStart with its words."""
+    def _run(self, program: str, *arguments: str) -> str:
+        """Run a program as the cluster's account and return what it printed; raises ServerDoesNotStart."""
         try:
-            done = run(self.account, str(self.programs / program), *arguments)
+            done = run(self.account, program, *arguments)
         except OSError as error:
             raise ServerDoesNotStart(f"{program} cannot be run: {error.strerror}.") from error
         if done.returncode != 0:
             raise ServerDoesNotStart(
                 f"{program} failed for {self.path}: {(done.stderr or done.stdout).strip()}"
             )
+        return done.stdout
 
 
 def _answers(sockets: Path | None) -> bool:

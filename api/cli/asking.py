@@ -1,0 +1,92 @@
+"""The commands that ask: each hands one question to the reader and shows its answer."""
+
+from __future__ import annotations
+
+import typer
+
+from api.cli.faults import spoken
+from api.cli.options import AnyScope, AsOf, CycleKey, CycleOrItem, EffectiveAt, Item, Json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the asking commands."""
+    for name, function in COMMANDS.items():
+        app.command(name)(spoken(function))
+
+
+def cycles(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+    """Show me every cycle: its key, its days, where it stands."""
+    _ask("cycles", None, as_of, effective_at, json)
+
+
+def board(cycle: CycleKey, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+    """Show me every objective of a cycle and its status."""
+    _ask("board", cycle, as_of, effective_at, json)
+
+
+def commitments(
+    cycle: CycleKey, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
+) -> None:
+    """Show me what was committed, each objective as it stood at its own line."""
+    _ask("commitments", cycle, as_of, effective_at, json)
+
+
+def drift(
+    cycle_or_item: CycleOrItem, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
+) -> None:
+    """Show me how the commitments changed, who changed them and who decided."""
+    _ask("drift", cycle_or_item, as_of, effective_at, json)
+
+
+def history(item: Item, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+    """Show me everything that happened to an objective or a key result."""
+    _ask("history", item, as_of, effective_at, json)
+
+
+def decisions(
+    scope: AnyScope = None, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
+) -> None:
+    """Show me the decisions: what, by whom, who wrote it down, who confirmed it."""
+    _ask("decisions", scope, as_of, effective_at, json)
+
+
+def findings(
+    scope: AnyScope = None, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
+) -> None:
+    """Show me what an auditor would ask about, with the answers that were given."""
+    _ask("findings", scope, as_of, effective_at, json)
+
+
+def people(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+    """Show me the people: who is here, who left, who is on leave."""
+    _ask("people", None, as_of, effective_at, json)
+
+
+def teams(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+    """Show me the teams."""
+    _ask("teams", None, as_of, effective_at, json)
+
+
+def policy(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+    """Show me the policy: every parameter that turns facts into figures."""
+    _ask("policy", None, as_of, effective_at, json)
+
+
+def _ask(question: str, subject: str | None, as_of: str | None, effective_at: str | None, json: bool) -> None:
+    from api.cli.answers import answer
+
+    answer(question, subject, as_of=as_of, effective_at=effective_at, json=json)
+
+
+COMMANDS = {
+    "cycles": cycles,
+    "board": board,
+    "commitments": commitments,
+    "drift": drift,
+    "history": history,
+    "decisions": decisions,
+    "findings": findings,
+    "people": people,
+    "teams": teams,
+    "policy": policy,
+}

@@ -1,0 +1,88 @@
+"""Faults that a person can do something about: each becomes one sentence on stderr and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import typer
+
+from api.cli.codes import Code, code_of_kind
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Fault(Exception):
+    """The command cannot go on: an exit code, and a sentence that says what is wrong and what to do."""
+
+    def __init__(self, code: Code, sentence: str) -> None:
+        self.code = code
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
+def spoken(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the command so that an expected fault ends it with a sentence and a code, never with a traceback."""
+
+    @functools.wraps(function)
+    def command(*arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return function(*arguments, **options)
+        except (typer.Exit, typer.Abort, KeyboardInterrupt, BrokenPipeError):
+            raise
+        except Exception as error:
+            fault = describe(error)
+            if fault is None or os.environ.get("STRATEGY_LEDGER_TRACEBACK"):
+                raise
+            sys.stderr.write(f"strategy-ledger: {fault.sentence}\n")
+            raise typer.Exit(fault.code) from None
+
+    return command
+
+
+def describe(error: BaseException) -> Fault | None:
+    """Return the fault behind an exception, or None for one that nobody expected.
+
+    Known by their shape, so that no heavy module is imported to tell: refusals carry `kind` and `detail`, the
+    ledger's own errors a `code` and a message, PostgreSQL's driver errors live in `psycopg`.
+    """
+    if isinstance(error, Fault):
+        return error
+    kind, detail = getattr(error, "kind", None), getattr(error, "detail", None)
+    if isinstance(kind, str) and isinstance(detail, str):
+        return Fault(code_of_kind(kind), _with_field(detail, getattr(error, "field", "")))
+    names = {f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(error).__mro__}
+    if "pydantic_core.ValidationError" in names:
+        return Fault(Code.REFUSED, _sentence_of_validation(error))
+    if "psycopg.Error" in names or "psycopg_pool.PoolTimeout" in names:
+        return Fault(Code.UNAVAILABLE, f"The database refused or does not answer: {_one_line(str(error))}")
+    if names & {"ledger.LedgerError", "ledger.EmbeddedServerError", "ledger.SettingsError"} or type(
+        error
+    ).__module__.startswith(("ledger.", "replay.", "projections.")):
+        own = getattr(type(error), "exit_kind", "unavailable")
+        return Fault(code_of_kind(own), _one_line(str(error)))
+    if isinstance(error, OSError) and error.filename:
+        return Fault(Code.UNAVAILABLE, f"{error.filename}: {error.strerror}.")
+    return None
+
+
+def _with_field(detail: str, field: str) -> str:
+    return _one_line(f"{detail} (at {field})" if field else detail)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _sentence_of_validation(error: BaseException) -> str:
+    """Return the first fault of a malformed command, with its place."""
+    found = error.errors()  # type: ignore[attr-defined]
+    first = found[0]
+    place = "/" + "/".join(str(step) for step in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+    return _one_line(f"{message}. (at {place}){more}")

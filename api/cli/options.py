@@ -1,0 +1,45 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CycleKey = Annotated[str, typer.Argument(metavar="CYCLE", help="Key of a cycle, such as 2026-q3.")]
+Item = Annotated[
+    str, typer.Argument(metavar="ITEM", help="An objective or key result: OBJ-142, KR-311 or an identifier.")
+]
+CycleOrItem = Annotated[
+    str, typer.Argument(metavar="CYCLE|ITEM", help="A cycle such as 2026-q3, or OBJ-142, KR-311.")
+]
+AnyScope = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[CYCLE|ITEM]", help="Only this cycle, objective or key result; absent means all."
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="WHEN",
+        help="Only what the ledger had been told by then: a position, an instant, a date (its end) "
+        "or a mark such as 2026-q3:commit-by.",
+    ),
+]
+EffectiveAt = Annotated[
+    str | None,
+    typer.Option(
+        "--effective-at", metavar="DAY", help="What was true at the end of this day; default today."
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Write JSON, the same bytes as the HTTP answer, and nothing else.")
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help="File with the token; else STRATEGY_LEDGER_TOKEN."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be recorded, and record nothing.")]

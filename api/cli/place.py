@@ -1,0 +1,45 @@
+"""Which ledger this run of the command line works on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledger.settings import Settings
+
+
+class Place:
+    """The environment with what the global options say in its place."""
+
+    def __init__(self) -> None:
+        self._chosen: dict[str, str] = {}
+
+    def choose(self, data_dir: Path | None, schema: str | None) -> None:
+        """Keep what the global options said."""
+        self._chosen = {}
+        if data_dir is not None:
+            self._chosen["STRATEGY_LEDGER_DATA_DIR"] = str(data_dir)
+        if schema is not None:
+            self._chosen["STRATEGY_LEDGER_SCHEMA"] = schema
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that settings are read from."""
+        return {**os.environ, **self._chosen}
+
+    def settings(self) -> Settings:
+        """Return the settings of this run."""
+        from ledger.settings import load_settings
+
+        return load_settings(self.environment())
+
+    def command(self, *words: str) -> str:
+        """Return a command line that works on the same ledger, for a footer or a hint."""
+        options = {"STRATEGY_LEDGER_DATA_DIR": "--data-dir", "STRATEGY_LEDGER_SCHEMA": "--schema"}
+        chosen = [word for name, value in self._chosen.items() for word in (options[name], value)]
+        return shlex.join(["strategy-ledger", *chosen, *words])
+
+
+PLACE = Place()

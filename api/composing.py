@@ -1,0 +1,163 @@
+"""From a body to a command: names become identifiers, what is new gets its own, personal text is sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from aggregates.command import Command
+from aggregates.commands import COMMANDS
+from aggregates.refusals import ObjectiveIsUnknown
+from api.bodies import MADE, Means, meaning_of
+from api.commands import Door
+from api.naming import Names
+from api.problems import BodyIsInvalid, Mistake
+from ledger.store import Ledger
+
+_NAMED_IN_CONTENT = frozenset({Means.PERSON, Means.TEAM, Means.OBJECTIVE, Means.PERSONAL})
+
+
+class Composer:
+    """Builds one command; made for one request, because it remembers what the request itself makes."""
+
+    def __init__(self, ledger: Ledger, names: Names, by: str) -> None:
+        self._ledger = ledger
+        self._names = names
+        self._author = UUID(by.partition(":")[2])
+        self._labels: dict[str, UUID | tuple[UUID, UUID]] = {}
+
+    def compose(self, door: Door, given: Mapping[str, UUID | str | int], body: BaseModel) -> Command:
+        """Return the command that this body asks for at this door.
+
+        `given` holds the command's fields that the address names, as identifiers. Raises a Refusal for a name that
+        nobody here bears, BodyIsInvalid where the command itself refuses its fields.
+        """
+        values = self._values(door.type, body, "")
+        values.update(given)
+        self._make(door.type, values)
+        if door.command == "replan" and values.get("text") is not None and values.get("decision") is None:
+            values["decision"] = self._ledger.new_id()
+        return built(door.type, values, "")
+
+    def _values(self, command: type[Command], body: BaseModel, at: str) -> dict[str, Any]:
+        """Return the fields of a command that its body says, as the command wants them."""
+        values: dict[str, Any] = {}
+        for name in type(body).model_fields:
+            if name not in command.model_fields:
+                continue
+            sent = getattr(body, name)
+            means = meaning_of(command, name)
+            field = f"{at}/{name}"
+            if sent is None or means is Means.PLAIN:
+                if name in body.model_fields_set:
+                    values[name] = sent
+            elif means is Means.CHANGES:
+                values[name] = [self._change(change, f"{field}/{index}") for index, change in enumerate(sent)]
+            elif means is Means.LINES:
+                values[name] = [self._line(line, f"{field}/{index}") for index, line in enumerate(sent)]
+            elif means is Means.CARRIED:
+                values[name] = [self._carried(text, f"{field}/{index}") for index, text in enumerate(sent)]
+            elif isinstance(sent, tuple):
+                values[name] = [self._name(means, text, f"{field}/{index}") for index, text in enumerate(sent)]
+            else:
+                values[name] = self._name(means, sent, field)
+        if command.model_fields.keys() >= {"position", "body"}:
+            values["body"] = self._content(values["body"])
+        return values
+
+    def _name(self, means: Means, text: str, field: str) -> Any:
+        if means is Means.PERSONAL:
+            return self._ledger.keys.seal(self._author, text)
+        if text.startswith("$"):
+            return self._labelled(text, field)
+        return self._names.resolve(means, text, field)
+
+    def _labelled(self, text: str, field: str) -> UUID:
+        made = self._labels.get(text[1:])
+        if made is None:
+            raise ObjectiveIsUnknown(f"No earlier change of this command makes {text!r}.", field=field)
+        return made[1] if isinstance(made, tuple) else made
+
+    def _change(self, change: BaseModel, at: str) -> Command:
+        """Return one change of a decision; what it makes can be named by the changes after it."""
+        command = COMMANDS[str(getattr(change, "command"))]  # noqa: B009 (the model is made at run time)
+        values = self._values(command, change, at)
+        if "key_result" in values and "objective" not in values:
+            values["objective"], values["key_result"] = self._key_result(change, at)
+        made = self._make(command, values)
+        label = getattr(change, "label", None)
+        if label is not None and made is not None:
+            objective = values.get("objective")
+            self._labels[label] = made if command.command_name != "add_key_result" else (objective, made)
+        return built(command, values, at)
+
+    def _key_result(self, change: BaseModel, at: str) -> tuple[UUID, UUID]:
+        text = str(getattr(change, "key_result"))  # noqa: B009
+        made = self._labels.get(text[1:]) if text.startswith("$") else None
+        return made if isinstance(made, tuple) else self._names.key_result(text, f"{at}/key_result")
+
+    def _line(self, line: Any, at: str) -> dict[str, Any]:
+        values: dict[str, Any] = {"objective": self._name(Means.OBJECTIVE, line.objective, f"{at}/objective")}
+        if line.confidence is not None:
+            values["confidence"] = line.confidence
+        if line.accepted_by is not None:
+            values["accepted_by"] = self._name(Means.PERSON, line.accepted_by, f"{at}/accepted_by")
+        return values
+
+    def _carried(self, text: str, at: str) -> dict[str, Any]:
+        return {
+            "key_result": self._names.key_result(text, at)[1],
+            "successor": self._ledger.new_id(),
+            "reference": self._ledger.next_reference("KR"),
+        }
+
+    def _content(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the content of an amendment with names resolved and personal text sealed."""
+        content: dict[str, Any] = {}
+        for name, sent in body.items():
+            means = meaning_of(BaseModel, name)
+            texts = sent if isinstance(sent, list) else [sent]
+            if means in _NAMED_IN_CONTENT and texts and all(isinstance(text, str) for text in texts):
+                found = [self._name(means, text, f"/body/{name}") for text in texts]
+                content[name] = found if isinstance(sent, list) else found[0]
+            else:
+                content[name] = sent
+        return content
+
+    def _make(self, command: type[Command], values: dict[str, Any]) -> UUID | None:
+        """Give what is new its identifier and its reference; return the identifier."""
+        made: UUID | None = None
+        for name, kind in MADE.get(command.command_name, {}).items():
+            if kind == "id":
+                made = values[name] = self._ledger.new_id()
+            else:
+                values[name] = self._ledger.next_reference(kind)
+        return made
+
+
+def built(command: type[Command], values: Mapping[str, Any], at: str) -> Command:
+    """Return the command; its own faults become those of the body."""
+    try:
+        return command.model_validate(dict(values))
+    except ValidationError as error:
+        raise BodyIsInvalid(mistakes=mistakes_of(error, at)) from error
+
+
+def mistakes_of(error: ValidationError, at: str = "") -> list[Mistake]:
+    """Return what pydantic found wrong, each with its JSON Pointer."""
+    mistakes = []
+    for one in error.errors(include_url=False, include_input=False, include_context=False)[:50]:
+        parts = [str(part).replace("~", "~0").replace("/", "~1") for part in one["loc"] if not _is_tag(part)]
+        mistakes.append(Mistake(at + "".join(f"/{part}" for part in parts), one["msg"].removeprefix("Value error, ")))
+    return mistakes
+
+
+_TAGS = frozenset({"point", "band", "stages", "done", "steps", "bool", "function-before[parse_number()", "nullable"})
+
+
+def _is_tag(part: int | str) -> bool:
+    """Return whether a part of a place is the name of a branch, not of a member."""
+    return isinstance(part, str) and (part in _TAGS or part in COMMANDS or "[" in part)

@@ -1,0 +1,113 @@
+"""Names as people say them, turned into identifiers: a handle, an e-mail address, a reference such as `OBJ-142`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from aggregates.refusals import (
+    DecisionIsUnknown,
+    KeyResultIsUnknown,
+    ObjectiveIsUnknown,
+    OwnerIsATeam,
+    PersonIsUnknown,
+    Refusal,
+    ServiceIsUnknown,
+    TeamIsUnknown,
+)
+from api.bodies import Means
+from ledger.store import Ledger
+
+
+class Finder(Protocol):
+    """Who knows which objective or key result a reference stands for."""
+
+    def find(self, item: str) -> tuple[UUID, UUID] | None:
+        """Return the objective and the item itself, or None; a reference or an identifier."""
+        ...
+
+
+_NOT_AN_IDENTIFIER: dict[Means, type[Refusal]] = {
+    Means.TEAM: TeamIsUnknown,
+    Means.DECISION: DecisionIsUnknown,
+    Means.SERVICE: ServiceIsUnknown,
+}
+
+
+class Names:
+    """Turns names into identifiers; `field` is the pointer of a refusal."""
+
+    def __init__(self, ledger: Ledger, finder: Finder) -> None:
+        self._ledger = ledger
+        self._finder = finder
+
+    def resolve(self, means: Means, text: str, field: str) -> UUID | str:
+        """Return what a name of this meaning stands for."""
+        if means is Means.PERSON:
+            return self.person(text, field)
+        if means is Means.ACTOR:
+            return self.actor(text, field)
+        if means is Means.OBJECTIVE:
+            return self.objective(text, field)
+        if means is Means.KEY_RESULT:
+            return self.key_result(text, field)[1]
+        found = identifier(text)
+        if found is None:
+            raise _NOT_AN_IDENTIFIER[means](f"{text!r} is no identifier.", field=field)
+        return found
+
+    def person(self, text: str, field: str) -> UUID:
+        """Return a person; an identifier is left to the rules, which know who was here and who is a team.
+
+        Raises PersonIsUnknown, OwnerIsATeam.
+        """
+        found = identifier(text)
+        if found is None:
+            found = self._ledger.directory.lookup(text)
+        if found is None and self._is_a_team(text):
+            raise OwnerIsATeam(f"{text!r} is a team; name one of its people.", field=field)
+        if found is None:
+            raise PersonIsUnknown(f"Nobody here is called {text!r}; send an identifier, a handle or an address.", field=field)
+        return found
+
+    def actor(self, text: str, field: str) -> str:
+        """Return `person:<uuid>` or `service:<uuid>`. Raises PersonIsUnknown, ServiceIsUnknown."""
+        kind, colon, rest = text.partition(":")
+        if colon and kind in ("person", "service"):
+            found = identifier(rest)
+            if found is None:
+                raise (ServiceIsUnknown if kind == "service" else PersonIsUnknown)(field=field)
+            return f"{kind}:{found}"
+        return f"person:{self.person(text, field)}"
+
+    def objective(self, text: str, field: str) -> UUID:
+        """Return an objective; an identifier is left to the rules. Raises ObjectiveIsUnknown."""
+        found = identifier(text)
+        if found is not None:
+            return found
+        item = self._finder.find(text)
+        if item is None or item[0] != item[1]:
+            raise ObjectiveIsUnknown(f"There is no objective {text!r}.", field=field)
+        return item[0]
+
+    def key_result(self, text: str, field: str) -> tuple[UUID, UUID]:
+        """Return a key result's objective and the key result. Raises KeyResultIsUnknown."""
+        item = self._finder.find(text)
+        if item is None or item[0] == item[1]:
+            raise KeyResultIsUnknown(f"There is no key result {text!r}.", field=field)
+        return item
+
+    def _is_a_team(self, text: str) -> bool:
+        return self._finder_knows_team(text)
+
+    def _finder_knows_team(self, text: str) -> bool:
+        known = getattr(self._finder, "is_team", None)
+        return bool(known and known(text))
+
+
+def identifier(text: str) -> UUID | None:
+    """Return the identifier that this text spells in its usual form, or None."""
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None

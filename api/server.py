@@ -1,0 +1,132 @@
+"""The server: uvicorn on a loopback socket, the projections kept level beside it, an end that loses nothing."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import uvicorn
+from fastapi import FastAPI
+
+logger = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+GRACE_SECONDS = 10
+BACKLOG = 512
+SWITCH_SECONDS = 0.0005
+"""How long one thread may keep the interpreter while another waits: the probe's thread answers sooner under load."""
+
+
+class Runner(Protocol):
+    """What keeps the projections level: it runs until it is told to stop."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Catch up, then wait for the next entry, until `stop` is set."""
+        ...
+
+
+class Server(uvicorn.Server):
+    """uvicorn that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as the wish to end, and return after it: what stands around the server ends too."""
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()
+
+
+def listening_socket(host: str = HOST, port: int = 0) -> socket.socket:
+    """Return a bound socket; port 0 takes a free one. Raises OSError when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def address_of(bound: socket.socket) -> str:
+    """Return the address that a browser opens for this socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
+    """Return a server for the application; requests are not written to the log, for their addresses name people."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        backlog=BACKLOG,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ws="none",
+    )
+    return Server(config, ready)
+
+
+def serve(app: FastAPI, runner: Runner, *, host: str = HOST, port: int = 0, announce: Callable[[str], Any]) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` is called with the address once it answers.
+
+    Requests in flight are finished (at most ten seconds), then the runner ends after its page.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    bound = listening_socket(host, port)
+    with running(runner), bound:
+        make_server(app, lambda: announce(address_of(bound))).run(sockets=[bound])
+
+
+@contextmanager
+def running(runner: Runner) -> Iterator[threading.Event]:
+    """Keep the projections level in a thread beside this block."""
+    stop = threading.Event()
+    thread = threading.Thread(target=runner.run, args=(stop,), name="projections", daemon=True)
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        thread.join(GRACE_SECONDS)
+        if thread.is_alive():
+            logger.warning("The projections did not end within %s seconds.", GRACE_SECONDS)
+
+
+@contextmanager
+def in_background(app: FastAPI, *, host: str = HOST, port: int = 0) -> Iterator[str]:
+    """Serve in a thread beside this block, and give the address; for tests, measurements and the demonstration."""
+    bound = listening_socket(host, port)
+    answering = threading.Event()
+    server = make_server(app, answering.set)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="server", daemon=True)
+    thread.start()
+    try:
+        while not answering.wait(0.05):
+            if not thread.is_alive():
+                raise RuntimeError("The server ended before it answered.")
+        yield address_of(bound)
+    finally:
+        server.should_exit = True
+        thread.join(GRACE_SECONDS + 5)
+        bound.close()

@@ -1,0 +1,214 @@
+"""The directory: names, handles and addresses of people, beside the entries and erasable, never in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from psycopg.errors import UniqueViolation
+
+from aggregates.refusals import Conflict, Refusal
+from aggregates.values import clean_text
+from ledger.identifiers import new_id
+from ledger.place import Connection, Connections
+
+Kind = Literal["person", "service"]
+_HANDLE = re.compile(r"[\w][\w.-]{0,62}")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+
+
+class HandleIsTaken(Conflict):
+    """This handle or e-mail address already belongs to somebody."""
+
+
+class HandleIsMalformed(Refusal):
+    """A handle has 1 to 63 letters, digits, points, hyphens and underscores; an e-mail address has one @."""
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """What the directory says of a person or a service."""
+
+    identifier: UUID
+    kind: Kind
+    display_name: str
+    handle: str | None = None
+    email: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """Return `person:<uuid>` or `service:<uuid>`."""
+        return f"{self.kind}:{self.identifier}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name that a source uses, the identifier that stands for it in entries, and the person if known."""
+
+    source: str
+    name: str
+    alias: UUID
+    person: UUID | None = None
+
+
+class Directory:
+    """The directory of one ledger."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def add(
+        self,
+        identifier: UUID,
+        display_name: str,
+        *,
+        handle: str | None = None,
+        email: str | None = None,
+        kind: Kind = "person",
+    ) -> Somebody:
+        """Write somebody down, or change what is written. Raises HandleIsTaken, HandleIsMalformed, ValueError."""
+        somebody = checked(Somebody(identifier, kind, display_name, handle, email))
+        with self._connections.use() as connection:
+            try:
+                write(connection, somebody)
+            except UniqueViolation as error:
+                raise HandleIsTaken from error
+        return somebody
+
+    def of(self, identifier: UUID) -> Somebody | None:
+        """Return who this is, or None for somebody unknown or erased."""
+        found = self.names([identifier])
+        return found.get(identifier)
+
+    def names(self, identifiers: Iterable[UUID] | None = None) -> dict[UUID, Somebody]:
+        """Return who these are in one round trip; everybody without identifiers."""
+        asked = None if identifiers is None else list(identifiers)
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select actor, kind, display_name, handle, email from people"
+                " where %s::uuid[] is null or actor = any (%s)",
+                [asked, asked],
+            ).fetchall()
+        return {row[0]: Somebody(*row) for row in rows}
+
+    def lookup(self, text: str) -> UUID | None:
+        """Return the person or service with this identifier, handle (with or without @) or e-mail address."""
+        text = text.strip()
+        try:
+            return self._known(UUID(text.rpartition(":")[2]))
+        except ValueError:
+            pass
+        with self._connections.use() as connection:
+            row = connection.execute(
+                "select actor from people where lower(handle) = lower(%s) or lower(email) = lower(%s) limit 1",
+                [text.removeprefix("@"), text],
+            ).fetchone()
+        return row[0] if row else None
+
+    def alias(self, source: str, name: str, *, person: UUID | None = None) -> Alias:
+        """Return the alias of a source's name, made where it is new; a person, once given, is written down."""
+        with self._connections.use() as connection:
+            row = connection.execute(
+                "insert into aliases (source, name, alias, person) values (%s, %s, %s, %s)"
+                " on conflict (source, name) do update set person = coalesce(excluded.person, aliases.person)"
+                " returning alias, person",
+                [source, name, new_id(), person],
+            ).fetchone()
+        assert row is not None  # noqa: S101 (an insert that returns always has a row)
+        return Alias(source, name, *row)
+
+    def aliases(self, source: str | None = None) -> list[Alias]:
+        """Return the aliases of one source, or all."""
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select source, name, alias, person from aliases where %s::text is null or source = %s"
+                " order by source, name",
+                [source, source],
+            ).fetchall()
+        return [Alias(*row) for row in rows]
+
+    def alias_names(self) -> dict[UUID, Alias]:
+        """Return all aliases by their identifier."""
+        return {alias.alias: alias for alias in self.aliases()}
+
+    def erase(self, identifier: UUID) -> bool:
+        """Forget name, handle, address and aliases of somebody; the entries keep the identifier."""
+        with self._connections.use() as connection, connection.transaction():
+            connection.execute("delete from aliases where person = %s", [identifier])
+            return connection.execute("delete from people where actor = %s", [identifier]).rowcount == 1
+
+    def export(self) -> Iterator[bytes]:
+        """Give the directory and the wrapped keys as lines: the second file of a backup.
+
+        The keys in it are of no use without the master key.
+        """
+        with self._connections.use() as connection:
+            for table, columns in _TABLES.items():
+                rows = connection.execute(
+                    f"select {', '.join(columns)} from {table} order by 1, 2".encode()  # noqa: S608
+                ).fetchall()
+                for row in rows:
+                    values = {
+                        name: value.hex() if isinstance(value, bytes) else value
+                        for name, value in zip(columns, row, strict=True)
+                    }
+                    yield orjson.dumps({"table": table, **values}) + b"\n"
+
+    def _known(self, identifier: UUID) -> UUID | None:
+        return identifier if self.of(identifier) else None
+
+
+_TABLES = {
+    "people": ("actor", "kind", "display_name", "handle", "email"),
+    "aliases": ("source", "name", "alias", "person"),
+    "person_keys": ("key_id", "person", "wrapped", "made_at", "erased_at"),
+}
+"""What the second file of a backup holds."""
+
+
+def import_directory(connection: Connection, lines: Iterable[bytes]) -> int:
+    """Write the lines of `Directory.export` into an empty directory and return how many they were.
+
+    Raises ValueError with the number of the line and what is wrong with it.
+    """
+    number = 0
+    for number, line in enumerate(lines, 1):
+        try:
+            values: dict[str, Any] = orjson.loads(line)
+            table = values.pop("table")
+            columns = _TABLES[table]
+        except (ValueError, KeyError, AttributeError) as error:
+            raise ValueError(f"Line {number} of the directory's file is not one that an export writes.") from error
+        row = [
+            bytes.fromhex(values[name]) if name == "wrapped" and values[name] is not None else values.get(name)
+            for name in columns
+        ]
+        connection.execute(
+            f"insert into {table} ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})".encode(),  # noqa: S608
+            row,
+        )
+    return number
+
+
+def write(connection: Connection, somebody: Somebody) -> None:
+    """Write somebody down, or change what is written."""
+    connection.execute(
+        "insert into people (actor, kind, display_name, handle, email) values (%s, %s, %s, %s, %s)"
+        " on conflict (actor) do update set kind = excluded.kind, display_name = excluded.display_name,"
+        " handle = excluded.handle, email = excluded.email",
+        [somebody.identifier, somebody.kind, somebody.display_name, somebody.handle, somebody.email],
+    )
+
+
+def checked(somebody: Somebody) -> Somebody:
+    """Return somebody with a clean name; raise HandleIsMalformed or ValueError."""
+    name = clean_text(somebody.display_name, longest=200, newlines=False)
+    if somebody.handle is not None and not _HANDLE.fullmatch(somebody.handle):
+        raise HandleIsMalformed(field="/handle")
+    if somebody.email is not None and not _EMAIL.fullmatch(somebody.email):
+        raise HandleIsMalformed(field="/email")
+    return Somebody(somebody.identifier, somebody.kind, name, somebody.handle, somebody.email)

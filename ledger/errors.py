@@ -1,0 +1,137 @@
+"""Every way in which the ledger itself says no, and how the database's refusals become those words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+import orjson
+from psycopg import Error
+
+from aggregates.refusals import Conflict, LiesInTheFuture, Refusal
+
+
+class Unavailable(Refusal):
+    """The ledger cannot answer at the moment; nothing was recorded."""
+
+    kind: ClassVar[str] = "unavailable"
+
+
+class TooLarge(Refusal):
+    """This is over a limit."""
+
+    kind: ClassVar[str] = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A stream that is no longer where it was read: the version that was expected and the one that is there."""
+
+    stream: str
+    expected: int
+    present: int
+
+
+class StreamsHaveMoved(Conflict):
+    """Something that the decision read or wrote has changed since; decide again."""
+
+    def __init__(self, moved: tuple[Moved, ...]) -> None:
+        self.moved = moved
+        super().__init__(
+            "; ".join(f"{one.stream} is at version {one.present}, not {one.expected}" for one in moved) + "."
+        )
+
+
+class StaleVersion(Conflict):
+    """The record has changed since the version that you named."""
+
+    def __init__(self, moved: Moved, changed_by: str | None, changed_at: datetime | None, name: str | None) -> None:
+        self.moved = moved
+        self.changed_by = changed_by
+        self.changed_at = changed_at
+        self.name = name
+        who = f"; {changed_by} recorded {name} at {changed_at}" if changed_by else ""
+        super().__init__(f"{moved.stream} is at version {moved.present}, not {moved.expected}{who}.")
+
+
+class TooMuchContention(Conflict):
+    """Others kept changing what this command reads; send it again."""
+
+
+class IdempotencyKeyReused(Refusal):
+    """This idempotency key has been used for another command."""
+
+
+class CommandInFlight(Conflict):
+    """A command with this idempotency key is being carried out; wait for its answer."""
+
+
+class AppendIsTooLarge(TooLarge):
+    """An append is over a limit of the ledger."""
+
+
+class EntryIsMalformed(Refusal):
+    """These bytes are no entry of a ledger."""
+
+
+class ClockIsBehind(Unavailable):
+    """The database's clock is behind the ledger; set it right before anything is recorded."""
+
+
+class LedgerIsEmpty(Unavailable):
+    """This ledger has not been created yet; run `init` or `restore`."""
+
+
+class LedgerExists(Conflict):
+    """This ledger has already been created."""
+
+
+class EntryIsSupersededTwice(Conflict):
+    """An entry is superseded once."""
+
+
+class ReferenceIsTaken(Conflict):
+    """A reference is given once."""
+
+
+class AppendIsUncertain(Unavailable):
+    """The connection was lost while this was being recorded, and it could not be found out whether it was."""
+
+
+class RecordIsFixed(Refusal):
+    """An entry, once recorded, stays as it is."""
+
+
+class PageIsTooLarge(TooLarge):
+    """At most 10,000 entries are read at once."""
+
+
+class KeyedCommandIsDone(Conflict):
+    """This idempotency key has been used in the meantime."""
+
+
+_BY_STATE: Mapping[str, type[Refusal]] = {
+    "SL001": RecordIsFixed,
+    "SL010": AppendIsTooLarge,
+    "SL011": EntryIsMalformed,
+    "SL013": KeyedCommandIsDone,
+    "SL014": ClockIsBehind,
+    "SL015": LiesInTheFuture,
+    "SL017": EntryIsSupersededTwice,
+    "SL018": ReferenceIsTaken,
+}
+
+
+def refusal_of(error: Error) -> Refusal | None:
+    """Return the refusal that a database error carries by its SQLSTATE, or None for any other error."""
+    state = error.sqlstate or ""
+    if state == "SL012":
+        found = orjson.loads(error.diag.message_detail or "[]")
+        return StreamsHaveMoved(tuple(Moved(**one) for one in found))
+    message = error.diag.message_primary or ""
+    if state == "SL016":
+        return LedgerIsEmpty(message) if "empty" in message else LedgerExists(message)
+    kind = _BY_STATE.get(state)
+    return kind(message) if kind else None

@@ -1,0 +1,276 @@
+"""Load, decide, append, and decide again when others were faster: the way of every command into the ledger."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from aggregates.entry import Circumstances, Idempotency, Occasion, Recorded
+from aggregates.refusals import Refusal
+from ledger.errors import (
+    AppendIsUncertain,
+    CommandInFlight,
+    IdempotencyKeyReused,
+    KeyedCommandIsDone,
+    Moved,
+    StaleVersion,
+    StreamsHaveMoved,
+    TooMuchContention,
+)
+from ledger.identifiers import new_id
+from ledger.keys import Keys
+from ledger.library import Appended, LedgerApplication, Pending
+from ledger.limits import RETRIES
+from ledger.place import Connection, Connections
+from ledger.receipts import IdempotencyKey, Receipt, find_key, find_request, read_receipt
+from ledger.states import States
+from ledger.worlds import LedgerWorld
+
+log = logging.getLogger(__name__)
+
+Decide = Callable[[Any, Any, Occasion], Sequence[Recorded]]
+"""Takes a world, a command and an occasion; returns what is to be recorded or raises a refusal."""
+
+_PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each look for a command whose answer was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command and who gives it under which circumstances.
+
+    `by` and `on_behalf_of` are `person:<uuid>` or `service:<uuid>`; `expected` pins streams to the versions that the
+    caller has seen; `request` identifies this one attempt and is made where it is absent.
+    """
+
+    command: Any
+    by: str
+    on_behalf_of: str | None = None
+    idempotency: IdempotencyKey | None = None
+    expected: Mapping[str, int] | None = None
+    imported: bool = False
+    accept_faults: bool = False
+    details: dict[str, Any] | None = None
+    request: UUID | None = None
+
+    def occasion(self, at: datetime, zone: ZoneInfo) -> Occasion:
+        """Return the occasion of deciding this order at a time of the database's clock."""
+        return Occasion(
+            by=self.by,
+            at=at,
+            zone=zone,
+            on_behalf_of=self.on_behalf_of,
+            imported=self.imported,
+            accept_faults=self.accept_faults,
+            details=self.details or {},
+        )
+
+    def asked(self) -> bytes:
+        """Return the bytes that an idempotency key stands for."""
+        if self.idempotency is not None and self.idempotency.asked:
+            return self.idempotency.asked
+        told = self.command.model_dump_json() if hasattr(self.command, "model_dump_json") else repr(self.command)
+        return f"{type(self.command).__name__} {told}".encode()
+
+
+class Executor:
+    """Carries commands out on one ledger."""
+
+    def __init__(
+        self,
+        application: LedgerApplication,
+        states: States,
+        connections: Connections,
+        keys: Callable[[], Keys],
+        zone: Callable[[], ZoneInfo],
+    ) -> None:
+        self._application = application
+        self.states = states
+        self._connections = connections
+        self._keys = keys
+        self._zone = zone
+
+    def execute(self, order: Order, decide: Decide) -> Receipt:
+        """Decide an order and record its events; see `Ledger.execute`."""
+        if order.idempotency is None:
+            return self._until_settled(order, decide, None)
+        fingerprint = self._keys().fingerprint(order.by, order.idempotency.key, order.asked())
+        mark = Idempotency(key=order.idempotency.key, fingerprint=fingerprint)
+        with self._connections.use() as connection, _claimed(connection, order.by, mark.key):
+            known = self.known_receipt(order.by, mark)
+            return known if known is not None else self._until_settled(order, decide, mark)
+
+    def decide(self, order: Order, decide: Decide) -> tuple[list[Recorded], LedgerWorld]:
+        """Return what an order would record, on states that are known to be fresh where it is refused."""
+        for _ in range(RETRIES):
+            at = self.states.refresh()
+            world = LedgerWorld(self.states, self._connections)
+            try:
+                self._check_pins(order, world)
+                return list(decide(world, order.command, order.occasion(at, self._zone()))), world
+            except Refusal:
+                moved = self.states.moved(world.looked)
+                if not moved:
+                    raise
+                self.states.forget(moved)
+        raise TooMuchContention
+
+    def pending(self, order: Order, decided: Sequence[Recorded], world: LedgerWorld, mark: Idempotency | None,
+                request: UUID) -> list[Pending]:  # fmt: skip
+        """Return decided events with their places in their streams."""
+        versions: dict[str, int] = {}
+        pending = []
+        for one in decided:
+            versions[one.stream] = version = versions.get(one.stream, world.version(one.stream)) + 1
+            circumstances = Circumstances(
+                by=order.by,
+                request=request,
+                on_behalf_of=order.on_behalf_of,
+                effective_at=one.effective_at,
+                reason=one.reason,
+                decision=one.decision,
+                source=one.source,
+                idempotency=mark,
+                supersedes=one.supersedes,
+            )
+            pending.append(Pending(one.stream, version, circumstances, one.event))
+        return pending
+
+    def append(self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID) -> Receipt:
+        """Append and, where the connection is lost meanwhile, find out what became of it.
+
+        The same bytes are sent again only after the ledger was searched for the request behind its lock; their
+        stream versions let them in at most once.
+        """
+        try:
+            return _receipt(pending, self._application.put(pending, reads), request)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
+            log.warning("The connection was lost during an append; looking for request %s.", request)
+            return self._settle(pending, reads, request, lost)
+
+    def known_receipt(self, actor: str, mark: Idempotency) -> Receipt | None:
+        """Return the first receipt of an idempotency key, or None where it is new.
+
+        Raises IdempotencyKeyReused where another command was sent under it.
+        """
+        with self._connections.use() as connection:
+            kept = find_key(connection, actor, mark.key)
+            if kept is None:
+                return None
+            if kept.fingerprint != mark.fingerprint:
+                raise IdempotencyKeyReused
+            return read_receipt(connection, kept.first_position, kept.position).again()
+
+    def _until_settled(self, order: Order, decide: Decide, mark: Idempotency | None) -> Receipt:
+        request = order.request or new_id()
+        for _ in range(RETRIES):
+            decided, world = self.decide(order, decide)
+            if not decided:
+                return self._nothing(request)
+            pending = self.pending(order, decided, world, mark, request)
+            written = {one.stream for one in pending}
+            reads = {stream: version for stream, version in world.looked.items() if stream not in written}
+            try:
+                return self.append(pending, reads, request)
+            except StreamsHaveMoved as error:
+                self.states.forget(one.stream for one in error.moved)
+                for one in error.moved:
+                    if order.expected and one.stream in order.expected:
+                        raise self._stale(one) from error
+            except KeyedCommandIsDone:
+                known = self.known_receipt(order.by, mark) if mark else None
+                if known is None:
+                    raise
+                return known
+        raise TooMuchContention
+
+    def _settle(
+        self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID, lost: psycopg.Error
+    ) -> Receipt:
+        after = self.states.position or 0
+        for pause in _PAUSES:
+            time.sleep(pause)
+            try:
+                found = self._look_for(after, request)
+                if found is not None:
+                    return found
+                try:
+                    return _receipt(pending, self._application.put(pending, reads), request)
+                except (StreamsHaveMoved, KeyedCommandIsDone):
+                    found = self._look_for(after, request)
+                    if found is not None:
+                        return found
+                    raise
+            except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+                log.warning("The database does not answer yet: %s", error)
+        raise AppendIsUncertain(
+            f"The connection was lost while request {request} was being recorded, and the database does not answer; "
+            "send the command again with the same idempotency key."
+        ) from lost
+
+    def _look_for(self, after: int, request: UUID) -> Receipt | None:
+        """Return the receipt of a request once whoever is appending has finished."""
+        with self._connections.use() as connection:
+            connection.execute("select wait_for_appends()")
+            return find_request(connection, after, request)
+
+    def _check_pins(self, order: Order, world: LedgerWorld) -> None:
+        for stream, version in (order.expected or {}).items():
+            if world.version(stream) != version:
+                raise self._stale(Moved(stream, version, world.version(stream)))
+
+    def _stale(self, moved: Moved) -> StaleVersion:
+        with self._connections.use() as connection:
+            row = connection.execute(
+                "select version, recorded_by, recorded_at, name from entries_json where stream = %s"
+                " order by version desc limit 1",
+                [moved.stream],
+            ).fetchone()
+        if row is None:
+            return StaleVersion(Moved(moved.stream, moved.expected, 0), None, None, None)
+        return StaleVersion(Moved(moved.stream, moved.expected, row[0]), row[1], row[2], row[3])
+
+    def _nothing(self, request: UUID) -> Receipt:
+        with self._connections.use() as connection:
+            row = connection.execute("select position, recorded_at from head").fetchone()
+        position, recorded_at = row if row else (0, None)
+        return Receipt(position, position, recorded_at, request=request)
+
+
+@contextmanager
+def _claimed(connection: Connection, actor: str, key: str) -> Iterator[None]:
+    """Hold an actor's key for this session, so that two senders of one command do not both decide it."""
+    bound = f"{actor} {key}"
+    row = connection.execute(
+        "select pg_try_advisory_lock(hashtextextended(current_schema() || ' ' || %s, 0))", [bound], prepare=True
+    ).fetchone()
+    if not (row and row[0]):
+        raise CommandInFlight
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute(
+                "select pg_advisory_unlock(hashtextextended(current_schema() || ' ' || %s, 0))", [bound], prepare=True
+            )
+
+
+def _receipt(pending: Sequence[Pending], appended: Appended, request: UUID) -> Receipt:
+    return Receipt(
+        position=appended.position,
+        first_position=appended.first_position,
+        recorded_at=appended.recorded_at,
+        streams={one.stream: one.version for one in pending},
+        names=tuple(one.event.stored_name for one in pending),
+        request=request,
+    )

@@ -1,0 +1,25 @@
+"""New identifiers: version 7 of RFC 9562, which sort by the time at which they were made."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from uuid import UUID
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id() -> UUID:
+    """Return a new identifier; within this process each is greater than the one before.
+
+    Layout: 48 bits of milliseconds, 4 bits version, 12 bits of the fraction of the millisecond (method 3 of section
+    6.2), 2 bits variant, 62 random bits. No answer of the ledger depends on the time inside it.
+    """
+    global _last  # noqa: PLW0603
+    with _lock:
+        stamp = time.time_ns() * 4096 // 1_000_000
+        _last = stamp = max(stamp, _last + 1)
+    milliseconds, fraction = stamp >> 12, stamp & 0xFFF
+    return UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | secrets.randbits(62))

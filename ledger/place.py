@@ -1,0 +1,139 @@
+"""Where a ledger's database is: the address of the owner, the address of the application, the names of the roles."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool
+
+from ledger.embedded import EmbeddedServer
+from ledger.settings import Settings
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class Place:
+    """The database of these settings; starts or joins the embedded server when there is no address.
+
+    On the embedded server the application logs in as its own role over a socket that only the server's user can
+    reach: it never holds a connection of the superuser. On a server of your own it takes the application's role on
+    when it connects.
+    """
+
+    def __init__(self, settings: Settings, server: EmbeddedServer | None) -> None:
+        self.schema = settings.schema
+        self.owner_role = f"{settings.schema}_owner"
+        self.application_role = f"{settings.schema}_app"
+        self.auditor_role = f"{settings.schema}_auditor"
+        self.embedded = server is not None
+        self._server = server
+        if server is not None:
+            self.owner_url = server.url
+            self.application_url = make_conninfo(server.url, user=self.application_role)
+        else:
+            self.application_url = settings.database_url or ""
+            self.owner_url = settings.migrate_url or self.application_url
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Return the place of these settings, with its server running."""
+        return cls(settings, EmbeddedServer.start(settings.data_dir) if settings.embedded else None)
+
+    def close(self) -> None:
+        """Leave the embedded server, which stops when nobody else uses it."""
+        if self._server is not None:
+            self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def same_login(self) -> bool:
+        """Whether owner and application log in as the same role."""
+        return conninfo_to_dict(self.owner_url).get("user") == conninfo_to_dict(self.application_url).get("user")
+
+    @contextmanager
+    def as_owner(self) -> Iterator[Connection]:
+        """Give a connection, in a transaction, under the role that owns the ledger."""
+        with psycopg.connect(self.owner_url) as connection:
+            self.take_on(connection, self.owner_role)
+            connection.execute(
+                sql.SQL("select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)").format(
+                    sql.Literal(quoted(self.schema))
+                )
+            )
+            connection.commit()
+            yield connection
+
+    def take_on(self, connection: Connection, role: str) -> bool:
+        """Take a role on where it exists and this login is a member of it; return whether it was."""
+        row = connection.execute(
+            "select oid is not null and pg_has_role(oid, 'member') from (select to_regrole(%s) as oid) as found",
+            [quoted(role)],
+        ).fetchone()
+        if row is None or not row[0]:
+            return False
+        connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
+        return True
+
+    def pool(self, *, largest: int = 10) -> ConnectionPool[Connection]:
+        """Return an open pool of the application's connections: autocommit, in the ledger's schema, in UTC."""
+
+        def configure(connection: Connection) -> None:
+            if not self.embedded:
+                self.take_on(connection, self.application_role)
+            connection.execute(
+                sql.SQL("select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)").format(
+                    sql.Literal(quoted(self.schema))
+                )
+            )
+
+        return ConnectionPool(
+            self.application_url,
+            min_size=1,
+            max_size=largest,
+            kwargs={"autocommit": True},
+            configure=configure,
+            name=f"ledger {self.schema}",
+            timeout=30,
+            open=True,
+        )
+
+
+class Connections:
+    """The pool's connections, one at a time per thread: whoever uses one inside another's use gets the same."""
+
+    def __init__(self, pool: ConnectionPool[Connection]) -> None:
+        self.pool = pool
+        self._held = threading.local()
+
+    @contextmanager
+    def use(self) -> Iterator[Connection]:
+        """Give the connection that this thread uses already, or one from the pool."""
+        held: Connection | None = getattr(self._held, "connection", None)
+        if held is not None:
+            yield held
+            return
+        with self.pool.connection() as connection:
+            self._held.connection = connection
+            try:
+                yield connection
+            finally:
+                self._held.connection = None
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it; the pattern of a schema leaves nothing in it to escape."""
+    return f'"{name}"'

@@ -1,0 +1,101 @@
+"""Receipts: what a command recorded, and the answer that a repeated command gets again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from ledger.place import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A caller's key for one command, and the bytes of what was asked under it (empty: the command itself)."""
+
+    key: str
+    asked: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where a command's events stand: positions, the time of the last, streams with their versions, stored names.
+
+    A command that changed nothing has no names and the position of the ledger's end. `replayed` says that this
+    is the first receipt of a command that was sent again. No stored body is in it.
+    """
+
+    position: int
+    first_position: int
+    recorded_at: datetime
+    streams: dict[str, int] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    request: UUID | None = None
+    replayed: bool = False
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Return the identifiers of the streams written, in the order of writing."""
+        return tuple(stream.partition(":")[2] or stream for stream in self.streams)
+
+    def again(self) -> Receipt:
+        """Return this receipt as the answer to a repeated command."""
+        return replace(self, replayed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the ledger remembers of an idempotency key."""
+
+    fingerprint: str
+    first_position: int
+    position: int
+
+
+def find_key(connection: Connection, actor: str, key: str) -> Kept | None:
+    """Return what an actor's key recorded, or None where it is new."""
+    row = connection.execute(
+        "select fingerprint, first_position, position from receipts where actor = %s and key = %s",
+        [actor, key],
+        prepare=True,
+    ).fetchone()
+    return Kept(*row) if row else None
+
+
+def find_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Kept]:
+    """Return what several actors' keys recorded."""
+    rows = connection.execute(
+        "select actor, key, fingerprint, first_position, position"
+        "  from receipts join unnest(%s::text[], %s::text[]) as asked (actor, key) using (actor, key)",
+        [[actor for actor, _ in keys], [key for _, key in keys]],
+    ).fetchall()
+    return {(row[0], row[1]): Kept(*row[2:]) for row in rows}
+
+
+def read_receipt(connection: Connection, first: int, last: int) -> Receipt:
+    """Return the receipt of the entries from one position to another, as they were recorded together."""
+    rows = connection.execute(
+        "select position, recorded_at, stream, version, name,"
+        "       (convert_from(data, 'UTF8')::jsonb ->> 'request')::uuid"
+        "  from entries where position between %s and %s order by position",
+        [first, last],
+    ).fetchall()
+    return Receipt(
+        position=last,
+        first_position=first,
+        recorded_at=rows[-1][1],
+        streams={row[2]: row[3] for row in rows},
+        names=tuple(row[4] for row in rows),
+        request=rows[-1][5],
+    )
+
+
+def find_request(connection: Connection, after: int, request: UUID) -> Receipt | None:
+    """Return the receipt of a request among the entries after a position, or None where it recorded nothing."""
+    row = connection.execute(
+        "select min(position), max(position) from entries"
+        " where position > %s and convert_from(data, 'UTF8')::jsonb ->> 'request' = %s",
+        [after, str(request)],
+    ).fetchone()
+    return read_receipt(connection, row[0], row[1]) if row and row[0] is not None else None

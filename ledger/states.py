@@ -1,0 +1,116 @@
+"""The states of streams, kept in memory and brought up to date with the whole ledger in one round trip.
+
+A state may still be behind when it is used: the append checks the version of everything that a decision looked at,
+and a refusal is believed only after those versions were looked up again. So a kept state costs a retry at worst.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from eventsourcing.application import LRUCache
+
+from aggregates.entry import Entry
+from ledger.codec import RawEntry, decode
+from ledger.library import LedgerApplication, Loaded
+from ledger.place import Connections
+
+KEPT = 20_000
+"""Streams whose states are kept."""
+TAIL = 2_000
+"""Entries up to which the kept states follow; further behind they are loaded anew."""
+
+_REFRESH = """
+    select clock_timestamp(), e.position, e.recorded_at, e.stream, e.version, e.name, e.data
+      from (select 1) as always
+      left join (select * from entries where position > %s order by position limit %s) as e on true
+     order by e.position
+"""
+_VERSIONS = """
+    select stream, coalesce((select max(version) from entries as e where e.stream = asked.stream), 0)
+      from unnest(%s::text[]) as asked (stream)
+"""
+
+
+class States:
+    """The present state of any stream, at most one refresh old."""
+
+    def __init__(self, application: LedgerApplication, connections: Connections) -> None:
+        self._application = application
+        self._connections = connections
+        self._kept: LRUCache[str, Loaded] = LRUCache(KEPT)
+        self._lock = threading.Lock()
+        self.position: int | None = None
+        """The last position that the kept states have followed to; None before the first refresh."""
+
+    def refresh(self) -> datetime:
+        """Follow the ledger and return the database's clock, in one round trip."""
+        with self._connections.use() as connection:
+            if self.position is None:
+                row = connection.execute("select coalesce(max(position), 0) from entries").fetchone()
+                with self._lock:
+                    if self.position is None:
+                        self.position = row[0] if row else 0
+            rows = connection.execute(_REFRESH, [self.position, TAIL], binary=True, prepare=True).fetchall()
+        if rows[0][1] is not None:
+            with self._lock:
+                self._follow([RawEntry(*row[1:]) for row in rows])
+        now: datetime = rows[-1][0]
+        return now
+
+    def get(self, stream: str) -> Loaded:
+        """Return the state of a stream; version 0 and None where it is absent."""
+        try:
+            return self._kept.get(stream)
+        except KeyError:
+            pass
+        before = self.position
+        loaded = self._application.load(stream)
+        with self._lock:
+            if before is not None and before == self.position:
+                self._kept.put(stream, loaded)
+        return loaded
+
+    def forget(self, streams: Iterable[str]) -> None:
+        """Drop states that turned out to be behind."""
+        with self._lock:
+            for stream in streams:
+                self._drop(stream)
+
+    def moved(self, looked: Mapping[str, int]) -> dict[str, int]:
+        """Return the present versions of those streams that are no longer at the version that was looked at."""
+        if not looked:
+            return {}
+        with self._connections.use() as connection:
+            rows = connection.execute(_VERSIONS, [list(looked)], prepare=True).fetchall()
+        return {stream: version for stream, version in rows if version != looked[stream]}
+
+    def evolve(self, loaded: Loaded, entry: Entry) -> Loaded:
+        """Return the state of a stream after one more entry."""
+        return self._application.evolve(loaded if loaded.version else None, entry)
+
+    def _follow(self, tail: list[RawEntry]) -> None:
+        if len(tail) >= TAIL:
+            self._kept = LRUCache(KEPT)
+            self.position = None
+            return
+        for raw in tail:
+            if self.position is None or raw.position <= self.position:
+                continue
+            try:
+                loaded = self._kept.get(raw.stream)
+            except KeyError:
+                loaded = None
+            if loaded is not None and loaded.version == raw.version - 1:
+                self._kept.put(raw.stream, self.evolve(loaded, decode(raw)))
+            elif loaded is not None and loaded.version < raw.version:
+                self._drop(raw.stream)
+            self.position = raw.position
+
+    def _drop(self, stream: str) -> None:
+        try:
+            self._kept.get(stream, evict=True)
+        except KeyError:
+            return

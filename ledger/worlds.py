@@ -1,0 +1,111 @@
+"""The world of one decision: the states it asks for, and the version of everything that it looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aggregates.entry import ORGANISATION, Entry, stream_of
+from ledger.codec import RawEntry, decode
+from ledger.library import COLUMNS, Loaded
+from ledger.place import Connections
+from ledger.states import States
+
+
+class LedgerWorld:
+    """What a decision may look at, loaded when it is asked for; implements `aggregates.world.World`.
+
+    `looked` maps every stream that was asked for to the version that was seen, 0 where the stream is absent. Within a
+    group of commands the events decided so far are part of the world: `absorb` adds them.
+    """
+
+    def __init__(self, states: States, connections: Connections) -> None:
+        self._states = states
+        self._connections = connections
+        self._seen: dict[str, Loaded] = {}
+        self._absorbed: dict[int, Entry] = {}
+        self._entries: dict[int, Entry | None] = {}
+        self.looked: dict[str, int] = {}
+
+    def state(self, stream: str) -> Any:
+        """Return the state of any stream, or None where it is absent."""
+        return self._load(stream).state
+
+    def version(self, stream: str) -> int:
+        """Return the version of any stream, what was absorbed included."""
+        return self._load(stream).version
+
+    def organisation(self) -> Any:
+        """Return the state of the organisation."""
+        return self.state(ORGANISATION)
+
+    def person(self, person: UUID) -> Any:
+        """Return the state of a person, or None."""
+        return self.state(stream_of("person", person))
+
+    def service(self, service: UUID) -> Any:
+        """Return the state of a service, or None."""
+        return self.state(stream_of("service", service))
+
+    def team(self, team: UUID) -> Any:
+        """Return the state of a team, or None."""
+        return self.state(stream_of("team", team))
+
+    def cycle(self, key: str) -> Any:
+        """Return the state of a cycle, or None."""
+        return self.state(stream_of("cycle", key))
+
+    def objective(self, objective: UUID) -> Any:
+        """Return the state of an objective, or None."""
+        return self.state(stream_of("objective", objective))
+
+    def decision(self, decision: UUID) -> Any:
+        """Return the state of a decision, or None."""
+        return self.state(stream_of("decision", decision))
+
+    def entry(self, position: int) -> Entry | None:
+        """Return the entry at a position, or None."""
+        if position in self._absorbed:
+            return self._absorbed[position]
+        if position not in self._entries:
+            with self._connections.use() as connection:
+                row = connection.execute(
+                    f"select {COLUMNS} from entries where position = %s",  # noqa: S608
+                    [position],
+                    binary=True,
+                ).fetchone()
+            self._entries[position] = decode(RawEntry(*row)) if row else None
+        return self._entries[position]
+
+    def superseded_by(self, position: int) -> int | None:
+        """Return the position of the entry that supersedes this one, or None.
+
+        An amendment stands on the stream of what it supersedes, so looking at that stream guards the answer.
+        """
+        entry = self.entry(position)
+        if entry is None:
+            return None
+        self._load(entry.stream)
+        for absorbed in self._absorbed.values():
+            if absorbed.circumstances.supersedes == position:
+                return absorbed.position
+        with self._connections.use() as connection:
+            row = connection.execute("select position from entries where supersedes = %s", [position]).fetchone()
+        return row[0] if row else None
+
+    def absorb(self, entries: list[Entry]) -> None:
+        """Make decided events part of the world, at the positions that they will have if nobody comes between."""
+        for entry in entries:
+            self._seen[entry.stream] = self._states.evolve(self._load(entry.stream), entry)
+            self._absorbed[entry.position] = entry
+
+    def has_absorbed(self, position: int | None) -> bool:
+        """Return whether the entry at this position is decided and not recorded yet."""
+        return position in self._absorbed
+
+    def _load(self, stream: str) -> Loaded:
+        seen = self._seen.get(stream)
+        if seen is None:
+            seen = self._seen[stream] = self._states.get(stream)
+            self.looked[stream] = seen.version
+        return seen

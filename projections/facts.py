@@ -1,0 +1,242 @@
+"""What was set on each item, on both clocks: the ground on which the board and the commitments stand.
+
+`facts` holds every fact of every facet (for any pair of position and effective day); `versions` holds what an item
+looked like from a position on, in parts, so that the state at a position is one index probe per part.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any, ClassVar, LiteralString
+
+import orjson
+from psycopg import Connection
+
+from projections import base, facets
+from projections.base import FOREVER, Generation, PlainEntry
+from projections.items import Item, Members, Timelines, load_items, load_timelines
+
+_COPY_ITEMS = "copy {items} (item, id, kind, root, number, head) from stdin"
+_COPY_FACTS = """copy {facts} (item, facet, effective, position, superseded_at, fact)
+                 from stdin (format binary)"""
+_COPY_VERSIONS = "copy {versions} (item, part, position, state) from stdin (format binary)"
+_COPY_MEMBERS = "copy {members} (cycle, item, position, left_at) from stdin"
+# A fact that is superseded in the page that wrote it was copied just before; brin on position finds both.
+_SUPERSEDE = """update {facts} f
+                   set superseded_at = s.by
+                  from unnest(%s::bigint[], %s::bigint[], %s::bigint[]) as s(item, position, by)
+                 where f.item = s.item
+                   and f.position = s.position
+                   and f.superseded_at = 9223372036854775807"""
+_LEAVE = """update {members} m
+               set left_at = l.at
+              from unnest(%s::bigint[], %s::bigint[]) as l(item, at)
+             where m.item = l.item and m.left_at = 9223372036854775807 and m.position < l.at"""
+
+# Binary COPY: the number of columns, then each column's length and bytes.
+_FACT = struct.Struct(">hiqihiqiqiqi").pack
+_VERSION = struct.Struct(">hiqihiqi").pack
+
+
+class Facts:
+    """Every fact and every version of objectives, key results, people and teams."""
+
+    name: ClassVar[str] = "facts"
+    NEEDS: ClassVar[tuple[str, ...]] = ()
+    HANDLES: ClassVar[frozenset[str]] = (
+        base.PRESENCE_NAMES | base.TEAM_NAMES | base.OBJECTIVE_NAMES | {base.RETRACTION}
+    )
+    PASSES_BY: ClassVar[frozenset[str]] = (
+        base.ORGANISATION_NAMES | base.ACCESS_NAMES | base.CYCLE_NAMES | base.DECISION_NAMES | {base.ANSWER}
+    )
+    TABLE_NAMES: ClassVar[tuple[str, ...]] = ("items", "facts", "versions", "members")
+    TABLES: ClassVar[LiteralString] = """
+        create table {items} (
+            item    bigint   primary key,  -- the position of its first entry
+            id      uuid     not null unique,
+            kind    smallint not null,     -- 1 objective, 2 key result, 3 person, 4 team
+            root    bigint   not null,     -- the item whose stream it lives on
+            number  bigint   not null,     -- of its reference, for sorting
+            head    bytea    not null      -- "id":…,"reference":… as JSON
+        );
+        create index on {items} (root);
+        create index on {items} (kind, item) where kind >= 3;
+        create table {facts} (
+            item           bigint   not null,
+            facet          smallint not null,
+            effective      bigint   not null,  -- microseconds since 1970, for `value` the ordinal of the day
+            position       bigint   not null,
+            superseded_at  bigint   not null,
+            fact           bytea    not null   -- the facet with value, effective_at and position as a JSON member
+        );
+        create index on {facts} (item, facet, effective desc, position desc);
+        create index on {facts} using brin (position);
+        create table {versions} (
+            item      bigint   not null,
+            part      smallint not null,   -- 0 what it is, 1 its value, 2 what its owner said
+            position  bigint   not null,
+            state     bytea    not null,   -- the facts of the part, joined by commas
+            primary key (item, part, position)
+        );
+        create table {members} (
+            cycle     text   not null collate "C",
+            item      bigint not null,     -- an objective
+            position  bigint not null,
+            left_at   bigint not null
+        );
+        create index on {members} (cycle, left_at);
+        create index on {members} (item);
+    """
+
+    def __init__(self) -> None:
+        self._items: dict[str, Item] = {}
+
+    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
+        """Write the facts, versions and memberships that the page sets."""
+        work = _Page(self._items)
+        work.load(page, connection, generation)
+        for entry in page:
+            if entry["name"] in self.HANDLES:
+                work.take(entry)
+        work.write(connection, generation)
+        _forget(self._items)
+
+
+MOST_REMEMBERED = 40_000
+"""How many items' states are remembered between pages."""
+
+
+def _forget(items: dict[str, Item]) -> None:
+    """Drop the longest known half when too many items are remembered; they are loaded again when touched."""
+    if len(items) > MOST_REMEMBERED:
+        for key in list(items)[: len(items) - MOST_REMEMBERED // 2]:
+            del items[key]
+
+
+class _Page:
+    """The rows that one page writes."""
+
+    def __init__(self, items: dict[str, Item]) -> None:
+        self._items = items
+        self._timelines = Timelines()
+        self._members = Members()
+        self._new: list[tuple[Any, ...]] = []
+        self._facts: list[bytes] = []
+        self._versions: list[bytes] = []
+        self._superseded: list[tuple[int, int, int]] = []
+
+    def load(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
+        """Bring the items that the page touches into memory, with all their facts where one is superseded."""
+        wanted: set[str] = set()
+        amended: set[str] = set()
+        for entry in page:
+            if entry["name"] not in Facts.HANDLES:
+                continue
+            wanted.add(base.item_id(entry))
+            if "supersedes" in entry:
+                amended.add(base.stream_id(entry["stream"]))
+            if entry["name"] == "key_result.added":
+                wanted.add(base.stream_id(entry["stream"]))
+        missing = [key for key in wanted | amended if key not in self._items]
+        if missing:
+            self._items.update(load_items(connection, generation, missing))
+        if amended:
+            load_timelines(connection, generation, amended, self._items, self._timelines)
+
+    def take(self, entry: PlainEntry) -> None:
+        """Add what one entry sets."""
+        position, name = entry["position"], entry["name"]
+        changed: dict[Item, set[int]] = {}
+        if (superseded := entry.get("supersedes")) is not None:
+            self._supersede(base.stream_id(entry["stream"]), superseded, position, changed)
+        setter = facets.SETS.get(name)
+        if setter is not None:
+            item = self._item(entry)
+            for facet, value in setter(entry["body"]):
+                self._set(item, facet, value, entry, changed)
+        for item, parts in changed.items():
+            for part in parts:
+                state = item.state(part)
+                self._versions.append(
+                    _VERSION(4, 8, item.number, 2, part, 8, position, len(state)) + state
+                )
+
+    def _set(
+        self, item: Item, facet: str, value: Any, entry: PlainEntry, changed: dict[Item, set[int]]
+    ) -> None:
+        code, position = facets.CODES[facet], entry["position"]
+        effective, at = entry["effective"], entry["at"]
+        if facet in facets.DAY_FACETS and len(at) != 10:
+            effective = base.moment_key(at[:10])
+        fact = b'"%b":{"value":%b,"effective_at":"%b","position":%d}' % (
+            facet.encode(), orjson.dumps(value), at.encode(), position,
+        )  # fmt: skip
+        self._facts.append(
+            _FACT(6, 8, item.number, 2, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact
+        )
+        self._timelines.add(item, code, effective, position, fact)
+        won = item.win(code, effective, position, fact)
+        if won:
+            changed.setdefault(item, set()).add(facets.PART_OF.get(facet, facets.DEFINITION))
+        if code == facets.CODES["cycle"]:
+            self._members.enter(item.number, value, position, won=won)
+
+    def _item(self, entry: PlainEntry) -> Item:
+        key = base.item_id(entry)
+        item = self._items.get(key)
+        if item is not None:
+            return item
+        position, stream = entry["position"], entry["stream"]
+        reference = entry["body"].get("reference")
+        head = orjson.dumps({"id": key, "reference": reference} if reference else {"id": key})[1:-1]
+        number = int(reference.split("-")[1]) if reference else 0
+        if entry["name"] == "key_result.added":
+            root_key = base.stream_id(stream)
+            item = Item(position, facets.KEY_RESULT, self._items[root_key].number)
+            self._timelines.follow(item, root_key)
+        else:
+            kind = {"objective": facets.OBJECTIVE, "person": facets.PERSON, "team": facets.TEAM}
+            item = Item(position, kind[stream.split(":")[0]], position)
+            self._timelines.follow(item, key)
+        self._items[key] = item
+        self._new.append((item.number, key, item.kind, item.root, number, "\\x" + head.hex()))
+        return item
+
+    def _supersede(
+        self, root_key: str, superseded: int, position: int, changed: dict[Item, set[int]]
+    ) -> None:
+        """Take the facts of an earlier entry away and let the runners-up win."""
+        for item in self._timelines.of(root_key):
+            found = self._timelines.remove(item, superseded)
+            if not found:
+                continue
+            self._superseded.append((item.number, superseded, position))
+            for code in found:
+                before = item.winners.get(code)
+                if before is None or before[1] != superseded:
+                    continue
+                runner_up = self._timelines.latest(item, code)
+                item.replace(code, runner_up)
+                name = facets.NAMES[code]
+                changed.setdefault(item, set()).add(facets.PART_OF.get(name, facets.DEFINITION))
+                if name == "cycle":
+                    cycle = orjson.loads(b"{" + runner_up[2] + b"}")["cycle"]["value"] if runner_up else None
+                    self._members.enter(item.number, cycle, position, won=True)
+
+    def write(self, connection: Connection[Any], generation: Generation) -> None:
+        """Write the page's rows, set by set."""
+        query = generation.query
+        if self._new:
+            base.copy_text(connection, query(_COPY_ITEMS), self._new)
+        if self._facts:
+            base.copy_packed(connection, query(_COPY_FACTS), self._facts)
+        if self._versions:
+            base.copy_packed(connection, query(_COPY_VERSIONS), self._versions)
+        if self._superseded:
+            connection.execute(query(_SUPERSEDE), [list(column) for column in zip(*self._superseded, strict=True)])
+        if self._members.left:
+            connection.execute(query(_LEAVE), [list(self._members.left), list(self._members.left.values())])
+        if self._members.entered:
+            base.copy_text(connection, query(_COPY_MEMBERS), self._members.entered)
+

@@ -1,0 +1,150 @@
+"""What was recorded about an objective or a key result, entry by entry: who set what, when, why, by which decision?"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any, ClassVar, LiteralString
+from uuid import UUID
+
+import orjson
+from psycopg import Connection
+
+from aggregates.values import instant_text
+from projections import base, facets
+from projections.base import FOREVER, Generation, PlainEntry
+
+_COPY = """copy {history} (objective, key_result, position, recorded_at, effective, superseded_at, data)
+           from stdin (format binary)"""
+_COPY_OWNERS = "copy {history_key_results} (key_result, objective) from stdin"
+_SUPERSEDE = """update {history} h
+                   set superseded_at = s.by
+                  from unnest(%s::bigint[], %s::bigint[]) as s(position, by)
+                 where h.position = s.position and h.superseded_at = 9223372036854775807"""
+_OBJECTIVE_OF = "select objective from {history_key_results} where key_result = %s"
+# In the order in which the ledger was told.
+_ROWS = """select position, recorded_at, superseded_at, data
+             from {history}
+            where objective = %(objective)s and position <= %(position)s and effective <= %(end)s
+              and (key_result = %(key_result)s or %(key_result)s::uuid is null)
+            order by position"""
+_2000 = 946_684_800_000_000
+_WITH_KEY_RESULT = struct.Struct(">hi16si16siqiqiqiqi").pack
+_WITHOUT = struct.Struct(">hi16siiqiqiqiqi").pack
+
+
+class History:
+    """Every entry on the stream of an objective, as stored."""
+
+    name: ClassVar[str] = "history"
+    NEEDS: ClassVar[tuple[str, ...]] = ()
+    HANDLES: ClassVar[frozenset[str]] = base.OBJECTIVE_NAMES | {base.RETRACTION}
+    PASSES_BY: ClassVar[frozenset[str]] = (
+        base.ORGANISATION_NAMES | base.PRESENCE_NAMES | base.ACCESS_NAMES | base.TEAM_NAMES | base.CYCLE_NAMES
+        | base.DECISION_NAMES | {base.ANSWER}
+    )  # fmt: skip
+    TABLE_NAMES: ClassVar[tuple[str, ...]] = ("history", "history_key_results")
+    TABLES: ClassVar[LiteralString] = """
+        create table {history} (
+            objective      uuid        not null,
+            key_result     uuid,
+            position       bigint      not null,
+            recorded_at    timestamptz not null,
+            effective      bigint      not null,  -- microseconds since 1970, for a value those of its day's start
+            superseded_at  bigint      not null,
+            data           bytea       not null   -- the stored bytes of the entry
+        );
+        create index on {history} (objective, position);
+        create index on {history} using brin (position);
+        create table {history_key_results} (
+            key_result  uuid primary key,
+            objective   uuid not null
+        );
+    """
+
+    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
+        """Write the entries of objectives."""
+        rows: list[bytes] = []
+        owners: list[tuple[str, str]] = []
+        handles = self.HANDLES
+        for entry in page:
+            stream = entry["stream"]
+            if entry["name"] not in handles or not stream.startswith("objective:"):
+                continue
+            objective, key_result = stream[10:], entry["body"].get("key_result")
+            if entry["name"] == "key_result.added":
+                owners.append((key_result, objective))
+            rows.append(_packed(entry, objective, key_result))
+        if rows:
+            base.copy_packed(connection, generation.query(_COPY), rows)
+        if owners:
+            base.copy_text(connection, generation.query(_COPY_OWNERS), owners)
+        base.supersede(connection, generation.query(_SUPERSEDE), page)
+
+
+def _packed(entry: PlainEntry, objective: str, key_result: str | None) -> bytes:
+    data, position = entry["data"], entry["position"]
+    recorded_at = base.instant_key(entry["recorded_at"]) - _2000
+    effective = entry["effective"] if len(entry["at"]) > 10 else base.start_key(entry["effective"])
+    stream_bytes = bytes.fromhex(objective.replace("-", ""))
+    if key_result is None:
+        head = _WITHOUT(
+            7, 16, stream_bytes, -1, 8, position, 8, recorded_at, 8, effective, 8, FOREVER, len(data)
+        )
+    else:
+        item_bytes = bytes.fromhex(key_result.replace("-", ""))
+        head = _WITH_KEY_RESULT(
+            7, 16, stream_bytes, 16, item_bytes, 8, position, 8, recorded_at, 8, effective, 8, FOREVER, len(data)
+        )
+    return head + bytes(data)
+
+
+def history(
+    connection: Connection[Any],
+    generation: Generation,
+    position: int,
+    end: int = FOREVER,
+    *,
+    objective: UUID | str | None = None,
+    key_result: UUID | str | None = None,
+) -> list[dict[str, Any]]:
+    """Return every entry about an objective (with its key results), or about one key result, by position.
+
+    `end` is the sort key of the last instant of the effective day (`base.end_key`); a measured value counts from
+    the start of its day in UTC. Shape of a row: `{objective, key_result, position, name, recorded_at, effective_at,
+    by, on_behalf_of, reason, decision, source, supersedes, superseded_at, sets: {facet: value}}`.
+    """
+    if objective is None:
+        found = connection.execute(generation.query(_OBJECTIVE_OF), [str(key_result)]).fetchone()
+        if found is None:
+            return []
+        objective = found[0]
+    wanted = {
+        "objective": str(objective), "key_result": None if key_result is None else str(key_result),
+        "position": position, "end": end,
+    }  # fmt: skip
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(generation.query(_ROWS), wanted)
+        return [_row(str(objective), position, *row) for row in cursor]
+
+
+def _row(objective: str, known_at: int, position: int, recorded_at: Any, superseded_at: int, data: bytes) -> dict[str, Any]:
+    entry = orjson.loads(data)
+    name, body, recorded = entry["name"], entry["body"], instant_text(recorded_at)
+    setter = facets.SETS.get(name)
+    return {
+        "objective": objective,
+        "key_result": body.get("key_result"),
+        "position": position,
+        "name": name,
+        "recorded_at": recorded,
+        "effective_at": entry.get("effective_at", recorded),
+        "by": entry["by"],
+        "on_behalf_of": entry.get("on_behalf_of"),
+        "reason": entry.get("reason"),
+        "decision": entry.get("decision"),
+        "source": entry.get("source"),
+        "supersedes": entry.get("supersedes"),
+        "superseded_at": base.told(superseded_at, position=known_at),
+        "sets": dict(setter(body)) if setter else {},
+    }

@@ -1,0 +1,213 @@
+"""The states of objectives, key results, people and teams at a basis, read from what `facts` wrote.
+
+JSON is passed through as it was written and put together once; nothing is decoded on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from psycopg import Connection
+
+from projections import facets
+from projections.base import Generation
+
+# The latest version of each part at the position; (item, part, position) is unique, so there is no tie.
+_AT_POSITIONS = """
+    select l.ordinal, i.kind, i.item, i.number, i.head, d.state, v.state, c.state
+      from unnest(%(objectives)s::bigint[], %(positions)s::bigint[]) with ordinality as l(root, position, ordinal)
+      join {items} i on i.root = l.root and i.item <= l.position
+     cross join lateral (select state from {versions}
+                          where item = i.item and part = 0 and position <= l.position
+                          order by position desc limit 1) d
+      left join lateral (select state from {versions}
+                          where item = i.item and part = 1 and position <= l.position and i.kind = 2
+                          order by position desc limit 1) v on true
+      left join lateral (select state from {versions}
+                          where item = i.item and part = 2 and position <= l.position and i.kind = 2
+                          order by position desc limit 1) c on true"""
+_MEMBERS = """select item from {members}
+               where cycle = %(cycle)s and left_at > %(position)s and position <= %(position)s"""
+_CANDIDATES = """select distinct item from {members} where cycle = %(cycle)s and position <= %(position)s"""
+_OTHERS = """select i.kind, i.id::text, d.state
+               from {items} i
+              cross join lateral (select state from {versions}
+                                   where item = i.item and part = 0 and position <= %(position)s
+                                   order by position desc limit 1) d
+              where i.kind >= 3 and i.item <= %(position)s"""
+# The fact with the greatest (effective, position) among those known at the position and true by the day.
+_FACTS = """
+    select i.root, i.kind, i.item, i.number, i.head, k.facet, f.fact
+      from {items} i
+      join unnest(%(kinds)s::smallint[], %(facets)s::smallint[], %(bounds)s::bigint[]) as k(kind, facet, bound)
+        on k.kind = i.kind
+     cross join lateral (select fact from {facts}
+                          where item = i.item and facet = k.facet and effective <= k.bound
+                            and position <= %(position)s and superseded_at > %(position)s
+                          order by effective desc, position desc limit 1) f
+     where i.item <= %(position)s and """
+_FACTS_OF_OBJECTIVES = _FACTS + "i.root = any (%(roots)s)"
+_FACTS_OF_OTHERS = _FACTS + "i.kind >= 3"
+
+Row = tuple[int, int, int, int, bytes, bytes]
+"""Group (an objective, or the place of a line), kind, item, number, head and facets as JSON members."""
+
+
+def objectives_at_position(
+    connection: Connection[Any], generation: Generation, cycle: str, position: int
+) -> list[Row]:
+    """Return the rows of a cycle's objectives and their key results as the ledger knew them at a position."""
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(generation.query(_MEMBERS), {"cycle": cycle, "position": position})
+        roots = [root for (root,) in cursor]
+    return rows_at_positions(connection, generation, roots, [position] * len(roots))
+
+
+def rows_at_positions(
+    connection: Connection[Any], generation: Generation, objectives: Sequence[int], positions: Sequence[int]
+) -> list[Row]:
+    """Return the rows of each objective at its own position; the group is the place in the lists, from 1."""
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(
+            generation.query(_AT_POSITIONS), {"objectives": list(objectives), "positions": list(positions)}
+        )
+        return [
+            (group, kind, item, number, head, b",".join([part for part in (state, value, said) if part]))
+            for group, kind, item, number, head, state, value, said in cursor
+            if state
+        ]
+
+
+def objectives_at(
+    connection: Connection[Any], generation: Generation, cycle: str, position: int, day: int, end: int
+) -> list[Row]:
+    """Return the rows of a cycle's objectives as true at the end of a day, as known at a position.
+
+    `day` is the ordinal of the day, `end` the sort key of its last instant in the organisation's zone.
+    """
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(generation.query(_CANDIDATES), {"cycle": cycle, "position": position})
+        roots = [root for (root,) in cursor]
+        kinds = (facets.OBJECTIVE, facets.KEY_RESULT)
+        cursor.execute(
+            generation.query(_FACTS_OF_OBJECTIVES),
+            {"roots": roots, "position": position, **_bounds(kinds, day, end)},
+        )
+        rows = _joined(cursor)
+    member = b'"cycle":{"value":"%b",' % cycle.encode()
+    here = {item for _, kind, item, _, _, state in rows if kind == facets.OBJECTIVE and member in state}
+    return [row for row in rows if row[0] in here]
+
+
+def others_at_position(
+    connection: Connection[Any], generation: Generation, position: int
+) -> list[tuple[int, str, bytes]]:
+    """Return kind, identifier and facets of every person and team as the ledger knew them at a position."""
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(generation.query(_OTHERS), {"position": position})
+        return [(kind, key, state) for kind, key, state in cursor if state]
+
+
+def others_at(
+    connection: Connection[Any], generation: Generation, position: int, day: int, end: int
+) -> list[tuple[int, str, bytes]]:
+    """Return kind, identifier and facets of every person and team as true at the end of a day."""
+    kinds = (facets.PERSON, facets.TEAM)
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(
+            generation.query(_FACTS_OF_OTHERS), {"position": position, **_bounds(kinds, day, end)}
+        )
+        return [(kind, head[6:42].decode(), state) for _, kind, _, _, head, state in _joined(cursor)]
+
+
+def _bounds(kinds: Iterable[int], day: int, end: int) -> dict[str, list[int]]:
+    wanted = [(kind, name) for kind in kinds for name in facets.FACETS_OF_KIND[kind]]
+    return {
+        "kinds": [kind for kind, _ in wanted],
+        "facets": [facets.CODES[name] for _, name in wanted],
+        "bounds": [day if name in facets.DAY_FACETS else end for _, name in wanted],
+    }
+
+
+def _joined(cursor: Iterable[tuple[int, int, int, int, bytes, int, bytes]]) -> list[Row]:
+    found: dict[int, tuple[int, int, int, int, bytes]] = {}
+    members: dict[int, list[bytes]] = {}
+    for root, kind, item, number, head, _, fact in cursor:
+        if item not in members:
+            found[item] = (root, kind, item, number, head)
+            members[item] = []
+        members[item].append(fact)
+    return [(*found[item], b",".join(parts)) for item, parts in members.items()]
+
+
+def objectives_json(rows: Iterable[Row]) -> dict[int, tuple[int, bytes]]:
+    """Return number and JSON of each objective with its key results, by group; both in the order of their numbers."""
+    heads: dict[int, tuple[int, bytes]] = {}
+    key_results: dict[int, list[tuple[int, bytes]]] = {}
+    for group, kind, _, number, head, state in rows:
+        if kind == facets.OBJECTIVE:
+            heads[group] = (number, b'{%b,"facets":{%b}' % (head, state))
+        else:
+            key_results.setdefault(group, []).append((number, b'{%b,"facets":{%b}}' % (head, state)))
+    return {
+        group: (
+            number,
+            b'%b,"key_results":[%b]}'
+            % (text, b",".join([row for _, row in sorted(key_results.get(group, ()))])),
+        )
+        for group, (number, text) in heads.items()
+    }
+
+
+
+
+_ROOTS = "select id::text, item from {items} where id = any (%s::uuid[])"
+_DEFINITIONS = """
+    select w.ordinal, d.state
+      from unnest(%s::uuid[], %s::bigint[]) with ordinality as w(id, position, ordinal)
+      join {items} i on i.id = w.id
+     cross join lateral (select state from {versions}
+                          where item = i.item and part = 0 and position <= w.position
+                          order by position desc limit 1) d"""
+_SUPERSEDED = """select w.by, i.id::text, f.facet
+                   from unnest(%s::bigint[], %s::bigint[]) as w(position, by)
+                   join {facts} f on f.position = w.position and f.superseded_at = w.by
+                   join {items} i on i.item = f.item
+                  order by w.by, i.item, f.facet"""
+
+
+def roots_of(
+    connection: Connection[Any], generation: Generation, objectives: Sequence[str]
+) -> dict[str, int]:
+    """Return the item numbers of these objectives."""
+    rows = connection.execute(generation.query(_ROOTS), [list(objectives)]).fetchall()
+    return dict(rows)
+
+
+def definitions_at(
+    connection: Connection[Any], generation: Generation, wanted: Sequence[tuple[str, int]]
+) -> list[dict[str, Any]]:
+    """Return the facets, without values and check-ins, of each (item, position) wanted; {} where there were none."""
+    found: list[dict[str, Any]] = [{} for _ in wanted]
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(
+            generation.query(_DEFINITIONS), [[key for key, _ in wanted], [place for _, place in wanted]]
+        )
+        for place, state in cursor:
+            found[place - 1] = orjson.loads(b"{" + state + b"}")
+    return found
+
+
+def superseded_facets(
+    connection: Connection[Any], generation: Generation, pairs: Sequence[tuple[int, int]]
+) -> dict[int, list[tuple[str, str]]]:
+    """Return (item, facet) of what was taken away, by the superseding position; pairs are (superseded, by)."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    rows = connection.execute(
+        generation.query(_SUPERSEDED), [[old for old, _ in pairs], [new for _, new in pairs]]
+    )
+    for by, item, code in rows:
+        found.setdefault(by, []).append((item, facets.NAMES[code]))
+    return found

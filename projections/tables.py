@@ -1,0 +1,178 @@
+"""The generations of projection tables: which one is read, how far each projection is, and which stopped where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import Connection, errors, sql
+
+from projections.base import Generation, Projection
+
+_CONTROL: LiteralString = """
+    create table if not exists {pointer} (
+        only_one    boolean primary key default true check (only_one),
+        generation  integer not null
+    );
+    create table if not exists {generations} (
+        number   integer     primary key,
+        made_at  timestamptz not null default now(),
+        standing text        not null check (standing in ('built', 'read', 'left'))
+    );
+    create table if not exists {bookmarks} (
+        generation  integer not null references {generations} on delete cascade,
+        projection  text    not null,
+        position    bigint  not null default 0,
+        stopped_at  bigint,
+        sentence    text,
+        primary key (generation, projection)
+    );
+"""
+_PREFIX = "projections_"
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """How far a projection is, and where and why it stopped (None, None while it runs)."""
+
+    projection: str
+    position: int
+    stopped_at: int | None
+    sentence: str | None
+
+
+class Control:
+    """The rows beside the projection tables of one ledger: pointer, generations and bookmarks."""
+
+    def __init__(self, schema: str, projections: Sequence[type[Projection]]) -> None:
+        self.schema = schema
+        self.projections = projections
+
+    def _query(self, text: LiteralString) -> bytes:
+        names = {name: sql.Identifier(self.schema, _PREFIX + name) for name in ("pointer", "generations", "bookmarks")}
+        return sql.SQL(text).format(**names).as_bytes(None)
+
+    def prepare(self, connection: Connection[Any]) -> Generation:
+        """Return the generation that is read, making the tables of the first one where there is none."""
+        row = connection.execute(
+            "select to_regclass(%s) is not null", [f'"{self.schema}".{_PREFIX}pointer']
+        ).fetchone()
+        if row and row[0] and (found := self.pointer(connection)) is not None:
+            return found
+        with connection.transaction():
+            self.lock(connection, "generations")
+            connection.execute(self._query(_CONTROL))
+            found = self.pointer(connection)
+            if found is None:
+                found = self.make(connection)
+                connection.execute(self._query("insert into {pointer} (generation) values (%s)"), [found.number])
+                self._stand(connection, found, "read")
+        return found
+
+    def lock(self, connection: Connection[Any], what: str) -> None:
+        """Hold a lock of this ledger until the transaction ends."""
+        connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"strategy-ledger {self.schema} {what}"]
+        )
+
+    def pointer(self, connection: Connection[Any]) -> Generation | None:
+        """Return the generation that is read, or None before the first."""
+        row = connection.execute(self._query("select generation from {pointer}")).fetchone()
+        return Generation(self.schema, row[0]) if row else None
+
+    def make(self, connection: Connection[Any]) -> Generation:
+        """Make the tables of a new generation, empty; the caller owns the transaction."""
+        row = connection.execute(
+            self._query(
+                "insert into {generations} (number, standing)"
+                " select coalesce(max(number), 0) + 1, 'built' from {generations} returning number"
+            )
+        ).fetchone()
+        assert row is not None  # noqa: S101 (insert … returning gives a row)
+        generation = Generation(self.schema, row[0])
+        for projection in self.projections:
+            connection.execute(generation.query(projection.TABLES))
+            connection.execute(
+                self._query("insert into {bookmarks} (generation, projection) values (%s, %s)"),
+                [generation.number, projection.name],
+            )
+        return generation
+
+    def bookmarks(self, connection: Connection[Any], generation: Generation) -> dict[str, Bookmark]:
+        """Return how far each projection of a generation is."""
+        rows = connection.execute(
+            self._query(
+                "select projection, position, stopped_at, sentence from {bookmarks} where generation = %s"
+            ),
+            [generation.number],
+        ).fetchall()
+        return {row[0]: Bookmark(*row) for row in rows}
+
+    def advance(
+        self, connection: Connection[Any], generation: Generation, names: Sequence[str], position: int
+    ) -> None:
+        """Move the bookmarks of these projections to a position."""
+        connection.execute(
+            self._query(
+                "update {bookmarks} set position = %s where generation = %s and projection = any (%s)"
+            ),
+            [position, generation.number, list(names)],
+        )
+
+    def stop(
+        self, connection: Connection[Any], generation: Generation, name: str, position: int, sentence: str
+    ) -> None:
+        """Note where and why a projection stopped; it goes on in the next generation."""
+        connection.execute(
+            self._query(
+                "update {bookmarks} set stopped_at = %s, sentence = %s where generation = %s and projection = %s"
+            ),
+            [position, sentence, generation.number, name],
+        )
+
+    def move(self, connection: Connection[Any], generation: Generation) -> None:
+        """Let readers read this generation from now on; the caller owns the transaction."""
+        connection.execute(
+            self._query("update {generations} set standing = 'left' where standing = 'read'")
+        )
+        connection.execute(self._query("update {pointer} set generation = %s"), [generation.number])
+        self._stand(connection, generation, "read")
+
+    def _stand(self, connection: Connection[Any], generation: Generation, standing: str) -> None:
+        connection.execute(
+            self._query("update {generations} set standing = %s where number = %s"),
+            [standing, generation.number],
+        )
+
+    def leave(self, connection: Connection[Any], generation: Generation) -> None:
+        """Mark a generation as no longer wanted, so that the next sweep drops it."""
+        self._stand(connection, generation, "left")
+
+    def sweep(self, connection: Connection[Any], patience_ms: int = 1_000) -> list[int]:
+        """Drop the generations that nobody reads any more; one that is still being read waits for the next sweep."""
+        rows = connection.execute(
+            self._query("select number from {generations} where standing = 'left' order by number")
+        ).fetchall()
+        dropped = []
+        for (number,) in rows:
+            try:
+                with connection.transaction():
+                    connection.execute("select set_config('lock_timeout', %s, true)", [f"{patience_ms}ms"])
+                    self._drop(connection, Generation(self.schema, number))
+                dropped.append(number)
+            except errors.LockNotAvailable:
+                continue
+        return dropped
+
+    def _drop(self, connection: Connection[Any], generation: Generation) -> None:
+        """Drop every table of a generation, also those of an earlier release."""
+        rows = connection.execute(
+            "select relname from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'r'"
+            " and relname ~ %s",
+            [f'"{self.schema}"', rf"^g{generation.number}_"],
+        ).fetchall()
+        if rows:
+            tables = sql.SQL(", ").join(sql.Identifier(self.schema, name) for (name,) in rows)
+            connection.execute(sql.SQL("drop table {}").format(tables))
+        connection.execute(self._query("delete from {generations} where number = %s"), [generation.number])

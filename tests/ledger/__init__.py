@@ -1,0 +1,1 @@
+"""The ledger, tested against a real PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Pages of objectives in dated versions: what they say, and what changed between them."""
