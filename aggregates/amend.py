@@ -50,14 +50,15 @@ def amend_entry(world: World, command: AmendEntry, occasion: Occasion) -> list[R
 
 
 def retract_entry(world: World, command: RetractEntry, occasion: Occasion) -> list[Recorded]:
-    """Take an entry back; retracting an amendment restates what it had superseded, at that one's time.
+    """Take an entry back; retracting an amendment restates what it had superseded, at that one's time,
+    unless the fact is taken back entirely.
 
     Raises:
         EntryIsUnknown, EntryCannotBeAmended, EntryIsSuperseded, ReasonIsMissing, DecisionIsUnknown, and what the
         record without the entry would break.
     """
     entry = _amendable(world, command.position)
-    if entry.circumstances.supersedes is None:
+    if entry.circumstances.supersedes is None or command.entirely:
         return _supersede(world, command, entry, EntryRetracted(), entry.effective_at, occasion)
     earlier = world.entry(entry.circumstances.supersedes)
     if earlier is None:
@@ -89,7 +90,7 @@ def _content(entry: Entry, body: dict[str, Any]) -> Event:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         pointer = "".join(f"/{part}" for part in first["loc"])
-        raise AmendmentDoesNotFit(first["msg"], field=f"/body{pointer}") from error
+        raise AmendmentDoesNotFit(f"{first['msg'].rstrip('.')}.", field=f"/body{pointer}") from error
     if getattr(event, "key_result", None) != key_result:
         raise AmendmentDoesNotFit("An amendment is about the same key result.", field="/body/key_result")
     return event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ class AmendEntry(Change):
     `effective_at` for presence. In `body` a `key_result` may be left out.
     """
 
+    back_dates: ClassVar[bool] = True
     command: Literal["amend_entry"] = "amend_entry"
     position: Position
     body: Annotated[dict[str, Any], Field(max_length=20)]
@@ -25,7 +26,11 @@ class AmendEntry(Change):
 
 
 class RetractEntry(Change):
-    """Take an entry back; where the entry is an amendment, what it had superseded is restated."""
+    """Take an entry back; where the entry is an amendment, what it had superseded is restated.
+
+    `entirely` takes an amendment back together with what it had superseded: the fact itself was wrong.
+    """
 
     command: Literal["retract_entry"] = "retract_entry"
     position: Position
+    entirely: bool = False

@@ -18,7 +18,7 @@ from aggregates.finding.decide import answer_finding
 from aggregates.objective import check_ins, key_results, lifecycle
 from aggregates.objective import decide as objective
 from aggregates.organisation.decide import adopt_policy
-from aggregates.ownership import is_own
+from aggregates.ownership import action_of, is_own
 from aggregates.person import decide as person
 from aggregates.person.state import Person, Service
 from aggregates.refusals import ActionIsNotAllowed
@@ -61,7 +61,7 @@ def check_access(world: World, command: Command, occasion: Occasion) -> None:
         raise ActionIsNotAllowed(
             "Acting for somebody else needs a grant, and there is none.", field="/on_behalf_of"
         )
-    name = command.command_name
+    name = action_of(world, command)
     if may(actor.roles, name):
         return
     if not may(actor.roles, name, own=True):

@@ -43,6 +43,15 @@ def is_own(world: World, command: Command, occasion: Occasion) -> bool:
     return objective is not None and owns(world, objective, key_result, actor, occasion.at)
 
 
+def action_of(world: World, command: Command) -> str:
+    """Return the action that a command needs the right to: an amendment of presence is a matter of presence."""
+    if isinstance(command, AmendEntry | RetractEntry):
+        entry = world.entry(command.position)
+        if entry is not None and entry.stream.startswith("person:"):
+            return "add_person"
+    return command.command_name
+
+
 def owns(world: World, objective: UUID, key_result: UUID | None, actor: UUID, now: datetime) -> bool:
     """Return whether this person owns the objective or the key result, or acts for who does, today."""
     state = world.objective(objective)

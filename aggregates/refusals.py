@@ -295,3 +295,8 @@ class KeyResultIsScored(Refusal):
 
 class AmendmentDoesNotFit(Refusal):
     """The new content does not fit this kind of entry."""
+
+
+# said by readings
+class BasisIsUnknown(Unknown):
+    """This basis is not in the ledger."""

@@ -16,6 +16,8 @@ TEXT_LENGTH = 4_000
 NUMBER_DIGITS_BEFORE = 15
 NUMBER_DIGITS_AFTER = 6
 KEY_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}$"
+FIRST_YEAR = 1970
+LAST_YEAR = 2199
 NUMBER_LIMIT = Decimal(10) ** NUMBER_DIGITS_BEFORE
 _NUMBER_TEXT_LENGTH = 40
 
@@ -127,6 +129,8 @@ Weight = Annotated[Number, _between("0.000001", "1000", None)]
 def _whole_instant(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise _fault("instant_has_no_zone", "This instant has no offset; write it as 2026-08-15T17:00:00Z.")
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise _fault("instant_is_out_of_range", f"This instant must lie between {FIRST_YEAR} and {LAST_YEAR}.")
     return value.astimezone(UTC)
 
 

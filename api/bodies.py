@@ -10,6 +10,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -32,7 +33,9 @@ class Means(Enum):
     """What a name in a body stands for."""
 
     PERSON = "A person, by identifier, handle or e-mail address."
-    ACTOR = "A person, by identifier, handle or e-mail address, or a service, by `service:` and its identifier."
+    ACTOR = (
+        "A person, by identifier, handle or e-mail address, or a service, by `service:` and its identifier."
+    )
     OBJECTIVE = "An objective, by identifier or reference such as `OBJ-142`."
     KEY_RESULT = "A key result, by identifier or reference such as `KR-311`."
     TEAM = "A team, by identifier."
@@ -80,7 +83,12 @@ MADE: Mapping[str, Mapping[str, Literal["id", "OBJ", "KR"]]] = {
 """What the server makes for a command: an identifier, or the next reference of a kind."""
 
 DIRECTORY: Mapping[str, Any] = {
-    "name": (Annotated[Line, Field(description="The person's name; it stands in the directory, never in an entry.")], ...),
+    "name": (
+        Annotated[
+            Line, Field(description="The person's name; it stands in the directory, never in an entry.")
+        ],
+        ...,
+    ),
     "handle": (Annotated[Line | None, Field(description="A short name that people say.")], None),
     "email": (Annotated[Line | None, Field(description="An e-mail address.")], None),
 }
@@ -118,10 +126,12 @@ def body_of(
 ) -> type[BaseModel]:
     """Return the model of the body of a command, without what the address names and what the server makes."""
     left_out = {*LEFT_OUT, *without, *MADE.get(command.command_name, ())}
-    fields: dict[str, Any] = {field: DIRECTORY[field] for field in directory}
+    fields: dict[str, Any] = {
+        field: DIRECTORY[field] for field in directory if field not in command.model_fields
+    }
     for field, info in command.model_fields.items():
         if field not in left_out:
-            fields[field] = (_annotation(command, field, info), _default(info))
+            fields[field] = _sent(command, field, info)
     return _model(name, command, fields, example)
 
 
@@ -137,10 +147,13 @@ def change_of(command: type[Command]) -> type[BaseModel]:
     fields: dict[str, Any] = {"command": (command.model_fields["command"].annotation, ...)}
     if made:
         said = "A label for what is made; later changes name it as `$label`."
-        fields["label"] = (Annotated[str | None, Field(alias="as", pattern=LABEL_PATTERN, description=said)], None)
+        fields["label"] = (
+            Annotated[str | None, Field(alias="as", pattern=LABEL_PATTERN, description=said)],
+            None,
+        )
     for field, info in command.model_fields.items():
         if field not in left_out:
-            fields[field] = (_annotation(command, field, info), _default(info))
+            fields[field] = _sent(command, field, info)
     return _model(f"{command.__name__}Change", command, fields, None)
 
 
@@ -166,11 +179,16 @@ def _model(
     return model
 
 
-def _annotation(command: type[Command], name: str, info: FieldInfo) -> Any:
-    """Return the type of a field as it is sent."""
+def _sent(command: type[Command], name: str, info: FieldInfo) -> tuple[Any, Any]:
+    """Return the type and the default of a field as it is sent."""
+    if meaning_of(command, name) is Means.PLAIN:
+        return info.annotation, copy(info)
+    return _named(command, name, info), ... if info.is_required() else info.default
+
+
+def _named(command: type[Command], name: str, info: FieldInfo) -> Any:
+    """Return the type of a field in which people and items are named, or personal text stands in clear."""
     means = meaning_of(command, name)
-    if means is Means.PLAIN:
-        return Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
     if means is Means.CHANGES:
         return Annotated[tuple[any_change(), ...], Field(max_length=MOST_CHANGES, description=means.value)]
     if means is Means.LINES:
@@ -183,10 +201,6 @@ def _annotation(command: type[Command], name: str, info: FieldInfo) -> Any:
     return sent | None if _is_optional(info.annotation) else sent
 
 
-def _default(info: FieldInfo) -> Any:
-    return ... if info.is_required() else info.default
-
-
 def _parts(annotation: Any) -> Iterator[Any]:
     yield annotation
     for part in typing.get_args(annotation):
@@ -194,9 +208,6 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 
 def _is_optional(annotation: Any) -> bool:
-    return typing.get_origin(annotation) in (typing.Union, types.UnionType) and type(None) in typing.get_args(annotation)
-
-
-__all__ = [
-    "DIRECTORY", "LEFT_OUT", "MADE", "CarriedKeyResult", "Means", "NewLine", "any_change", "body_of", "change_of", "meaning_of",
-]  # fmt: skip
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType) and type(None) in typing.get_args(
+        annotation
+    )

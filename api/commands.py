@@ -18,7 +18,9 @@ from aggregates.commands import COMMANDS
 from api import examples
 from api.bodies import body_of
 
-NOT_TAKEN: Mapping[str, str] = {"note_source": "Only an import keeps what a source says beyond the ledger's words."}
+NOT_TAKEN: Mapping[str, str] = {
+    "note_source": "Only an import keeps what a source says beyond the ledger's words."
+}
 """Commands without a door, and why."""
 
 
@@ -74,7 +76,12 @@ class Door:
 
 def _cycle(command: str, noun: str) -> Door:
     return Door(
-        command, f"/v1/cycles/{{cycle}}/{noun}", "cycles", {"cycle": "cycle"}, stream="cycle", location="/v1/cycles/{cycle}"
+        command,
+        f"/v1/cycles/{{cycle}}/{noun}",
+        "cycles",
+        {"cycle": "cycle"},
+        stream="cycle",
+        location="/v1/cycles/{cycle}",
     )
 
 
@@ -102,7 +109,12 @@ def _key_result(command: str, noun: str) -> Door:
 
 def _person(command: str, noun: str, gives: str = "person") -> Door:
     return Door(
-        command, f"/v1/people/{{person}}/{noun}", "people", {"person": gives}, stream="person", location="/v1/people/{person}"
+        command,
+        f"/v1/people/{{person}}/{noun}",
+        "people",
+        {"person": gives},
+        stream="person",
+        location="/v1/people/{person}",
     )
 
 
@@ -119,7 +131,12 @@ def _service(command: str, noun: str, operation: str) -> Door:
 
 def _team(command: str, noun: str) -> Door:
     return Door(
-        command, f"/v1/teams/{{team}}/{noun}", "teams", {"team": "team"}, stream="team", location="/v1/teams/{team}"
+        command,
+        f"/v1/teams/{{team}}/{noun}",
+        "teams",
+        {"team": "team"},
+        stream="team",
+        location="/v1/teams/{team}",
     )
 
 
@@ -148,7 +165,7 @@ DOORS: tuple[Door, ...] = (
     _person("end_leave", "returns"),
     _person("grant_role", "roles", "actor"),
     _person("revoke_role", "role-revocations", "actor"),
-    Door("register_service", "/v1/services", "people"),
+    Door("register_service", "/v1/services", "people", directory=("name",)),
     _service("grant_role", "roles", "grant_role_to_service"),
     _service("revoke_role", "role-revocations", "revoke_role_of_service"),
     Door("form_team", "/v1/teams", "teams", location="/v1/teams/{team}"),

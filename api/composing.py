@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from aggregates.command import Command
 from aggregates.commands import COMMANDS
+from aggregates.entry import Sealed
 from aggregates.refusals import ObjectiveIsUnknown
 from api.bodies import MADE, Means, meaning_of
 from api.commands import Door
@@ -23,8 +24,9 @@ _NAMED_IN_CONTENT = frozenset({Means.PERSON, Means.TEAM, Means.OBJECTIVE, Means.
 class Composer:
     """Builds one command; made for one request, because it remembers what the request itself makes."""
 
-    def __init__(self, ledger: Ledger, names: Names, by: str) -> None:
+    def __init__(self, ledger: Ledger, names: Names, by: str, *, dry: bool = False) -> None:
         self._ledger = ledger
+        self._dry = dry
         self._names = names
         self._author = UUID(by.partition(":")[2])
         self._labels: dict[str, UUID | tuple[UUID, UUID]] = {}
@@ -61,7 +63,9 @@ class Composer:
             elif means is Means.CARRIED:
                 values[name] = [self._carried(text, f"{field}/{index}") for index, text in enumerate(sent)]
             elif isinstance(sent, tuple):
-                values[name] = [self._name(means, text, f"{field}/{index}") for index, text in enumerate(sent)]
+                values[name] = [
+                    self._name(means, text, f"{field}/{index}") for index, text in enumerate(sent)
+                ]
             else:
                 values[name] = self._name(means, sent, field)
         if command.model_fields.keys() >= {"position", "body"}:
@@ -70,7 +74,7 @@ class Composer:
 
     def _name(self, means: Means, text: str, field: str) -> Any:
         if means is Means.PERSONAL:
-            return self._ledger.keys.seal(self._author, text)
+            return self._sealed(text)
         if text.startswith("$"):
             return self._labelled(text, field)
         return self._names.resolve(means, text, field)
@@ -111,7 +115,7 @@ class Composer:
         return {
             "key_result": self._names.key_result(text, at)[1],
             "successor": self._ledger.new_id(),
-            "reference": self._ledger.next_reference("KR"),
+            "reference": self._reference("KR"),
         }
 
     def _content(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,8 +138,18 @@ class Composer:
             if kind == "id":
                 made = values[name] = self._ledger.new_id()
             else:
-                values[name] = self._ledger.next_reference(kind)
+                values[name] = self._reference(kind)
         return made
+
+    def _reference(self, kind: str) -> str:
+        """Return the next reference; a dry run takes none."""
+        return f"{kind}-999999999" if self._dry else self._ledger.next_reference(kind)
+
+    def _sealed(self, text: str) -> Sealed:
+        """Return personal text sealed by its author's key; a dry run makes and uses no key."""
+        if not self._dry:
+            return self._ledger.keys.seal(self._author, text)
+        return Sealed(author=self._author, key_id=self._author, commitment="0" * 64, ciphertext="AA==")
 
 
 def built(command: type[Command], values: Mapping[str, Any], at: str) -> Command:
@@ -150,14 +164,24 @@ def mistakes_of(error: ValidationError, at: str = "") -> list[Mistake]:
     """Return what pydantic found wrong, each with its JSON Pointer."""
     mistakes = []
     for one in error.errors(include_url=False, include_input=False, include_context=False)[:50]:
-        parts = [str(part).replace("~", "~0").replace("/", "~1") for part in one["loc"] if not _is_tag(part)]
-        mistakes.append(Mistake(at + "".join(f"/{part}" for part in parts), one["msg"].removeprefix("Value error, ")))
+        parts = [str(part).replace("~", "~0").replace("/", "~1") for part in _place(one["loc"])]
+        mistakes.append(
+            Mistake(at + "".join(f"/{part}" for part in parts), one["msg"].removeprefix("Value error, "))
+        )
     return mistakes
 
 
-_TAGS = frozenset({"point", "band", "stages", "done", "steps", "bool", "function-before[parse_number()", "nullable"})
+_BRANCHED = frozenset({"target", "value"})
+"""Members of several forms: pydantic names the form that it tried after the member."""
 
 
-def _is_tag(part: int | str) -> bool:
-    """Return whether a part of a place is the name of a branch, not of a member."""
-    return isinstance(part, str) and (part in _TAGS or part in COMMANDS or "[" in part)
+def _place(loc: tuple[int | str, ...]) -> list[int | str]:
+    """Return the members and indexes of a place, without the names of the branches of a union."""
+    place: list[int | str] = []
+    for number, part in enumerate(loc):
+        before = loc[number - 1] if number else ""
+        is_change = isinstance(before, int) and loc[number - 2] == "changes"
+        if isinstance(part, str) and (before in _BRANCHED or is_change):
+            continue
+        place.append(part)
+    return place

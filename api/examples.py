@@ -59,7 +59,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "void_opening": _CHANGE,
     "start_scoring": {},
     "close_cycle": {},
-    "reopen_cycle": {"reason": {"kind": "measurement_fault", "text": "Two scores were taken from the wrong sheet."}},
+    "reopen_cycle": {
+        "reason": {"kind": "measurement_fault", "text": "Two scores were taken from the wrong sheet."}
+    },
     "draft_objective": {
         "cycle": "2027-q1",
         "title": "Customers get their coffee while it is fresh",
@@ -93,7 +95,11 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "reown_key_result": {"owner": OTHER_PERSON, **_CHANGE},
     "change_target": {"target": {"kind": "point", "at": "40"}, **_CHANGE},
     "correct_baseline": {"baseline": "95", **_CHANGE},
-    "change_measure": {"measure": {"kind": "at_or_below", "unit": "minutes"}, "target": {"kind": "point", "at": "30"}, **_CHANGE},
+    "change_measure": {
+        "measure": {"kind": "at_or_below", "unit": "minutes"},
+        "target": {"kind": "point", "at": "30"},
+        **_CHANGE,
+    },
     "change_weight": {"weight": "3", **_CHANGE},
     "redate_key_result": {"ends_on": "2027-03-15", **_CHANGE},
     "change_ambition": {"ambition": "aspirational", **_CHANGE},
@@ -118,11 +124,16 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "text": "The launch moves to December; the target follows.",
         "decided_by": PERSON,
         "objectives": [{"objective": "OBJ-1", "confidence": "0.6"}],
-        "changes": [{"command": "change_target", "key_result": "KR-1", "target": {"kind": "point", "at": "45"}}],
+        "changes": [
+            {"command": "change_target", "key_result": "KR-1", "target": {"kind": "point", "at": "45"}}
+        ],
         "reason": _REASON,
     },
     "amend_entry": {"body": {"value": "71"}, "reason": _REASON},
     "retract_entry": {"reason": _REASON},
-    "answer_finding": {"answer": "explained", "text": "The decision was taken in the meeting of Monday and written down late."},
+    "answer_finding": {
+        "answer": "explained",
+        "text": "The decision was taken in the meeting of Monday and written down late.",
+    },
 }
 """By operation id."""

@@ -29,21 +29,29 @@ class Kept:
     ready: dict[bool, list[tuple[bytes, bytes]]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def make(cls, body: bytes, headers: Mapping[str, str], *, release: str, rights: str, media_type: str) -> Kept:
+    def make(
+        cls, body: bytes, headers: Mapping[str, str], *, release: str, rights: str, media_type: str
+    ) -> Kept:
         """Return an answer whose ETag comes from its bytes (they name the basis), the release and the rights."""
         digest = hashlib.blake2b(body, digest_size=16, person=b"ledger-etag")
         digest.update(f"|{release}|{rights}|{media_type}".encode())
         return cls(body, dict(headers), media_type, f'"{digest.hexdigest()}"')
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request, *, packing: bool = True) -> Response:
         """Return the answer for this request: 304 when the caller has it, compressed when the caller takes that."""
-        packed = len(self.body) > WORTH_COMPRESSING and takes_gzip(request.headers.get("accept-encoding"))
+        packed = (
+            packing
+            and len(self.body) > WORTH_COMPRESSING
+            and takes_gzip(request.headers.get("accept-encoding"))
+        )
         wanted = request.headers.get("if-none-match")
         if wanted is not None and matches(wanted, self.etag):
             return self._response(b"", packed=packed, status=304)
         if packed and self.compressed is None:
             self.compressed = gzip.compress(self.body, _LEVEL, mtime=0)
-        return self._response(self.compressed if packed and self.compressed else self.body, packed=packed, status=200)
+        return self._response(
+            self.compressed if packed and self.compressed else self.body, packed=packed, status=200
+        )
 
     def _response(self, body: bytes, *, packed: bool, status: int) -> Response:
         response = Response(body, status_code=status)

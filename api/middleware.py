@@ -64,7 +64,11 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = _header(scope, b"content-length")
-        body = None if declared and declared.isdigit() and int(declared) > self.limit else await self._read(receive)
+        body = (
+            None
+            if declared and declared.isdigit() and int(declared) > self.limit
+            else await self._read(receive)
+        )
         if body is None:
             response = self.answer(Request(scope), BodyIsTooLarge(headers={"Connection": "close"}))
             await response(scope, receive, send)
@@ -100,7 +104,9 @@ class BodyLimit:
 class Bearer:
     """Know the actor of a request by its token, before any route runs."""
 
-    def __init__(self, app: ASGIApp, answer: Answer, actor_of: Callable[[str], Awaitable[str | None]]) -> None:
+    def __init__(
+        self, app: ASGIApp, answer: Answer, actor_of: Callable[[str], Awaitable[str | None]]
+    ) -> None:
         self.app = app
         self.answer = answer
         self.actor_of = actor_of
@@ -127,7 +133,11 @@ class Bearer:
         actor, until = self.known.get(digest, ("", 0.0))
         if until > time.monotonic():
             return actor
-        found = await self.actor_of(token) if len(token) <= 200 and token.isascii() and token.isprintable() else None
+        found = (
+            await self.actor_of(token)
+            if len(token) <= 200 and token.isascii() and token.isprintable()
+            else None
+        )
         if found is None:
             self.known.pop(digest, None)
             challenge = 'Bearer realm="strategy-ledger", error="invalid_token"'

@@ -67,7 +67,9 @@ class Names:
         if found is None and self._is_a_team(text):
             raise OwnerIsATeam(f"{text!r} is a team; name one of its people.", field=field)
         if found is None:
-            raise PersonIsUnknown(f"Nobody here is called {text!r}; send an identifier, a handle or an address.", field=field)
+            raise PersonIsUnknown(
+                f"Nobody here is called {text!r}; send an identifier, a handle or an address.", field=field
+            )
         return found
 
     def actor(self, text: str, field: str) -> str:

@@ -44,14 +44,18 @@ def query(request: Request, allowed: Iterable[str]) -> dict[str, str]:
         pointer = f"/query/{_shown(name)}"
         if name not in known:
             takes = f"this address takes {', '.join(known)}" if known else "this address takes none"
-            raise ParameterIsUnknown(mistakes=[Mistake(pointer, f"There is no parameter of this name; {takes}.")])
+            raise ParameterIsUnknown(
+                mistakes=[Mistake(pointer, f"There is no parameter of this name; {takes}.")]
+            )
         if name in taken:
             raise ParameterIsRepeated(mistakes=[Mistake(pointer, "Give this parameter once.")])
         taken[name] = printable(value, pointer)
     return taken
 
 
-def reading_parameters(request: Request, also: Iterable[str] = ()) -> tuple[ReadingParameters, dict[str, str]]:
+def reading_parameters(
+    request: Request, also: Iterable[str] = ()
+) -> tuple[ReadingParameters, dict[str, str]]:
     """Return the parameters of a read and those that this address takes beside them."""
     taken = query(request, (*READING_PARAMETERS, *also))
     least = taken.pop("min_position", None)
@@ -119,7 +123,9 @@ def expected_version(request: Request) -> int | None:
         return None
     match = _STRONG_TAG.fullmatch(sent.strip())
     if match is None:
-        raise invalid("/header/If-Match", 'Send the ETag of the bare aggregate, such as "7"; a reading has no version.')
+        raise invalid(
+            "/header/If-Match", 'Send the ETag of the bare aggregate, such as "7"; a reading has no version.'
+        )
     return int(match.group(1))
 
 

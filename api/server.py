@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +17,6 @@ logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 GRACE_SECONDS = 10
 BACKLOG = 512
-SWITCH_SECONDS = 0.0005
-"""How long one thread may keep the interpreter while another waits: the probe's thread answers sooner under load."""
 
 
 class Runner(Protocol):
@@ -56,7 +53,9 @@ class Server(uvicorn.Server):
 def listening_socket(host: str = HOST, port: int = 0) -> socket.socket:
     """Return a bound socket; port 0 takes a free one. Raises OSError when the address is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(
+        family, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # asyncio sends at once only if told TCP
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
@@ -87,12 +86,13 @@ def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
     return Server(config, ready)
 
 
-def serve(app: FastAPI, runner: Runner, *, host: str = HOST, port: int = 0, announce: Callable[[str], Any]) -> None:
+def serve(
+    app: FastAPI, runner: Runner, *, host: str = HOST, port: int = 0, announce: Callable[[str], Any]
+) -> None:
     """Serve until SIGTERM or SIGINT; `announce` is called with the address once it answers.
 
     Requests in flight are finished (at most ten seconds), then the runner ends after its page.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
     bound = listening_socket(host, port)
     with running(runner), bound:
         make_server(app, lambda: announce(address_of(bound))).run(sockets=[bound])

@@ -119,9 +119,15 @@ _BY_STATE: Mapping[str, type[Refusal]] = {
     "SL013": KeyedCommandIsDone,
     "SL014": ClockIsBehind,
     "SL015": LiesInTheFuture,
-    "SL017": EntryIsSupersededTwice,
-    "SL018": ReferenceIsTaken,
 }
+
+_BY_CONSTRAINT: Mapping[str, type[Refusal]] = {
+    "entries_supersedes": EntryIsSupersededTwice,
+    "entries_reference": ReferenceIsTaken,
+    "entries_check": EntryIsMalformed,
+    "receipts_pkey": KeyedCommandIsDone,
+}
+"""What the constraints of the tables say, should the function not have said it before."""
 
 
 def refusal_of(error: Error) -> Refusal | None:
@@ -133,5 +139,7 @@ def refusal_of(error: Error) -> Refusal | None:
     message = error.diag.message_primary or ""
     if state == "SL016":
         return LedgerIsEmpty(message) if "empty" in message else LedgerExists(message)
-    kind = _BY_STATE.get(state)
+    kind = _BY_STATE.get(state) or _BY_CONSTRAINT.get(error.diag.constraint_name or "")
+    if kind is None and state[:2] == "22":
+        return EntryIsMalformed(f"These bytes are no entry: {message}.")
     return kind(message) if kind else None

@@ -96,28 +96,33 @@ class Executor:
     ) -> None:
         self._application = application
         self.states = states
-        self._connections = connections
+        self.connections = connections
         self._keys = keys
-        self._zone = zone
+        self.zone = zone
 
     def execute(self, order: Order, decide: Decide) -> Receipt:
         """Decide an order and record its events; see `Ledger.execute`."""
         if order.idempotency is None:
-            return self._until_settled(order, decide, None)
-        fingerprint = self._keys().fingerprint(order.by, order.idempotency.key, order.asked())
-        mark = Idempotency(key=order.idempotency.key, fingerprint=fingerprint)
-        with self._connections.use() as connection, _claimed(connection, order.by, mark.key):
+            with self.connections.use():
+                return self._until_settled(order, decide, None)
+        mark = Idempotency(key=order.idempotency.key, fingerprint=self.fingerprint(order))
+        with self.connections.use() as connection, _claimed(connection, order.by, mark.key):
             known = self.known_receipt(order.by, mark)
             return known if known is not None else self._until_settled(order, decide, mark)
+
+    def fingerprint(self, order: Order) -> str:
+        """Return the keyed fingerprint of what an order asks under its idempotency key."""
+        key = order.idempotency.key if order.idempotency is not None else ""
+        return self._keys().fingerprint(order.by, key, order.asked())
 
     def decide(self, order: Order, decide: Decide) -> tuple[list[Recorded], LedgerWorld]:
         """Return what an order would record, on states that are known to be fresh where it is refused."""
         for _ in range(RETRIES):
             at = self.states.refresh()
-            world = LedgerWorld(self.states, self._connections)
+            world = LedgerWorld(self.states, self.connections)
             try:
                 self._check_pins(order, world)
-                return list(decide(world, order.command, order.occasion(at, self._zone()))), world
+                return list(decide(world, order.command, order.occasion(at, self.zone()))), world
             except Refusal:
                 moved = self.states.moved(world.looked)
                 if not moved:
@@ -146,24 +151,30 @@ class Executor:
             pending.append(Pending(one.stream, version, circumstances, one.event))
         return pending
 
-    def append(self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID) -> Receipt:
+    def append(
+        self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID, search: UUID | None = None
+    ) -> Receipt:
         """Append and, where the connection is lost meanwhile, find out what became of it.
 
         The same bytes are sent again only after the ledger was searched for the request behind its lock; their
-        stream versions let them in at most once.
+        stream versions let them in at most once. `search` is the request that its last entry carries, where it
+        is not `request`.
         """
         try:
             return _receipt(pending, self._application.put(pending, reads), request)
         except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
             log.warning("The connection was lost during an append; looking for request %s.", request)
-            return self._settle(pending, reads, request, lost)
+            found = self._settle(pending, reads, search or request, lost)
+            first = found.position - len(pending) + 1
+            with self.connections.use() as connection:
+                return read_receipt(connection, first, found.position)
 
     def known_receipt(self, actor: str, mark: Idempotency) -> Receipt | None:
         """Return the first receipt of an idempotency key, or None where it is new.
 
         Raises IdempotencyKeyReused where another command was sent under it.
         """
-        with self._connections.use() as connection:
+        with self.connections.use() as connection:
             kept = find_key(connection, actor, mark.key)
             if kept is None:
                 return None
@@ -176,7 +187,7 @@ class Executor:
         for _ in range(RETRIES):
             decided, world = self.decide(order, decide)
             if not decided:
-                return self._nothing(request)
+                return self.nothing(request)
             pending = self.pending(order, decided, world, mark, request)
             written = {one.stream for one in pending}
             reads = {stream: version for stream, version in world.looked.items() if stream not in written}
@@ -220,7 +231,7 @@ class Executor:
 
     def _look_for(self, after: int, request: UUID) -> Receipt | None:
         """Return the receipt of a request once whoever is appending has finished."""
-        with self._connections.use() as connection:
+        with self.connections.use() as connection:
             connection.execute("select wait_for_appends()")
             return find_request(connection, after, request)
 
@@ -230,7 +241,7 @@ class Executor:
                 raise self._stale(Moved(stream, version, world.version(stream)))
 
     def _stale(self, moved: Moved) -> StaleVersion:
-        with self._connections.use() as connection:
+        with self.connections.use() as connection:
             row = connection.execute(
                 "select version, recorded_by, recorded_at, name from entries_json where stream = %s"
                 " order by version desc limit 1",
@@ -240,8 +251,9 @@ class Executor:
             return StaleVersion(Moved(moved.stream, moved.expected, 0), None, None, None)
         return StaleVersion(Moved(moved.stream, moved.expected, row[0]), row[1], row[2], row[3])
 
-    def _nothing(self, request: UUID) -> Receipt:
-        with self._connections.use() as connection:
+    def nothing(self, request: UUID) -> Receipt:
+        """Return the receipt of a command that changed nothing: the end of the ledger, and no names."""
+        with self.connections.use() as connection:
             row = connection.execute("select position, recorded_at from head").fetchone()
         position, recorded_at = row if row else (0, None)
         return Receipt(position, position, recorded_at, request=request)

@@ -123,7 +123,7 @@ class Connections:
     def use(self) -> Iterator[Connection]:
         """Give the connection that this thread uses already, or one from the pool."""
         held: Connection | None = getattr(self._held, "connection", None)
-        if held is not None:
+        if held is not None and not held.closed:
             yield held
             return
         with self.pool.connection() as connection:
@@ -131,7 +131,7 @@ class Connections:
             try:
                 yield connection
             finally:
-                self._held.connection = None
+                self._held.connection = held
 
 
 def quoted(name: str) -> str:

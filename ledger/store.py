@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -18,6 +18,7 @@ from ledger.codec import RawEntry, export_line
 from ledger.directory import Directory
 from ledger.errors import LedgerIsEmpty, PageIsTooLarge, refusal_of
 from ledger.execute import Decide, Executor, Order
+from ledger.groups import Answer, execute_group
 from ledger.identifiers import new_id
 from ledger.keys import Keys
 from ledger.library import COLUMNS, Evolve, LedgerApplication
@@ -140,6 +141,16 @@ class Ledger:
             command, by, on_behalf_of, idempotency, expected, imported, accept_faults, details, request
         )
         return self._executor.execute(order, decide)
+
+    def execute_many(self, orders: Iterable[Order], decide: Decide, *, group: int = 500) -> Iterator[Answer]:
+        """Carry out many commands, `group` at a time in one append each, and give their answers in order.
+
+        Each command is decided on what the ones before it left. An answer is a receipt or the refusal that the command
+        met; a refusal leaves the other commands as they are. A group is recorded whole or not at all; pinned versions
+        (`expected`) are not for groups. Raises TooMuchContention, AppendIsTooLarge, ClockIsBehind, AppendIsUncertain.
+        """
+        for answers in execute_group(self._executor, orders, decide, group):
+            yield from answers
 
     def preview(
         self,

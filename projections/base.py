@@ -126,9 +126,23 @@ def moment_key(text: str) -> int:
     return instant_key(datetime.fromisoformat(text))
 
 
-def end_key(effective_on: date | None, zone: ZoneInfo) -> int:
-    """Return the sort key of the last instant of a day in the organisation's zone; None means no bound."""
-    return FOREVER if effective_on is None else instant_key(end_of_day(effective_on, zone))
+@dataclass(frozen=True, slots=True)
+class Until:
+    """The end of an effective day as sort keys: of the day for measured values, of its last instant for the rest."""
+
+    day: int
+    end: int
+
+
+ALWAYS = Until(10_000_000, FOREVER)
+"""No bound on the effective day; sort keys of days lie below 10,000,000, those of instants above."""
+
+
+def until(effective_on: date | None, zone: ZoneInfo) -> Until:
+    """Return the bound of an effective day in the organisation's zone; None means no bound."""
+    if effective_on is None:
+        return ALWAYS
+    return Until(day_key(effective_on), instant_key(end_of_day(effective_on, zone)))
 
 
 def stream_id(stream: str) -> str:

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from aggregates.values import instant_text
 from projections import base, facets, states
-from projections.base import Generation, PlainEntry
+from projections.base import ALWAYS, Generation, PlainEntry, Until
 
 States = dict[str, Any]
 
@@ -76,9 +76,9 @@ def cycles(connection: Connection[Any], generation: Generation, position: int) -
 
 
 def cycle_at(
-    connection: Connection[Any], generation: Generation, cycle: str, position: int, end: int = base.FOREVER
+    connection: Connection[Any], generation: Generation, cycle: str, position: int, until: Until = ALWAYS
 ) -> dict[str, Any] | None:
-    """Return a cycle as known at a position; what happened to it after the instant `end` has not happened yet.
+    """Return a cycle as known at a position; what happened to it after `until` has not happened yet.
 
     Its name and its days are told as planned whatever the instant. None when it was not planned by the position.
     """
@@ -94,7 +94,7 @@ def cycle_at(
                 "commit_by": body["commit_by"], "commit_by_now": body["commit_by"], "ends_on": body["ends_on"],
                 "parent": body.get("parent"), "standing": "planned", "openings": [], "closed": [], "planned": place,
             }  # fmt: skip
-        elif state is not None and effective <= end:
+        elif state is not None and effective <= until.end:
             _happen(state, name, body, place, instant_text(recorded_at))
     return state
 
@@ -137,12 +137,27 @@ def states_at(
     zone: ZoneInfo,
 ) -> States | None:
     """Return the states of a cycle as true at the end of a day, as known at a position; None for an unknown cycle."""
-    end, day = base.end_key(effective_on, zone), base.day_key(effective_on)
-    found = cycle_at(connection, generation, cycle, position, end)
+    bound = base.until(effective_on, zone)
+    found = cycle_at(connection, generation, cycle, position, bound)
     if found is None:
         return None
-    rows = states.objectives_at(connection, generation, cycle, position, day, end)
-    return _states(found, rows, states.others_at(connection, generation, position, day, end))
+    rows = states.objectives_at(connection, generation, cycle, position, bound)
+    return _states(found, rows, states.others_at(connection, generation, position, bound))
+
+
+def people_and_teams(
+    connection: Connection[Any], generation: Generation, position: int, until: Until
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the states of everybody and of every team, by identifier."""
+    if until is ALWAYS:
+        rows = states.others_at_position(connection, generation, position)
+    else:
+        rows = states.others_at(connection, generation, position, until)
+    people, teams = (
+        {key: orjson.loads(b"{" + state + b"}") for kind, key, state in rows if kind == wanted}
+        for wanted in (facets.PERSON, facets.TEAM)
+    )
+    return people, teams
 
 
 def _states(

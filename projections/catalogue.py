@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from projections.base import Projection
 from projections.board import Board
+from projections.commitments import Commitments
+from projections.decisions import Decisions
+from projections.drift import Drift
 from projections.facts import Facts
+from projections.findings import Findings
+from projections.history import History
 
-PROJECTIONS: tuple[type[Projection], ...] = (Facts, Board)
+PROJECTIONS: tuple[type[Projection], ...] = (Facts, Board, Commitments, Drift, History, Decisions, Findings)

@@ -37,6 +37,16 @@ _LEAVE = """update {members} m
 # Binary COPY: the number of columns, then each column's length and bytes.
 _FACT = struct.Struct(">hiqihiqiqiqi").pack
 _VERSION = struct.Struct(">hiqihiqi").pack
+_FACETS = {
+    name: (
+        code,
+        b'"%b":{"value":' % name.encode(),
+        facets.PART_OF.get(name, facets.DEFINITION),
+        name in facets.DAY_FACETS,
+    )
+    for name, code in facets.CODES.items()
+}
+"""Code, the first bytes of a fact, part, and whether its moments are days."""
 
 
 class Facts:
@@ -146,41 +156,44 @@ class _Page:
 
     def take(self, entry: PlainEntry) -> None:
         """Add what one entry sets."""
-        position, name = entry["position"], entry["name"]
         changed: dict[Item, set[int]] = {}
         if (superseded := entry.get("supersedes")) is not None:
-            self._supersede(base.stream_id(entry["stream"]), superseded, position, changed)
-        setter = facets.SETS.get(name)
+            self._supersede(base.stream_id(entry["stream"]), superseded, entry["position"], changed)
+        setter = facets.SETS.get(entry["name"])
         if setter is not None:
             item = self._item(entry)
-            for facet, value in setter(entry["body"]):
-                self._set(item, facet, value, entry, changed)
+            parts = self._set(item, setter(entry["body"]), entry)
+            if parts:
+                changed[item] = changed[item] | parts if item in changed else parts
         for item, parts in changed.items():
             for part in parts:
                 state = item.state(part)
                 self._versions.append(
-                    _VERSION(4, 8, item.number, 2, part, 8, position, len(state)) + state
+                    _VERSION(4, 8, item.number, 2, part, 8, entry["position"], len(state)) + state
                 )
 
-    def _set(
-        self, item: Item, facet: str, value: Any, entry: PlainEntry, changed: dict[Item, set[int]]
-    ) -> None:
-        code, position = facets.CODES[facet], entry["position"]
-        effective, at = entry["effective"], entry["at"]
-        if facet in facets.DAY_FACETS and len(at) != 10:
-            effective = base.moment_key(at[:10])
-        fact = b'"%b":{"value":%b,"effective_at":"%b","position":%d}' % (
-            facet.encode(), orjson.dumps(value), at.encode(), position,
-        )  # fmt: skip
-        self._facts.append(
-            _FACT(6, 8, item.number, 2, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact
-        )
-        self._timelines.add(item, code, effective, position, fact)
-        won = item.win(code, effective, position, fact)
-        if won:
-            changed.setdefault(item, set()).add(facets.PART_OF.get(facet, facets.DEFINITION))
-        if code == facets.CODES["cycle"]:
-            self._members.enter(item.number, value, position, won=won)
+    def _set(self, item: Item, pairs: facets.Sets, entry: PlainEntry) -> set[int]:
+        """Add a fact for each facet that an entry sets; return the parts of the item that look different now."""
+        position, at, number, winners = entry["position"], entry["at"], item.number, item.winners
+        tail = b',"effective_at":"%b","position":%d}' % (at.encode(), position)
+        follows, dumps, parts = self._timelines.follows(item), orjson.dumps, set()
+        for facet, value in pairs:
+            code, start, part, is_day = _FACETS[facet]
+            effective = entry["effective"]
+            if is_day and len(at) != 10:
+                effective = base.moment_key(at[:10])
+            fact = start + dumps(value) + tail
+            self._facts.append(_FACT(6, 8, number, 2, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact)
+            if follows:
+                self._timelines.add(item, code, effective, position, fact)
+            before = winners.get(code)
+            won = before is None or before[0] <= effective
+            if won:
+                winners[code] = (effective, position, fact)
+                parts.add(part)
+            if facet == "cycle":
+                self._members.enter(number, value, position, won=won)
+        return parts
 
     def _item(self, entry: PlainEntry) -> Item:
         key = base.item_id(entry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar, LiteralString
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from psycopg import Connection
 
 from aggregates.values import instant_text
 from projections import base, facets
-from projections.base import FOREVER, Generation, PlainEntry
+from projections.base import ALWAYS, FOREVER, Generation, PlainEntry, Until
 
 _COPY = """copy {history} (objective, key_result, position, recorded_at, effective, superseded_at, data)
            from stdin (format binary)"""
@@ -25,7 +26,8 @@ _OBJECTIVE_OF = "select objective from {history_key_results} where key_result = 
 # In the order in which the ledger was told.
 _ROWS = """select position, recorded_at, superseded_at, data
              from {history}
-            where objective = %(objective)s and position <= %(position)s and effective <= %(end)s
+            where objective = %(objective)s and position <= %(position)s
+              and (effective <= %(day)s or effective between 10000000 and %(end)s)
               and (key_result = %(key_result)s or %(key_result)s::uuid is null)
             order by position"""
 _2000 = 946_684_800_000_000
@@ -50,7 +52,7 @@ class History:
             key_result     uuid,
             position       bigint      not null,
             recorded_at    timestamptz not null,
-            effective      bigint      not null,  -- microseconds since 1970, for a value those of its day's start
+            effective      bigint      not null,  -- microseconds since 1970, for a value the ordinal of its day
             superseded_at  bigint      not null,
             data           bytea       not null   -- the stored bytes of the entry
         );
@@ -85,7 +87,7 @@ class History:
 def _packed(entry: PlainEntry, objective: str, key_result: str | None) -> bytes:
     data, position = entry["data"], entry["position"]
     recorded_at = base.instant_key(entry["recorded_at"]) - _2000
-    effective = entry["effective"] if len(entry["at"]) > 10 else base.start_key(entry["effective"])
+    effective = entry["effective"]
     stream_bytes = bytes.fromhex(objective.replace("-", ""))
     if key_result is None:
         head = _WITHOUT(
@@ -103,15 +105,14 @@ def history(
     connection: Connection[Any],
     generation: Generation,
     position: int,
-    end: int = FOREVER,
+    until: Until = ALWAYS,
     *,
     objective: UUID | str | None = None,
     key_result: UUID | str | None = None,
 ) -> list[dict[str, Any]]:
     """Return every entry about an objective (with its key results), or about one key result, by position.
 
-    `end` is the sort key of the last instant of the effective day (`base.end_key`); a measured value counts from
-    the start of its day in UTC. Shape of a row: `{objective, key_result, position, name, recorded_at, effective_at,
+    Shape of a row: `{objective, key_result, position, name, recorded_at, effective_at,
     by, on_behalf_of, reason, decision, source, supersedes, superseded_at, sets: {facet: value}}`.
     """
     if objective is None:
@@ -121,14 +122,16 @@ def history(
         objective = found[0]
     wanted = {
         "objective": str(objective), "key_result": None if key_result is None else str(key_result),
-        "position": position, "end": end,
+        "position": position, "day": until.day, "end": until.end,
     }  # fmt: skip
     with connection.cursor(binary=True) as cursor:
         cursor.execute(generation.query(_ROWS), wanted)
         return [_row(str(objective), position, *row) for row in cursor]
 
 
-def _row(objective: str, known_at: int, position: int, recorded_at: Any, superseded_at: int, data: bytes) -> dict[str, Any]:
+def _row(
+    objective: str, known_at: int, position: int, recorded_at: datetime, superseded_at: int, data: bytes
+) -> dict[str, Any]:
     entry = orjson.loads(data)
     name, body, recorded = entry["name"], entry["body"], instant_text(recorded_at)
     setter = facets.SETS.get(name)
@@ -145,6 +148,6 @@ def _row(objective: str, known_at: int, position: int, recorded_at: Any, superse
         "decision": entry.get("decision"),
         "source": entry.get("source"),
         "supersedes": entry.get("supersedes"),
-        "superseded_at": base.told(superseded_at, position=known_at),
+        "superseded_at": base.told(superseded_at, known_at),
         "sets": dict(setter(body)) if setter else {},
     }

@@ -43,14 +43,6 @@ class Item:
         self.root = root
         self.winners: dict[int, Fact] = {}
 
-    def win(self, code: int, effective: int, position: int, fact: bytes) -> bool:
-        """Let a new fact win if its moment is not before the present winner's; return whether it did."""
-        before = self.winners.get(code)
-        if before is not None and before[0] > effective:
-            return False
-        self.winners[code] = (effective, position, fact)
-        return True
-
     def replace(self, code: int, fact: Fact | None) -> None:
         """Put the runner-up in the winner's place, or nothing."""
         if fact is None:
@@ -90,11 +82,13 @@ class Timelines:
             self._items[root_key].append(item)
             self._facts[item] = {}
 
+    def follows(self, item: Item) -> bool:
+        """Return whether all facts of an item are known."""
+        return item in self._facts
+
     def add(self, item: Item, code: int, effective: int, position: int, fact: bytes) -> None:
-        """Add a fact in its place, if its item is followed."""
-        facts = self._facts.get(item)
-        if facts is not None:
-            insort(facts.setdefault(code, []), (effective, position, fact))
+        """Add a fact of a followed item in its place."""
+        insort(self._facts[item].setdefault(code, []), (effective, position, fact))
 
     def of(self, root_key: str) -> list[Item]:
         """Return the items of a followed stream."""

@@ -12,7 +12,7 @@ import orjson
 from psycopg import Connection
 
 from projections import facets
-from projections.base import Generation
+from projections.base import ALWAYS, Generation, Until
 
 # The latest version of each part at the position; (item, part, position) is unique, so there is no tie.
 _AT_POSITIONS = """
@@ -81,24 +81,34 @@ def rows_at_positions(
 
 
 def objectives_at(
-    connection: Connection[Any], generation: Generation, cycle: str, position: int, day: int, end: int
+    connection: Connection[Any], generation: Generation, cycle: str, position: int, until: Until
 ) -> list[Row]:
-    """Return the rows of a cycle's objectives as true at the end of a day, as known at a position.
-
-    `day` is the ordinal of the day, `end` the sort key of its last instant in the organisation's zone.
-    """
+    """Return the rows of a cycle's objectives as true at the end of a day, as known at a position."""
     with connection.cursor(binary=True) as cursor:
         cursor.execute(generation.query(_CANDIDATES), {"cycle": cycle, "position": position})
         roots = [root for (root,) in cursor]
         kinds = (facets.OBJECTIVE, facets.KEY_RESULT)
         cursor.execute(
             generation.query(_FACTS_OF_OBJECTIVES),
-            {"roots": roots, "position": position, **_bounds(kinds, day, end)},
+            {"roots": roots, "position": position, **_bounds(kinds, until)},
         )
         rows = _joined(cursor)
     member = b'"cycle":{"value":"%b",' % cycle.encode()
     here = {item for _, kind, item, _, _, state in rows if kind == facets.OBJECTIVE and member in state}
     return [row for row in rows if row[0] in here]
+
+
+def objectives_by_root(
+    connection: Connection[Any], generation: Generation, roots: Sequence[int], position: int, until: Until
+) -> list[Row]:
+    """Return the rows of these objectives, whatever cycle they are in, as true at the end of a day."""
+    if until is ALWAYS:
+        return rows_at_positions(connection, generation, roots, [position] * len(roots))
+    with connection.cursor(binary=True) as cursor:
+        kinds = (facets.OBJECTIVE, facets.KEY_RESULT)
+        asked = {"roots": list(roots), "position": position, **_bounds(kinds, until)}
+        cursor.execute(generation.query(_FACTS_OF_OBJECTIVES), asked)
+        return _joined(cursor)
 
 
 def others_at_position(
@@ -111,23 +121,23 @@ def others_at_position(
 
 
 def others_at(
-    connection: Connection[Any], generation: Generation, position: int, day: int, end: int
+    connection: Connection[Any], generation: Generation, position: int, until: Until
 ) -> list[tuple[int, str, bytes]]:
     """Return kind, identifier and facets of every person and team as true at the end of a day."""
     kinds = (facets.PERSON, facets.TEAM)
     with connection.cursor(binary=True) as cursor:
         cursor.execute(
-            generation.query(_FACTS_OF_OTHERS), {"position": position, **_bounds(kinds, day, end)}
+            generation.query(_FACTS_OF_OTHERS), {"position": position, **_bounds(kinds, until)}
         )
         return [(kind, head[6:42].decode(), state) for _, kind, _, _, head, state in _joined(cursor)]
 
 
-def _bounds(kinds: Iterable[int], day: int, end: int) -> dict[str, list[int]]:
+def _bounds(kinds: Iterable[int], until: Until) -> dict[str, list[int]]:
     wanted = [(kind, name) for kind in kinds for name in facets.FACETS_OF_KIND[kind]]
     return {
         "kinds": [kind for kind, _ in wanted],
         "facets": [facets.CODES[name] for _, name in wanted],
-        "bounds": [day if name in facets.DAY_FACETS else end for _, name in wanted],
+        "bounds": [until.day if name in facets.DAY_FACETS else until.end for _, name in wanted],
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -73,8 +74,50 @@ class Control:
     def lock(self, connection: Connection[Any], what: str) -> None:
         """Hold a lock of this ledger until the transaction ends."""
         connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"strategy-ledger {self.schema} {what}"]
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [self._key(what)]
         )
+
+    def _key(self, what: str) -> str:
+        return f"strategy-ledger {self.schema} {what}"
+
+    @contextmanager
+    def alone(self, connection: Connection[Any]) -> Iterator[bool]:
+        """Give whether this is the only rebuild of the ledger; the lock ends with the block or the connection."""
+        key = [self._key("rebuild")]
+        row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", key).fetchone()
+        got = bool(row and row[0])
+        try:
+            yield got
+        finally:
+            if got:
+                connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", key)
+
+    def abandoned(self, connection: Connection[Any]) -> None:
+        """Mark what an earlier rebuild left half done, so that the next sweep drops it."""
+        connection.execute(self._query("update {generations} set standing = 'left' where standing = 'built'"))
+
+    def analyse(self, connection: Connection[Any], generation: Generation) -> None:
+        """Let the database count the rows of a generation, so that it plans the first reads well."""
+        for projection in self.projections:
+            for name in projection.TABLE_NAMES:
+                connection.execute(
+                    sql.SQL("analyze {}").format(sql.Identifier(self.schema, f"g{generation.number}_{name}"))
+                )
+
+    def held(self, connection: Connection[Any]) -> Generation | None:
+        """Return the generation that is read and keep it until the transaction ends; None if it was just dropped."""
+        row = connection.execute(
+            self._query(
+                "select generation, pg_advisory_xact_lock_shared(hashtextextended(%s || generation, 0)) from {pointer}"
+            ),
+            [self._key("readers ")],
+        ).fetchone()
+        if row is None:
+            return None
+        kept = Generation(self.schema, row[0])
+        name = f'"{self.schema}"."g{kept.number}_{self.projections[0].TABLE_NAMES[0]}"'
+        there = connection.execute("select to_regclass(%s) is not null", [name]).fetchone()
+        return kept if there and there[0] else None
 
     def pointer(self, connection: Connection[Any]) -> Generation | None:
         """Return the generation that is read, or None before the first."""
@@ -159,6 +202,8 @@ class Control:
             try:
                 with connection.transaction():
                     connection.execute("select set_config('lock_timeout', %s, true)", [f"{patience_ms}ms"])
+                    self.lock(connection, f"generation {number}")
+                    self.lock(connection, f"readers {number}")
                     self._drop(connection, Generation(self.schema, number))
                 dropped.append(number)
             except errors.LockNotAvailable:

@@ -10,7 +10,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -87,9 +87,10 @@ class Engine:
 
         A projection that stopped stays behind; the position returned is that of those that run.
         """
-        with self.connection() as connection:
-            generation = self.control.prepare(connection)
-            return self.follow(connection, generation, until, progress=progress)
+        while True:
+            with self.connection() as connection, suppress(GenerationIsGone):
+                generation = self.control.prepare(connection)
+                return self.follow(connection, generation, until, progress=progress)
 
     def follow(
         self,
@@ -130,6 +131,8 @@ class Engine:
                     run.step(connection, None, patience=left)
                 except errors.LockNotAvailable:
                     return False
+                except GenerationIsGone:
+                    self._runs.pop(generation.number, None)
                 finally:
                     self._mutex.release()
             return self._level(connection, self.control.prepare(connection), position)
@@ -141,12 +144,16 @@ class Engine:
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """Give all projections at one basis, in one snapshot that stays as it is."""
-        with self.connection() as connection, connection.transaction():
-            connection.execute("set transaction isolation level repeatable read, read only")
-            generation = self.control.pointer(connection)
-            assert generation is not None  # noqa: S101 (connection() made the first)
-            marks = self.control.bookmarks(connection, generation)
-            yield Reading(connection, generation, min(mark.position for mark in marks.values()), marks)
+        with self.connection() as connection:
+            while True:
+                with connection.transaction():
+                    connection.execute("set transaction isolation level repeatable read, read only")
+                    generation = self.control.held(connection)
+                    if generation is None:
+                        continue
+                    marks = self.control.bookmarks(connection, generation)
+                    yield Reading(connection, generation, min(mark.position for mark in marks.values()), marks)
+                    return
 
     def forget(self, generation: Generation) -> None:
         """Drop what is remembered of a generation."""
@@ -167,6 +174,7 @@ class Run:
         self._handlers: list[Projection] = []
         self._remembered: dict[str, int] = {}
         self._failed: dict[str, tuple[int, str]] = {}
+        self._ahead = _Ahead(engine)
 
     def step(
         self, connection: Connection[Any], until: int | None, *, patience: float | None = None
@@ -192,6 +200,8 @@ class Run:
             connection.execute("select set_config('lock_timeout', %s, true)", [f"{max(1, int(patience * 1000))}ms"])
         control.lock(connection, f"generation {generation.number}")
         marks = control.bookmarks(connection, generation)
+        if not marks:
+            raise GenerationIsGone
         for name, (position, sentence) in self._failed.items():
             control.stop(connection, generation, name, position, sentence)
         stopped = {name for name, mark in marks.items() if mark.stopped_at is not None} | set(self._failed)
@@ -203,11 +213,13 @@ class Run:
             self._handlers = self._engine.new_projections()
         self._remembered = {}
         start = min(running.values())
-        rows = self._engine.ledger.read_page(start, self._engine.page, until)
-        if not rows:
+        page = self._ahead.take(start, until)
+        if not page:
             self._remembered = running
             return start, False
-        page = decode_page(rows)
+        more = len(page) == self._engine.page
+        if more:
+            self._ahead.begin(page[-1]["position"], until)
         reached = dict(running)
         for handler in self._handlers:
             if handler.name in running:
@@ -219,19 +231,15 @@ class Run:
         self._remembered = {name: mark.position for name, mark in after.items() if mark.stopped_at is None}
         if not self._remembered:
             return start, False
-        return min(self._remembered.values()), len(rows) == self._engine.page
+        return min(self._remembered.values()), more
 
     def _apply(
         self, handler: Projection, page: list[PlainEntry], reached: dict[str, int], connection: Connection[Any]
     ) -> None:
         """Give a projection its part of the page: what it has not seen, up to an entry that it does not know."""
-        for need in handler.NEEDS:
-            if reached.get(need, -1) < page[-1]["position"]:
-                sentence = f"{handler.name} stands on {need}, which stopped."
-                self._stop(connection, handler.name, reached.get(need, 0) + 1, sentence)
-                return
-        first = reached[handler.name] + 1
-        part = page[first - page[0]["position"] :]
+        first, last = reached[handler.name] + 1, page[-1]["position"]
+        needed = min([last, *(reached.get(need, first - 1) for need in handler.NEEDS)])
+        part = page[first - page[0]["position"] : needed - page[0]["position"] + 1]
         known = handler.HANDLES | handler.PASSES_BY
         if {entry["name"] for entry in part} - known:
             place, stranger = next((n, e) for n, e in enumerate(part) if e["name"] not in known)
@@ -241,6 +249,9 @@ class Run:
             )
             self._stop(connection, handler.name, stranger["position"], sentence)
             part = part[:place]
+        elif needed < last:
+            sentence = f"{handler.name} stands on {' and '.join(handler.NEEDS)}, which stopped."
+            self._stop(connection, handler.name, needed + 1, sentence)
         if not part:
             return
         try:
@@ -251,6 +262,40 @@ class Run:
 
     def _stop(self, connection: Connection[Any], name: str, position: int, sentence: str) -> None:
         self._engine.control.stop(connection, self._generation, name, position, sentence)
+
+
+class GenerationIsGone(Exception):
+    """These tables were dropped after a rebuild; the pointer names others."""
+
+
+class _Ahead:
+    """The page after the present one, read and decoded in a thread while the database takes the present one in."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._thread: threading.Thread | None = None
+        self._key: tuple[int, int | None] | None = None
+        self._page: list[PlainEntry] | None = None
+
+    def begin(self, after: int, until: int | None) -> None:
+        """Begin to read the page after a position."""
+        self._key, self._page = (after, until), None
+        self._thread = threading.Thread(target=self._read, args=(after, until), daemon=True)
+        self._thread.start()
+
+    def _read(self, after: int, until: int | None) -> None:
+        with suppress(Exception):  # whoever takes the page then reads it itself, and meets the same error
+            self._page = decode_page(self._engine.ledger.read_page(after, self._engine.page, until))
+
+    def take(self, after: int, until: int | None) -> list[PlainEntry]:
+        """Return the page after a position, read ahead or read now."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+        page, self._page = self._page, None
+        if page is not None and self._key == (after, until) and len(page) == self._engine.page:
+            return page
+        return decode_page(self._engine.ledger.read_page(after, self._engine.page, until))
 
 
 class _HandlerFailed(Exception):

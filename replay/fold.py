@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -18,8 +18,12 @@ from aggregates.values import end_of_day, instant_text
 from ledger.codec import RawEntry
 from replay.setters import SETTERS
 
-Fact = tuple[str, int, Any]
-"""(effective moment as text, position, value); moments of one facet sort as texts."""
+Moment = str | datetime
+"""When a fact became true: the stored text, or the recorded_at that stands for an absent one."""
+Fact = tuple[Moment, int, Any]
+"""(moment, position, value)."""
+Bound = tuple[str, str, datetime]
+"""The last day and the last instant of an effective day, as text, and that instant."""
 Item = dict[str, list[Fact]]
 
 _PASSED_BY = frozenset({"access.role_granted", "access.role_revoked", "service.registered"})
@@ -32,15 +36,14 @@ class EventIsUnknown(Exception):
 class Fold:
     """The facts of a ledger up to a position, in one pass.
 
-    With `keep_rows` each entry of an objective is kept for the histories, and the state of an item at each line.
-
     Raises:
         EventIsUnknown: naming the entry.
     """
 
-    def __init__(self, *, keep_rows: bool = False) -> None:
+    keep_rows: ClassVar[bool] = False
+
+    def __init__(self) -> None:
         self.position = 0
-        self.keep_rows = keep_rows
         self.items: dict[str, Item] = {}
         self.references: dict[str, str] = {}
         self.key_results: dict[str, list[str]] = {}
@@ -52,8 +55,8 @@ class Fold:
         """(position, recorded_at, body) of each adopted policy."""
         self.created: dict[str, Any] = {}
         self.decisions: dict[str, list[dict[str, Any]]] = {}
-        self.rows: dict[str, list[dict[str, Any]]] = {}
-        self.lines: dict[str, list[dict[str, Any]]] = {}
+        self.lost: list[tuple[str, str]] = []
+        """(item, facet) that the last entry with a predecessor took the fact from."""
         self.answers: dict[tuple[str, int], list[dict[str, Any]]] = {}
 
     def apply(self, entries: Iterable[RawEntry]) -> None:
@@ -63,34 +66,31 @@ class Fold:
             data = loads(raw.data)
             name, body, position = data["name"], data["body"], raw.position
             setter = setter_of(name)
-            moment = data.get("effective_at")
-            if moment is None:
-                moment = recorded_text(raw.recorded_at)
+            moment = data.get("effective_at", raw.recorded_at)
             if setter is None:
                 self._other(raw, data, moment)
                 self.position = position
                 continue
-            stream = data["stream"]
-            identifier = body.get("key_result")
-            if identifier is None:
-                identifier = stream[stream.index(":") + 1 :]
-            item = items.get(identifier)
-            if item is None:
-                item = self._begin(identifier, name, stream, body)
+            if "key_result" in body:
+                identifier = body["key_result"]
+            else:
+                identifier = data["stream"].partition(":")[2]
+            if identifier not in items:
+                self._begin(identifier, name, data["stream"], body)
+            item = items[identifier]
             if "supersedes" in data:
-                self._supersede(stream, data["supersedes"], position)
+                self._supersede(data["stream"], data["supersedes"], position)
             pairs = setter(body)
             for facet, value in pairs:
-                facts = item.get(facet)
-                if facts is None:
-                    item[facet] = [(moment, position, value)]
+                if facet in item:
+                    item[facet].append((moment, position, value))
                 else:
-                    facts.append((moment, position, value))
-            if keep_rows and stream.startswith("objective:"):
+                    item[facet] = [(moment, position, value)]
+            if keep_rows:
                 self._keep(raw, data, moment, dict(pairs))
             self.position = position
 
-    def _begin(self, identifier: str, name: str, stream: str, body: dict[str, Any]) -> Item:
+    def _begin(self, identifier: str, name: str, stream: str, body: dict[str, Any]) -> None:
         kind, _, root = stream.partition(":")
         if kind == "objective" and name not in ("objective.drafted", "key_result.added"):
             raise EventIsUnknown(f"{name} speaks of {identifier}, of which nothing was recorded before.")
@@ -104,9 +104,7 @@ class Fold:
                 self.key_results[root].append(identifier)
             else:
                 self.key_results[identifier] = []
-        item: Item = {}
-        self.items[identifier] = item
-        return item
+        self.items[identifier] = {}
 
     def _supersede(self, stream: str, superseded: int, position: int) -> None:
         """Take out everything that the superseded entry of this stream set."""
@@ -116,21 +114,29 @@ class Fold:
                 if version["position"] == superseded:
                     version["superseded_at"] = position
             return
+        self.lost = []
         for identifier in (root, *self.key_results.get(root, ())):
-            for facts in self.items[identifier].values():
-                facts[:] = [fact for fact in facts if fact[1] != superseded]
-        for row in self.rows.get(root, ()):
-            if row["position"] == superseded:
-                row["superseded_at"] = position
+            for facet, facts in self.items[identifier].items():
+                kept = [fact for fact in facts if fact[1] != superseded]
+                if len(kept) != len(facts):
+                    facts[:] = kept
+                    self.lost.append((identifier, facet))
 
-    def _other(self, raw: RawEntry, data: dict[str, Any], moment: str) -> None:
+    def _other(self, raw: RawEntry, data: dict[str, Any], moment: Moment) -> None:
         """Read an entry that sets no facet of an item."""
         name, body = data["name"], data["body"]
         kind, _, key = data["stream"].partition(":")
         recorded = recorded_text(raw.recorded_at)
         if kind == "cycle" and name.startswith("cycle."):
-            fact = {"position": raw.position, "recorded_at": recorded, "moment": moment, "name": name, "body": body}
+            fact = {
+                "position": raw.position,
+                "recorded_at": recorded,
+                "moment": moment_text(moment),
+                "name": name,
+                "body": body,
+            }
             self.cycles.setdefault(key, []).append(fact)
+            self._cycle_step(key, fact, data)
         elif kind == "decision" and name.startswith("decision."):
             self._decide(raw.position, recorded, key, data)
         elif name == "finding.answered":
@@ -138,6 +144,7 @@ class Fold:
                 "position": raw.position,
                 "recorded_at": recorded,
                 "by": data["by"],
+                "on_behalf_of": data.get("on_behalf_of"),
                 "answer": body["answer"],
                 "text": body["text"],
             }
@@ -145,72 +152,50 @@ class Fold:
         elif name == "policy.adopted":
             self.policies.append((raw.position, recorded, body))
         elif name == "ledger.created":
-            self.created = body
+            self.created = {**body, "recorded_at": recorded}
         elif name not in _PASSED_BY:
             raise EventIsUnknown(f"Entry {raw.position} has the name {name}, which the fold does not know.")
+
+    def _cycle_step(self, key: str, fact: dict[str, Any], data: dict[str, Any]) -> None:
+        """Called for each entry of a cycle; `replay.audit` looks for findings here."""
 
     def _decide(self, position: int, recorded: str, key: str, data: dict[str, Any]) -> None:
         body = data["body"]
         if data["name"] == "decision.confirmed":
             versions = self.decisions[key]
             versions.append({"position": position, "recorded_at": recorded, "confirmed_by": data["by"]})
+            self._confirmed(position, recorded, key, data)
             return
         if data["name"] != "decision.recorded":
-            raise EventIsUnknown(f"Entry {position} has the name {data['name']}, which the fold does not know.")
+            raise EventIsUnknown(
+                f"Entry {position} has the name {data['name']}, which the fold does not know."
+            )
         versions = self.decisions.setdefault(key, [])
         if "supersedes" in data:
             self._supersede(data["stream"], data["supersedes"], position)
-        versions.append({"position": position, "recorded_at": recorded, "recorded_by": data["by"], "body": body})
-
-    def _keep(self, raw: RawEntry, data: dict[str, Any], moment: str, sets: dict[str, Any]) -> None:
-        """Keep the entry of an objective for its history, and the state of the item if it draws a line."""
-        objective = data["stream"].partition(":")[2]
-        row = {
-            "objective": objective,
-            "key_result": data["body"].get("key_result"),
-            "position": raw.position,
-            "name": data["name"],
-            "recorded_at": recorded_text(raw.recorded_at),
-            "effective_at": moment,
-            "by": data["by"],
+        version = {
+            "position": position,
+            "recorded_at": recorded,
+            "effective_at": data.get("effective_at", recorded),
+            "recorded_by": data["by"],
             "on_behalf_of": data.get("on_behalf_of"),
-            "reason": data.get("reason"),
-            "decision": data.get("decision"),
             "source": data.get("source"),
             "supersedes": data.get("supersedes"),
-            "superseded_at": None,
-            "sets": sets,
+            "body": body,
         }
-        self.rows.setdefault(objective, []).append(row)
-        if data["name"] in ("objective.committed", "objective.replanned"):
-            self._draw(row, data["body"], None)
-        elif data["name"] == "key_result.added" and self.lines.get(objective):
-            self._draw(row, data["body"], row["key_result"])
+        versions.append(version)
+        self._decided(key, version)
 
-    def _draw(self, row: dict[str, Any], body: dict[str, Any], key_result: str | None) -> None:
-        """Keep the state of an item at its own line; nothing recorded later moves it."""
-        objective = row["objective"]
-        lines = self.lines.setdefault(objective, [])
-        state = self.objective(objective, None) if key_result is None else self.item(key_result, None)
-        cycle = winner(self.items[objective].get("cycle", []), None)
-        lines.append(
-            {
-                "objective": objective,
-                "key_result": key_result,
-                "line": body.get("line", 1),
-                "position": row["position"],
-                "recorded_at": row["recorded_at"],
-                "effective_at": row["effective_at"],
-                "by": row["by"],
-                "source": row["source"],
-                "cycle": None if cycle is None else cycle[2],
-                "synthesised": body.get("synthesised", False),
-                "no_record_at_start": body.get("no_record_at_start", False),
-                "state": state,
-            }
-        )
+    def _decided(self, key: str, version: dict[str, Any]) -> None:
+        """Called for each version of a decision; `replay.audit` looks for ratifications here."""
 
-    def item(self, identifier: str, bound: tuple[str, str] | None) -> dict[str, Any]:
+    def _confirmed(self, position: int, recorded: str, key: str, data: dict[str, Any]) -> None:
+        """Called for each confirmation; `replay.audit` looks for one after close here."""
+
+    def _keep(self, raw: RawEntry, data: dict[str, Any], moment: Moment, sets: dict[str, Any]) -> None:
+        """Called for each entry that sets facets, once they are in place; `replay.audit` keeps rows here."""
+
+    def item(self, identifier: str, bound: Bound | None) -> dict[str, Any]:
         """Return `{id, reference, facets}` of an item at a bound; `facets` lack what had no fact by then."""
         facets = {}
         for facet, facts in self.items[identifier].items():
@@ -219,7 +204,7 @@ class Fold:
                 facets[facet] = {"value": fact[2], "effective_at": fact[0], "position": fact[1]}
         return {"id": identifier, "reference": self.references.get(identifier), "facets": facets}
 
-    def objective(self, identifier: str, bound: tuple[str, str] | None) -> dict[str, Any]:
+    def objective(self, identifier: str, bound: Bound | None) -> dict[str, Any]:
         """Return an objective with its key results, sorted by the number of their references."""
         state = self.item(identifier, bound)
         inner = [self.item(key_result, bound) for key_result in self.key_results[identifier]]
@@ -233,30 +218,43 @@ def by_reference(state: dict[str, Any]) -> tuple[int, int]:
     return (number, 0)
 
 
-def bound_of(effective_on: date | None, zone: ZoneInfo) -> tuple[str, str] | None:
+def bound_of(effective_on: date | None, zone: ZoneInfo) -> Bound | None:
     """Return the last day and the last instant, as text, of an effective day; None means no bound."""
     if effective_on is None:
         return None
-    return effective_on.isoformat(), instant_text(end_of_day(effective_on, zone))
+    instant = end_of_day(effective_on, zone)
+    return effective_on.isoformat(), instant_text(instant), instant
 
 
-def winner(facts: list[Fact], bound: tuple[str, str] | None) -> Fact | None:
-    """Return the fact with the greatest (effective moment, position) within the bound, or None."""
+def winner(facts: list[Fact], bound: Bound | None) -> Fact | None:
+    """Return the fact with the greatest (moment, position) within the bound, its moment as text, or None."""
     if bound is not None:
-        day, instant = bound
-        facts = [fact for fact in facts if fact[0] <= (day if len(fact[0]) == 10 else instant)]
+        facts = [fact for fact in facts if _is_within(fact[0], bound)]
     if not facts:
         return None
-    best = facts[-1]
-    if len(facts) > 1:
-        for fact in facts:
-            if fact[0] > best[0] or (fact[0] == best[0] and fact[1] > best[1]):
-                best = fact
-    return best
+    if len({type(fact[0]) for fact in facts}) > 1:
+        facts = [(moment_text(moment), position, value) for moment, position, value in facts]
+    moment, position, value = max(facts, key=_order)
+    return moment_text(moment), position, value
+
+
+def _order(fact: Fact) -> tuple[Any, int]:
+    return fact[:2]
+
+
+def _is_within(moment: Moment, bound: Bound) -> bool:
+    if isinstance(moment, datetime):
+        return moment <= bound[2]
+    return moment <= (bound[0] if len(moment) == 10 else bound[1])
+
+
+def moment_text(moment: Moment) -> str:
+    """Return a moment as the ledger spells it: UTC with six digits and `Z`, or a day."""
+    return recorded_text(moment) if isinstance(moment, datetime) else moment
 
 
 def recorded_text(instant: datetime) -> str:
     """Return an instant as the ledger spells it: UTC with six digits and `Z`."""
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
-    return instant.isoformat(timespec="microseconds")[:26] + "Z"
+    return f"{instant.isoformat(timespec='microseconds')[:26]}Z"

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from replay.fold import Fold, bound_of, by_reference, winner
+from replay.fold import Bound, Fold, bound_of, by_reference, winner
 
 _STANDING = {
     "cycle.planned": "planned",
@@ -32,9 +32,15 @@ def states_of(fold: Fold, cycle: str, *, effective_on: date | None, zone: ZoneIn
     return {
         "cycle": cycle_of(fold, cycle, effective_on=effective_on, zone=zone),
         "objectives": sorted(members, key=by_reference),
-        "people": {person: fold.item(person, bound)["facets"] for person in fold.people},
-        "teams": {team: fold.item(team, bound)["facets"] for team in fold.teams},
+        "people": _known(fold, fold.people, bound),
+        "teams": _known(fold, fold.teams, bound),
     }
+
+
+def _known(fold: Fold, identifiers: list[str], bound: Bound | None) -> dict[str, Any]:
+    """Return the facets of each of these that had a fact by then."""
+    found = {identifier: fold.item(identifier, bound)["facets"] for identifier in identifiers}
+    return {identifier: facets for identifier, facets in found.items() if facets}
 
 
 def cycle_of(fold: Fold, key: str, *, effective_on: date | None, zone: ZoneInfo) -> dict[str, Any] | None:
@@ -79,42 +85,3 @@ def _step(cycle: dict[str, Any], event: dict[str, Any]) -> None:
         for opening in cycle["openings"]:
             if opening["position"] == event["body"]["opening"]:
                 opening["voided_by"] = event["position"]
-
-
-def line_rows(fold: Fold, cycle: str | None = None) -> list[dict[str, Any]]:
-    """Return every line, of one cycle or of all, by position."""
-    rows = [row for lines in fold.lines.values() for row in lines if cycle is None or row["cycle"] == cycle]
-    return sorted(rows, key=lambda row: row["position"])
-
-
-def history_rows(fold: Fold, objective: str) -> list[dict[str, Any]]:
-    """Return every entry of an objective and its key results, by position."""
-    return fold.rows.get(objective, [])
-
-
-def decision_rows(fold: Fold) -> list[dict[str, Any]]:
-    """Return every decision that was not retracted, by the position of its present version."""
-    rows = []
-    for decision, versions in fold.decisions.items():
-        contents = [one for one in versions if "body" in one and "superseded_at" not in one]
-        confirmed = next((one for one in reversed(versions) if "confirmed_by" in one), None)
-        if not contents:
-            continue
-        content = contents[-1]
-        body = content["body"]
-        rows.append(
-            {
-                "decision": decision,
-                "position": content["position"],
-                "recorded_at": content["recorded_at"],
-                "text": body["text"],
-                "decided_by": body["decided_by"],
-                "recorded_by": content["recorded_by"],
-                "confirmed_by": confirmed and confirmed["confirmed_by"],
-                "confirmed_position": confirmed and confirmed["position"],
-                "decided_at": body.get("decided_at"),
-                "touches": body["touches"],
-                "ratifies": body["ratifies"],
-            }
-        )
-    return sorted(rows, key=lambda row: int(row["position"]))

@@ -44,12 +44,16 @@ def _measure_changed(body: Body) -> Pairs:
 
 
 def _checked_in(body: Body) -> Pairs:
-    pairs: list[tuple[str, Any]] = [("check_in", _picked(body, "what_changed", "needs_decision"))]
+    told = {}
+    if "what_changed" in body:
+        told["what_changed"] = body["what_changed"]
+    if "needs_decision" in body:
+        told["needs_decision"] = body["needs_decision"]
     if "confidence" in body:
-        pairs.append(("confidence", body["confidence"]))
-    if "said" in body:
-        pairs.append(("said", body["said"]))
-    return tuple(pairs)
+        if "said" in body:
+            return (("check_in", told), ("confidence", body["confidence"]), ("said", body["said"]))
+        return (("check_in", told), ("confidence", body["confidence"]))
+    return (("check_in", told), ("said", body["said"])) if "said" in body else (("check_in", told),)
 
 
 def _standing(word: str, *keys: str) -> Callable[[Body], Pairs]:
@@ -107,7 +111,7 @@ SETTERS: dict[str, Callable[[Body], Pairs]] = {
     "key_result.ambition_changed": _attribute("ambition"),
     "key_result.dropped": _standing("dropped"),
     "key_result.recorded_in_error": _standing("recorded_in_error"),
-    "key_result.measured": _attribute("value"),
+    "key_result.measured": lambda body: (("value", body["value"]),),
     "key_result.checked_in": _checked_in,
     "key_result.scored": _attribute("score"),
     "key_result.noted_in_source": _attribute("source", "attributes"),

@@ -172,7 +172,7 @@ def commit_objective(world: World, command: CommitObjective, occasion: Occasion)
     key_results = objective.active_key_results()
     if not key_results:
         raise ObjectiveHasNoKeyResult(field="/objective")
-    if objective.alignment.now is None:
+    if objective.alignment.now is None and not command.synthesised:
         raise AlignmentIsMissing(field="/objective")
     moment = moment_of(command, occasion)
     for owner in {objective.owner.now, *(key_result.owner.now for key_result in key_results)}:

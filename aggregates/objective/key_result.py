@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from aggregates.changed import changed
 from aggregates.entry import Entry, Event
 from aggregates.measures import Measure, Target
 from aggregates.objective.events import (
@@ -36,7 +37,7 @@ Value = bool | tuple[str, ...] | Decimal
 KeyResultStanding = Literal["active", "dropped", "recorded_in_error"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeyResult:
     """A key result: each attribute with its own facts. `value` holds days, every other timeline instants."""
 
@@ -110,7 +111,7 @@ def evolve_key_result(state: KeyResult, entry: Entry) -> KeyResult:
         name, value = single
         timeline: Timeline[Any] = getattr(state, name)
         change: dict[str, Any] = {name: timeline.with_fact(at, position, value(event))}
-        return replace(state, **change)
+        return changed(state, **change)
     if isinstance(event, CheckedIn):
         confidence, said = state.confidence, state.said
         if event.confidence is not None:
@@ -118,9 +119,9 @@ def evolve_key_result(state: KeyResult, entry: Entry) -> KeyResult:
         if event.said is not None:
             said = said.with_fact(at, position, event.said)
         check_in = state.check_in.with_fact(at, position, event)
-        return replace(state, confidence=confidence, said=said, check_in=check_in)
+        return changed(state, confidence=confidence, said=said, check_in=check_in)
     if isinstance(event, MeasureChanged):
-        return replace(
+        return changed(
             state,
             measure=state.measure.with_fact(at, position, event.measure),
             baseline=state.baseline.with_fact(at, position, event.baseline),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+from aggregates.changed import changed
 from aggregates.entry import Entry, Event
 from aggregates.finding.events import FindingAnswered
 from aggregates.objective.events import (
@@ -86,7 +87,7 @@ class CommitmentLine:
     confidence: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Objective:
     """An objective with its key results; `last_act_at` is when the latest act on it took effect."""
 
@@ -131,21 +132,21 @@ def evolve(state: Objective | None, entry: Entry) -> Objective:
             raise UnknownEvent(f"An objective does not begin with {event.stored_name}.")
         return _drafted(entry, event)
     if isinstance(event, FindingAnswered):
-        return replace(state, version=entry.version)
+        return changed(state, version=entry.version)
     superseded = entry.circumstances.supersedes
     if superseded is not None:
         state = _without(state, superseded)
         if isinstance(event, EntryRetracted):
-            return replace(state, version=entry.version)
+            return changed(state, version=entry.version)
         last_act_at = state.last_act_at
     elif event.valued or isinstance(event, DecisionLinked):
         last_act_at = state.last_act_at
     else:
         last_act_at = _instant(entry.effective_at)
-    changed = _of_key_results(state, entry)
-    if changed is not None:
-        return replace(state, version=entry.version, last_act_at=last_act_at, key_results=changed)
-    return replace(state, version=entry.version, last_act_at=last_act_at, **_change(state, entry))
+    key_results = _of_key_results(state, entry)
+    if key_results is not None:
+        return changed(state, version=entry.version, last_act_at=last_act_at, key_results=key_results)
+    return changed(state, version=entry.version, last_act_at=last_act_at, **_change(state, entry))
 
 
 def _drafted(entry: Entry, event: ObjectiveDrafted) -> Objective:
@@ -235,13 +236,13 @@ def _standing(event: Event) -> Standing | None:
 def _without(state: Objective, position: int) -> Objective:
     """Return the objective without any fact of this position, in itself and in its key results."""
     key_results = {key: _strip(key_result, position) for key, key_result in state.key_results.items()}
-    return replace(_strip(state, position), key_results=key_results)
+    return changed(_strip(state, position), key_results=key_results)
 
 
 def _strip(state: S, position: int) -> S:
-    changed: dict[str, Any] = {}
-    for attribute in fields(state):  # type: ignore[arg-type]
-        timeline = getattr(state, attribute.name)
-        if isinstance(timeline, Timeline) and (shorter := timeline.without(position)) is not timeline:
-            changed[attribute.name] = shorter
-    return replace(state, **changed) if changed else state  # type: ignore[type-var]
+    shorter = {
+        name: timeline.without(position)
+        for name, timeline in vars(state).items()
+        if isinstance(timeline, Timeline)
+    }
+    return changed(state, **shorter)

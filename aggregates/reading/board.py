@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregates.policy import Policy
-from aggregates.reading.figures import Ratio, ratio_text
 from aggregates.reading.expected import straight_line
+from aggregates.reading.figures import Ratio, ratio_text
 from aggregates.reading.frame import Frame, frame_of
 from aggregates.reading.objectives import read_objective
 from aggregates.reading.people import Owners
@@ -57,10 +57,14 @@ def complete_board(
     }
 
 
-def _read_all(states: States, frame: Frame, owners: Owners) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _read_all(
+    states: States, frame: Frame, owners: Owners
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of every objective in their order, and those recorded in error."""
     live, in_error = [], []
     for state in states["objectives"]:
+        if "standing" not in state["facets"]:
+            continue
         if state["facets"]["standing"]["value"]["word"] == "recorded_in_error":
             fact = state["facets"]["standing"]
             title = state["facets"]["wording"]["value"]["title"]

@@ -31,17 +31,19 @@ class Decisions:
         row = self._by_id.get(change["decision"]) if change["decision"] is not None else None
         if row is not None:
             how = standing_of(row)
-            if row["position"] > change["position"] and _moment(row) > _moment(change):
-                return _told("ratified", self._later(row, change), row, self._days(row, change))
             return _told(how, _WORDS[how], row)
         row = self._ratifying.get(change["position"])
         if row is not None:
             return _told("ratified", self._later(row, change), row, self._days(row, change))
         if change["decision"] is not None:
-            return _told("none", "the decision that it names was retracted or is not known at this basis", None)
+            return _told(
+                "none", "the decision that it names was retracted or is not known at this basis", None
+            )
         source = change["source"]
         if source is not None:
-            told = _told("according_to_source", "changed by its author according to the source, decider unknown", None)
+            told = _told(
+                "according_to_source", "changed by its author according to the source, decider unknown", None
+            )
             told["author"] = source.get("author")
             return told
         return _told("none", "no decision is recorded", None)

@@ -53,7 +53,9 @@ def direction_of(
     return "neutral"
 
 
-def target_direction(measure: Mapping[str, Any] | None, baseline: str | None, old: Any, new: Any) -> Direction:
+def target_direction(
+    measure: Mapping[str, Any] | None, baseline: str | None, old: Any, new: Any
+) -> Direction:
     """Return the direction of another target under one measure.
 
     A lower target is softer for increase and at or above, a higher one for decrease and at or below; a wider band
@@ -68,7 +70,10 @@ def target_direction(measure: Mapping[str, Any] | None, baseline: str | None, ol
         return _signed(millionths(new["at"]) - millionths(old["at"]))
     if kind == "band":
         return _all_signed(
-            [millionths(old["low"]) - millionths(new["low"]), millionths(new["high"]) - millionths(old["high"])]
+            [
+                millionths(old["low"]) - millionths(new["low"]),
+                millionths(new["high"]) - millionths(old["high"]),
+            ]
         )
     if kind == "milestones":
         before = {stage["name"]: millionths(stage["weight"]) for stage in old["stages"]}

@@ -10,7 +10,6 @@ from typing import Any
 from aggregates.reading.figures import ONE, ZERO, Ratio
 
 
-
 @lru_cache(maxsize=4_096)
 def straight_line(first: int, last: int, day: int) -> Ratio:
     """Return days elapsed / total days: 0 on the first day and before, 1 on the last and after (Viva Goals).

@@ -30,14 +30,53 @@ def is_live(row: Row, position: int | None) -> bool:
     return superseded_at is None or (position is not None and superseded_at > position)
 
 
-def steps_of(rows: Iterable[Row], *, clock: Clock, position: int | None = None) -> list[Step]:
+def steps_of(
+    rows: Iterable[Row],
+    *,
+    clock: Clock,
+    position: int | None = None,
+    start: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Step]:
     """Return what each row of one item did, in the order of the clock; `before` is computed, never taken.
 
     On the clock of effect only what stands at the position takes part, ordered by (effective_at, position). On the
-    clock of recording each row meets what was known when it was recorded, also what was superseded since.
+    clock of recording each row meets what was known when it was recorded, also what was superseded since. `start`
+    holds the facets of a line, for rows that begin after it; its own facts give steps too.
     """
     known = [row for row in rows if position is None or row["position"] <= position]
+    if start is not None:
+        known += _facts_of(start, known)
     return _effective(known, position) if clock == "effective" else _recorded(known)
+
+
+def _facts_of(start: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]) -> list[Row]:
+    """Return the facts of a line as rows, each superseded where a later row supersedes its entry."""
+    by = {row["supersedes"]: row["position"] for row in rows if row["supersedes"] is not None}
+    return [
+        {
+            "position": fact["position"],
+            "effective_at": fact["effective_at"],
+            "supersedes": None,
+            "superseded_at": by.get(fact["position"]),
+            "sets": {facet: fact["value"]},
+        }
+        for facet, fact in start.items()
+    ]
+
+
+def with_sets(changes: Iterable[Row]) -> list[Row]:
+    """Return change rows of one facet each as one row for each entry and item, with `sets`; others as they are."""
+    found: dict[tuple[int, Any], dict[str, Any]] = {}
+    whole: list[Row] = []
+    for row in changes:
+        if "sets" in row:
+            whole.append(row)
+            continue
+        key = (row["position"], row["key_result"])
+        if key not in found:
+            found[key] = {**row, "sets": {}}
+        found[key]["sets"][row["facet"]] = row["value"]
+    return [*whole, *found.values()]
 
 
 def _effective(rows: list[Row], position: int | None) -> list[Step]:

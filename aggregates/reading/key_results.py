@@ -88,8 +88,13 @@ def read_key_result(
     else:
         added_on = frame.day_of(standing["effective_at"])
         since = max(committed_on, frame.starts_on, added_on)
-        signs = (check_in and check_in["effective_at"], value and value["effective_at"])
-        days, silent = silence_of(signs, since, frame.ends_on if ends_on is None else ordinal(ends_on), frame)
+        days, silent = silence_of(
+            None if check_in is None else check_in["effective_at"],
+            None if value is None else value["effective_at"],
+            since,
+            frame.ends_on if ends_on is None else ordinal(ends_on),
+            frame,
+        )
         if value is None and mark is NO_VALUE and frame.day - since > frame.window:
             actual = frame.no_value_counts
         if expected is not None:
@@ -152,7 +157,7 @@ def _confidence(
 def _told(
     actual: Ratio | None,
     expected: Ratio | None,
-    met: bool,  # noqa: FBT001
+    met: bool,
     mark: str | None,
     confidence: Ratio | None,
     frame: Frame,

@@ -28,10 +28,20 @@ Children = Sequence[tuple[Ratio | None, Ratio | None]]
 _ENDED: dict[str, Told] = {
     "draft": ("draft", "not_committed", "The objective is not committed.", {}),
     "withdrawn": ("withdrawn", "withdrawn", "The objective was withdrawn.", {}),
-    "replaced": ("withdrawn", "replaced", "The objective was replaced by another; its successor is named.", {}),
+    "replaced": (
+        "withdrawn",
+        "replaced",
+        "The objective was replaced by another; its successor is named.",
+        {},
+    ),
     "carried": ("carried", "carried", "The objective goes on in another cycle.", {}),
     "closed": ("closed", "closed", "The objective was closed with its cycle.", {}),
-    "recorded_in_error": ("withdrawn", "recorded_in_error", "The objective should never have been recorded.", {}),
+    "recorded_in_error": (
+        "withdrawn",
+        "recorded_in_error",
+        "The objective should never have been recorded.",
+        {},
+    ),
 }
 
 
@@ -55,6 +65,8 @@ def read_objective(
     errors: list[dict[str, Any]] = []
     for key_result in state["key_results"]:
         inner: Facets = key_result["facets"]
+        if "standing" not in inner:
+            continue  # a value of a day before the key result was added
         if inner["standing"]["value"]["word"] == "recorded_in_error":
             errors.append(_in_error(key_result))
             continue

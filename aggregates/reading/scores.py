@@ -12,13 +12,17 @@ from aggregates.reading.rollup import Weighted, weighted_mean
 from aggregates.values import number_text
 
 
-def score_of(facets: Mapping[str, Mapping[str, Any]], value: Any, policy: Policy) -> tuple[Ratio | None, str | None]:
+def score_of(
+    facets: Mapping[str, Mapping[str, Any]], value: Any, policy: Policy
+) -> tuple[Ratio | None, str | None]:
     """Return the score 0..1 of a value against a definition (measure, baseline, target), and a mark.
 
     The score is the progress within 0..1 (Google). What is not computed yet or has no value has none.
     """
     baseline = facets.get("baseline", {}).get("value")
-    found, _, mark = progress_of(facets["measure"]["value"], baseline, facets["target"]["value"], value, policy)
+    found, _, mark = progress_of(
+        facets["measure"]["value"], baseline, facets["target"]["value"], value, policy
+    )
     return (None if found is None else clamp(found)), mark
 
 
@@ -28,7 +32,10 @@ def score_band(score: Ratio, ambition: str, policy: Policy) -> str:
     Aspirational: green from `score_green_from`, yellow from `score_yellow_from` (Google; Doerr leaves gaps).
     Committed: 1.0 is expected, so green is 1.0 alone, yellow from `score_green_from`, red below.
     """
-    green, yellow = ratio_of(number_text(policy.score_green_from)), ratio_of(number_text(policy.score_yellow_from))
+    green, yellow = (
+        ratio_of(number_text(policy.score_green_from)),
+        ratio_of(number_text(policy.score_yellow_from)),
+    )
     if ambition == "committed":
         green, yellow = ONE, green
     if compare(score, green) >= 0:
@@ -96,7 +103,9 @@ def objective_score(scored: Sequence[Scored], policy: Policy) -> dict[str, Any]:
     aspirational = all(facets["ambition"]["value"] == "aspirational" for facets, _ in scored)
     return {
         "score": None if found is None else ratio_text(found),
-        "band": None if found is None else score_band(found, "aspirational" if aspirational else "committed", policy),
+        "band": None
+        if found is None
+        else score_band(found, "aspirational" if aspirational else "committed", policy),
         "counted": len(parts),
         "of": len(scored),
         "mark": "; ".join(marks) or None,

@@ -160,18 +160,19 @@ def _disagreement(said: str, word: str, rule: str, pace: Mapping[str, Any] | Non
     return f"says {_SPOKEN[said]}, computed is {_SPOKEN[word]}"
 
 
-def silence_of(signs: tuple[str | None, ...], since: int, until: int, frame: Frame) -> tuple[int, bool]:
+def silence_of(
+    check_in: str | None, value: str | None, since: int, until: int, frame: Frame
+) -> tuple[int, bool]:
     """Return the days without a sign and whether they are more than the cadence with its grace.
 
-    `signs` are moments of the last check-in and the last value as stored text, `since` the day from which the
-    cadence runs (the commitment or the cycle's start, whichever is later), `until` the last day on which a
-    check-in was due. Days are days of the organisation's zone.
+    `check_in` and `value` are the moments of the last ones as stored text, `since` the day from which the cadence
+    runs (the commitment or the cycle's start, whichever is later), `until` the last day on which a check-in was
+    due. Days are days of the organisation's zone.
     """
     last = since
-    for sign in signs:
-        if sign is not None:
-            day = frame.day_of(sign)
-            if day > last:
-                last = day
+    if value is not None:
+        last = max(last, frame.day_of(value))
+    if check_in is not None:
+        last = max(last, frame.day_of(check_in))
     days = (frame.day if frame.day < until else until) - last
     return (days if days > 0 else 0, days > frame.window)

@@ -1,8 +1,9 @@
 """Which row of a later version is which row of an earlier one, and how sure that is.
 
 Rows of the same title are the same row. The rest is compared pair by pair, and the one-to-one assignment with the
-greatest weight over all acceptable pairs is taken; a pair weighs the square of what it has above 0.50, so that one good
-pair outweighs two poor ones. The thresholds come from the figures in `likeness`:
+greatest weight over all acceptable pairs is taken. A pair weighs the square of what it has above 0.50 (with 0.10 more
+for a shared assignee and 0.05 for the same objective), so that one good pair outweighs two poor ones. The thresholds
+come from the figures in `likeness`:
 
 - below 0.40 two titles have nothing in common; unrelated rows that stand side by side reach 0.51;
 - from 0.60 on a row of the same assignee is taken to be the same row, reworded;
@@ -10,7 +11,8 @@ pair outweighs two poor ones. The thresholds come from the figures in `likeness`
   and "… by filecoin" are 0.88 alike, of one assignee, and two key results;
 - with another assignee and an exchanged word it is another row: the twins in Go and in JS are 0.96 alike;
 - from 0.85 on, of the same assignee in the same objective, with words only added, left out or spelled otherwise,
-  it is certain, if it leads the next choice by 0.10; with a lead under 0.03 it is doubtful. The one rewording in the real pages (`js-ipld-interace`, then `js-ipld-interface`) is 0.91 alike.
+  it is certain: the one rewording in the real pages (`js-ipld-interace`, then `js-ipld-interface`) is 0.91 alike;
+- a lead of less than 0.10 over the next choice adds a doubt, and with less than 0.03 it is doubtful.
 """
 
 from __future__ import annotations

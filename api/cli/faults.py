@@ -55,6 +55,13 @@ def describe(error: BaseException) -> Fault | None:
     kind, detail = getattr(error, "kind", None), getattr(error, "detail", None)
     if isinstance(kind, str) and isinstance(detail, str):
         return Fault(code_of_kind(kind), _with_field(detail, getattr(error, "field", "")))
+    mistakes = getattr(error, "mistakes", None)
+    if isinstance(detail, str) and mistakes is not None:
+        first = mistakes[0] if mistakes else None
+        more = f" ({len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+        return Fault(
+            Code.REFUSED, _with_field(first.detail, first.pointer) + more if first else _one_line(detail)
+        )
     names = {f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(error).__mro__}
     if "pydantic_core.ValidationError" in names:
         return Fault(Code.REFUSED, _sentence_of_validation(error))

@@ -24,11 +24,20 @@ def leader_of(theme: str) -> str:
     return THEMES[theme][0].people[0]
 
 
-def objective_owner(team: Team, number: int) -> str:
-    """Return who owns the n-th objective of a team: the lead the first, then in turn."""
-    return team.people[number % len(team.people)]
+GONE: dict[str, tuple[int, str]] = {"rhys": (0, "fatima")}
+"""Who left in which quarter, and who took over from the next one on."""
 
 
-def key_result_owner(team: Team, objective: int, number: int) -> str:
-    """Return who owns the n-th key result of a team's objective."""
-    return team.people[(objective + number) % len(team.people)]
+def objective_owner(team: Team, number: int, quarter: int) -> str:
+    """Return who owns the n-th objective of a team in a quarter: the lead the first, then in turn."""
+    return _still_here(team.people[number % len(team.people)], quarter)
+
+
+def key_result_owner(team: Team, objective: int, number: int, quarter: int) -> str:
+    """Return who owns the n-th key result of a team's objective in a quarter."""
+    return _still_here(team.people[(objective + number) % len(team.people)], quarter)
+
+
+def _still_here(handle: str, quarter: int) -> str:
+    left_in, successor = GONE.get(handle, (quarter, handle))
+    return successor if quarter > left_in else handle

@@ -11,8 +11,9 @@ from typing import Any
 from api.demonstration.calendar import WEEKS, Quarter
 from api.demonstration.plan import Metric
 
-_OUTCOMES = (1.06, 1.0, 0.95, 0.9, 0.82, 0.74, 0.6, 0.42, 0.2, -0.06)
-_WEIGHTS = (6, 10, 14, 16, 16, 13, 10, 8, 5, 2)
+_OUTCOMES = (1.2, 1.12, 1.06, 1.02, 1.0, 0.95, 0.88, 0.8, 0.7, 0.6, 0.45, 0.2, -0.05)
+_WEIGHTS_OF_ENDED = (2, 4, 6, 9, 12, 13, 13, 12, 10, 8, 6, 3, 2)
+_WEIGHTS_OF_RUNNING = (8, 14, 18, 15, 12, 9, 7, 5, 4, 3, 3, 1, 1)
 
 
 @dataclass
@@ -37,7 +38,8 @@ class Course:
         metric, goal = self.metric, self.metric.goals[quarter.number]
         if goal is None:
             raise ValueError(f"{metric.title} has no goal in quarter {quarter.number}")
-        self.outcome = self.chance.choices(_OUTCOMES, _WEIGHTS)[0]
+        weights = _WEIGHTS_OF_RUNNING if quarter.number == 2 else _WEIGHTS_OF_ENDED
+        self.outcome = self.chance.choices(_OUTCOMES, weights)[0]
         measure = {
             "kind": metric.kind,
             "unit": metric.unit,
@@ -109,14 +111,14 @@ class Course:
     def _on_the_way(self, share: float) -> Decimal:
         assert self.baseline is not None and self.target is not None  # noqa: S101 (set by begin)
         noise = self.chance.gauss(0, 0.03) if share < 1 else 0.0
-        way = float(self.target - self.baseline) * (self.outcome * share**1.1 + noise)
+        way = float(self.target - self.baseline) * (self.outcome * share**0.85 + noise)
         value = max(self.baseline + Decimal(repr(round(way, 6))), Decimal(0))
         self.last = _rounded(value, self._places())
         return self.last
 
     def _kept(self, share: float) -> Decimal:
         assert self.target is not None  # noqa: S101 (set by begin)
-        good = self.outcome >= 0.74
+        good = self.outcome >= 0.7
         size = max(float(self.target) * 0.012, 0.4 if self.target > 20 else 0.0)
         if self.metric.kind == "at_or_above":
             drift = size * (0.4 if good else -1.4 * (0.3 + share))

@@ -53,6 +53,7 @@ class Company:
     lines: dict[tuple[int, str], datetime] = field(default_factory=dict)
     late: dict[tuple[int, str], int] = field(default_factory=dict)
     absences: list[tuple[str, datetime, datetime, str]] = field(default_factory=list)
+    left: dict[str, datetime] = field(default_factory=dict)
 
     def objective(self, quarter: int, theme: str) -> Any:
         """Return the identifier of a theme's objective in a quarter."""
@@ -126,21 +127,25 @@ class Company:
                     continue
                 day = quarter.starts_on - timedelta(days=13 - number if number < 5 else 11 - number)
                 title = theme.titles[quarter.number]
-                self.draft_objective(quarter, theme.key, title, objective_owner(team, place), day)
+                self.draft_objective(
+                    quarter, theme.key, title, objective_owner(team, place, quarter.number), day
+                )
                 for index, metric in enumerate(theme.metrics):
                     if metric.goals[quarter.number] is not None:
                         course = self.courses.setdefault(
                             (theme.key, index), Course(metric, self.script.random)
                         )
-                        owner = key_result_owner(team, place, index)
+                        owner = key_result_owner(team, place, index, quarter.number)
                         self.add_key_result(quarter, theme.key, metric, course, owner, day, "10:00")
         for team in TEAMS:
             for theme in team.themes:
                 if theme.key not in skip:
                     self.align(quarter, theme.key, quarter.starts_on - timedelta(days=3))
 
-    def draft_objective(self, quarter: Quarter, theme: str, title: str, owner: str, day: date) -> None:
-        """Write one objective down."""
+    def draft_objective(
+        self, quarter: Quarter, theme: str, title: str, owner: str, day: date, team: str = "leadership"
+    ) -> None:
+        """Write one objective down; the team of a theme is known, another objective names its own."""
         at = self.script.moment(day, "09:30")
         self.owners[quarter.number, theme] = [(at, owner)]
         self.script.act(
@@ -152,7 +157,7 @@ class Company:
             cycle=quarter.key,
             title=title,
             owner=self.script.person(owner),
-            team=self.script.identifier("team", THEMES[theme][0].key) if theme in THEMES else None,
+            team=self.script.identifier("team", THEMES[theme][0].key if theme in THEMES else team),
         )
 
     def add_key_result(
@@ -201,6 +206,41 @@ class Company:
             because = theme.local or "The objective that it served was not taken up this quarter."
             self.script.act(at, owner, "declare_local", objective=objective, because=because)
 
+    def carry(self, theme: str, into: Quarter, day: date) -> None:
+        """Let an objective of the quarter before go on in the next, with its key results as they stand."""
+        before = into.number - 1
+        at, owner = self.script.moment(day, "14:30"), self.owner(before, theme)
+        self.owners[into.number, theme] = [(at, owner)]
+        carried = []
+        for key_result in self.key_results[before, theme]:
+            name = f"{into.number}:{theme}:{len(carried)}"
+            course = key_result.course
+            carried.append(
+                {
+                    "key_result": self.script.identifier("key_result", key_result.name),
+                    "successor": self.script.identifier("key_result", name, at),
+                    "reference": NextReference("KR"),
+                }
+            )
+            owners = [(at, key_result.owners[-1][1])]
+            made = KeyResult(into, theme, name, key_result.metric, course, owners, key_result.commitment)
+            self.key_results[into.number, theme].append(made)
+        self.script.act(
+            at,
+            owner,
+            "carry_objective",
+            objective=self.objective(before, theme),
+            into=into.key,
+            successor=self.script.identifier("objective", f"{into.number}:{theme}", at),
+            reference=NextReference("OBJ"),
+            key_results=carried,
+            reason={
+                "kind": "scope",
+                "text": "The insurer's new terms begin next quarter; the work goes on unchanged.",
+            },
+        )
+        self.ends[before, theme] = at
+
     def commit(self, quarter: Quarter, leave_out: frozenset[str] = frozenset()) -> None:
         """Commit to every objective in the first two weeks; late ones when the scenes say so."""
         chance = self.script.random
@@ -245,6 +285,8 @@ class Company:
         if self.over(quarter.number, theme, key_result, at):
             return
         by = self.acting(key_result.owner(at), at)
+        if at >= self.left.get(by, at + timedelta(1)):
+            return
         mood = real - week / WEEKS
         confidence = min(max(round(0.72 + 0.9 * mood + chance.gauss(0, 0.08), 1), 0.1), 1.0)
         said = (

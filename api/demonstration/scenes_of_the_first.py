@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from api.demonstration.people import STEWARD
 from api.demonstration.script import PositionOf
 from api.demonstration.stage import Stage
 
@@ -84,14 +85,14 @@ def after_the_line(stage: Stage) -> None:
 def _rhys_leaves(stage: Stage) -> None:
     """Rhys leaves; his objectives go to Fatima on the next working day, his key results a week later."""
     company, reason = stage.company, ("external", "Rhys left Pellworth at the end of last week.")
-    stage.script.act(stage.at((9, 4, "17:30")), "jonah", "person_leaves", person=stage.script.person("rhys"))
+    stage.depart("rhys", (9, 4, "17:30"))
     for (number, theme), owners in list(company.owners.items()):
         if number == 0 and owners[-1][1] == "rhys":
-            stage.hand_over(theme, None, (10, 0, "09:45"), "fatima", reason, by="liv")
+            stage.hand_over(theme, None, (10, 0, "09:45"), "fatima", reason, by=STEWARD)
     for (number, theme), found in list(company.key_results.items()):
         for place, key_result in enumerate(found):
             if number == 0 and key_result.owners[-1][1] == "rhys":
-                stage.hand_over(theme, place, (11, 1, "10:05"), "fatima", reason, by="liv")
+                stage.hand_over(theme, place, (11, 1, "10:05"), "fatima", reason, by=STEWARD)
 
 
 def after_the_end(stage: Stage) -> None:
@@ -103,6 +104,6 @@ def after_the_end(stage: Stage) -> None:
         key_result.owners[-1][1],
         "amend_entry",
         position=PositionOf(f"score:{key_result.name}"),
-        score="0.7",
+        body={"score": "0.7"},
         reason={"kind": "measurement_fault", "text": "I typed the score of the neighbouring line."},
     )

@@ -115,6 +115,7 @@ def _steady_prices(stage: Stage) -> None:
         "Keep prices still until spring, and explain them",
         "noor",
         quarter.day(5, 0),
+        "product",
     )
     metric = up("Riders who can name the price before they start", "%", "58", "68", "74", "80")
     course = Course(metric, stage.script.random, last=company.courses["pricing", 0].last)
@@ -194,14 +195,20 @@ def _sales(stage: Stage) -> None:
         target={"kind": "steps", "steps": lowered},
         decision="tenders",
     )
-    stage.change_objective(
-        "city-deals",
-        (6, 1, "13:20"),
-        "replan_objective",
-        reason,
-        confidence="0.7",
-        accepted_by=script.person(LEADER),
-        decision="tenders",
+    script.act(
+        stage.at((6, 1, "13:20")),
+        company.owner(1, "city-deals"),
+        "replan",
+        label="replan",
+        reason={"kind": reason[0], "text": reason[1]},
+        decision=script.identifier("decision", "1:tenders"),
+        objectives=[
+            {
+                "objective": company.objective(1, "city-deals"),
+                "confidence": "0.7",
+                "accepted_by": script.person(LEADER),
+            }
+        ],
     )
     stage.end_objective(
         "references",
@@ -229,7 +236,7 @@ def _platform(stage: Stage) -> None:
     )
     stage.answer(
         (9, 1, "09:30"),
-        "wei",
+        stage.company.owner(1, "telemetry"),
         "change_without_decision",
         PositionOf("1:sensor"),
         "explained",
@@ -335,7 +342,11 @@ def _street(stage: Stage) -> None:
 def _behind(stage: Stage) -> None:
     company, script = stage.company, stage.script
     stage.hand_over(
-        "known", 1, (4, 3, "10:00"), "dario", ("scope", "Recommendations moved into Dario's programme.")
+        "known",
+        0,
+        (4, 3, "10:00"),
+        "dario",
+        ("scope", "The survey of residents moved into Dario's programme."),
     )
     at = stage.at((4, 2, "16:20"))
     name = "1:known:typo"
@@ -364,7 +375,31 @@ def _behind(stage: Stage) -> None:
             "text": "The same key result stood there already; I pressed the button twice.",
         },
     )
+    _moves(stage)
     _slips(stage)
+
+
+def _moves(stage: Stage) -> None:
+    """An objective moves to the team that does its work; one that was drafted twice is marked as an error."""
+    company, script, quarter = stage.company, stage.script, stage.quarter
+    stage.change_objective(
+        "business-story",
+        (8, 0, "10:15"),
+        "reteam_objective",
+        ("scope", "The stories are told by those who visit the customers."),
+        team=script.identifier("team", "sales"),
+        by=STEWARD,
+    )
+    company.draft_objective(
+        quarter, "twice", "Close the month in five days", "hugo", quarter.day(2, 2), "finance"
+    )
+    script.act(
+        stage.at((2, 2, "10:05")),
+        "hugo",
+        "objective_recorded_in_error",
+        objective=company.objective(1, "twice"),
+        reason={"kind": "editorial", "text": "Finance had drafted it already."},
+    )
 
 
 def _slips(stage: Stage) -> None:
@@ -387,7 +422,7 @@ def _slips(stage: Stage) -> None:
         "amend_entry",
         label="nought-corrected",
         position=PositionOf("nought"),
-        value="41",
+        body={"value": "41"},
         reason={"kind": "measurement_fault", "text": "A nought too many."},
     )
     key_result, names = company.key_result(1, "insurance", 2)
@@ -414,16 +449,17 @@ def after_the_end(stage: Stage) -> None:
         "amend_entry",
         label="late-score",
         position=PositionOf(f"score:{key_result.name}"),
-        score="0.4",
+        body={"score": "0.4"},
         reason={"kind": "measurement_fault", "text": "Notices of the last three days had not been counted."},
     )
     at = stage.script.moment(stage.quarter.ends_on + timedelta(days=29), "15:00")
     stage.script.act(
         at,
-        "viktor",
+        "tomas",
         "answer_finding",
         rule="opening_voided",
         cause=PositionOf("voided"),
         answer="accepted",
+        known=True,
         text="Voided within five days, before anything was committed.",
     )

@@ -94,7 +94,6 @@ def _changes_with_a_decision(stage: Stage) -> None:
         "Sell the rain cover, not only show it.",
         ("season",),
         decided_by="liv",
-        by="liv",
     )
     metric = up("Rain covers sold", None, "0", "100", "200", "600")
     added = stage.company.add_key_result(
@@ -147,17 +146,17 @@ def _changes_without(stage: Stage) -> None:
 
 def _people(stage: Stage) -> None:
     stage.leave("kofi", (6, 0, "08:00"), (10, 0, "08:00"), "hana")
-    stage.script.act(stage.at((6, 4, "17:00")), STEWARD, "person_leaves", person=stage.script.person("yusuf"))
+    stage.depart("yusuf", (6, 4, "17:00"))
     reason = ("external", "Yusuf left Pellworth last week.")
     company, left = stage.company, 0
     for (number, theme), owners in list(company.owners.items()):
         if number == 2 and owners[-1][1] == "yusuf":
-            stage.hand_over(theme, None, (7, 0, "09:00"), "carla", reason, by="carla")
+            stage.hand_over(theme, None, (7, 0, "09:00"), "carla", reason, by=STEWARD)
     for (number, theme), found in list(company.key_results.items()):
         for place, key_result in enumerate(found):
             if number == 2 and key_result.owners[-1][1] == "yusuf":
                 left += 1
                 if left > 2:
-                    stage.hand_over(theme, place, (7, 0, "09:30"), "anna", reason, by="carla")
+                    stage.hand_over(theme, place, (7, 0, "09:30"), "anna", reason, by=STEWARD)
                 else:
                     key_result.silent_from = 7

@@ -116,7 +116,9 @@ class Stage:
 
     def answer(self, when: When, by: str, rule: str, cause: PositionOf, answer: str, text: str) -> None:
         """Answer a finding."""
-        self.script.act(self.at(when), by, "answer_finding", rule=rule, cause=cause, answer=answer, text=text)
+        self.script.act(
+            self.at(when), by, "answer_finding", rule=rule, cause=cause, answer=answer, text=text, known=True
+        )
 
     def hand_over(
         self, theme: str, place: int | None, when: When, to: str, reason: tuple[str, str], **more: Any
@@ -132,6 +134,12 @@ class Stage:
                 theme, place, when, "reown_key_result", reason, at=at, owner=owner, **more
             )
             key_result.owners.append((at, to))
+
+    def depart(self, handle: str, when: When) -> None:
+        """Let a person leave the company."""
+        at = self.at(when)
+        self.script.act(at, STEWARD, "person_leaves", person=self.script.person(handle))
+        self.company.left[handle] = at
 
     def leave(self, handle: str, when: When, back: When, acting: str) -> None:
         """Let a person go on leave and come back, with somebody who answers meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from api.demonstration import scenes_of_the_first, scenes_of_the_last, scenes_of_the_running
 from api.demonstration.calendar import quarters
@@ -39,13 +39,17 @@ def write(today: date, script: Script) -> Company:
     scenes_of_the_last.before_the_line(stage)
     company.commit(last)
     scenes_of_the_last.after_the_line(stage)
+    company.plan_cycle(running)
+    company.carry("insurance", running, last.ends_on - timedelta(days=4))
     company.weeks(last)
+    for carried in company.key_results[running.number, "insurance"]:
+        carried.course.baseline = carried.course.last
     harvest(company, last)
     scenes_of_the_last.after_the_end(stage)
 
-    company.plan_cycle(running)
     stage = Stage(company, running)
-    company.draft(running)
+    company.draft(running, skip=frozenset({"insurance"}))
+    company.align(running, "insurance", running.starts_on - timedelta(days=2))
     scenes_of_the_running.before_the_line(stage)
     company.commit(running, leave_out=scenes_of_the_running.UNCOMMITTED)
     scenes_of_the_running.after_the_line(stage)

@@ -18,7 +18,15 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 from ledger.embedded.errors import DirectoryIsNotUsable, ServerDoesNotStart, ServerIsBusy, VersionDiffers
-from ledger.embedded.programs import Account, check_passable, find_account, find_engine, passable_engine, run
+from ledger.embedded.programs import (
+    Account,
+    check_passable,
+    end_programs,
+    find_account,
+    find_engine,
+    passable_engine,
+    run,
+)
 
 PATIENCE = 300.0
 """Seconds for a start (crash recovery included), a stop, or somebody else's start or stop."""
@@ -84,6 +92,7 @@ class Cluster:
             check_passable(data_dir, account)
             programs = passable_engine(programs, account)
         cluster = cls(data_dir, programs, account)
+        cluster._sweep_drafts()
         if fresh:
             cluster._make()
         cluster._check(major)
@@ -134,8 +143,6 @@ class Cluster:
 
         Texts sort by code point and change case by Unicode's rules, on every system alike.
         """
-        for left in self.data_dir.glob("postgres.new-*"):
-            shutil.rmtree(left, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.data_dir))
         if self.account:
             os.chown(draft, self.account.user, self.account.group)
@@ -185,24 +192,19 @@ class Cluster:
 
     def _sweep(self) -> None:
         """End what still works in a cluster whose server was killed, then remove the dead server's notes."""
-        import psutil
-
-        orphans = [
-            found
-            for found in psutil.process_iter(["name"])
-            if found.info["name"] == "postgres" and self._works_here(found.pid)
-        ]
-        for orphan in orphans:
-            with suppress(psutil.Error):
-                orphan.terminate()
-        for orphan in psutil.wait_procs(orphans, timeout=5)[1]:
-            with suppress(psutil.Error):
-                orphan.kill()
-        psutil.wait_procs(orphans, timeout=5)
+        end_programs(lambda process: self._works_here(process.pid))
         if (notes := Notes.read(self.path)) and notes.sockets:
             (notes.sockets / _SOCKET).unlink(missing_ok=True)
             (notes.sockets / f"{_SOCKET}.lock").unlink(missing_ok=True)
         (self.path / "postmaster.pid").unlink(missing_ok=True)
+
+    def _sweep_drafts(self) -> None:
+        """End first starts whose starter was killed, and remove what they made so far."""
+        if drafts := list(self.data_dir.glob("postgres.new-*")):
+            places = {str(draft) for draft in drafts}
+            end_programs(lambda process: not places.isdisjoint(process.cmdline()))
+            for draft in drafts:
+                shutil.rmtree(draft, ignore_errors=True)
 
     def _start(self, deadline: float) -> None:
         """Start the server and wait until it is ready; options on its command line beat every configuration file.

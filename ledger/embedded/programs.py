@@ -16,8 +16,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger.embedded.errors import AccountIsMissing, DirectoryIsNotUsable, EngineIsMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import psutil
 
 ACCOUNT = "pgserver"
 """The user that runs the server of root; PostgreSQL refuses to run as root."""
@@ -63,6 +69,24 @@ def run(account: Account | None, *command: str) -> "subprocess.CompletedProcess[
         group=account.group if account else None,
         extra_groups=[] if account else None,
     )
+
+
+def end_programs(chosen: "Callable[[psutil.Process], bool]") -> None:
+    """End those of PostgreSQL's running programs that are chosen, first politely; a few seconds at most."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error):
+            if process.info["name"] in ("initdb", "postgres") and chosen(process):
+                found.append(process)
+    for process in found:
+        with suppress(psutil.Error):
+            process.terminate()
+    for process in psutil.wait_procs(found, timeout=5)[1]:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(found, timeout=5)
 
 
 def find_engine() -> tuple[Path, int]:

@@ -8,178 +8,185 @@ create function {schema}.append(
     out first_position  bigint,
     out recorded_at     timestamptz
 )
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $body$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off as $body$
 declare
-    number_of  integer := coalesce(array_length(data, 1), 0);
-    e          record;   -- the entries of this append, read from their bytes
-    w          record;   -- the streams they are written to
-    head       record;
-    present    timestamptz;
-    first_at   timestamptz;
-    stale      jsonb;
+    number_of     integer := coalesce(array_length(data, 1), 0);
+    number_read   integer := coalesce(array_length(read_streams, 1), 0);
+    n             integer;
+    bytes         bytea;
+    size          bigint := 0;
+    entry         jsonb;
+    entries       jsonb[];
+    stream        text;
+    version       integer;
+    written       text[] := '{}';      -- the streams of this append, in the order of their first entry here,
+    before        integer[] := '{}';   -- each with the version that it must have now
+    latest        integer[] := '{}';   -- and the version that it will have
+    place         integer;
+    there         integer;
+    effective_at  text;
+    last_day      text;
+    last_instant  text;
+    key           text;
+    keyed         boolean := false;
+    last_keyed    text[];
+    head          record;
+    present       timestamptz;
+    clock         timestamptz;
+    stale         jsonb := '[]';
 begin
-    if number_of = 0 or number_of > {events_per_append} then
+    if number_of < 1 or number_of > {events_per_append} then
         raise exception using errcode = 'SL010',
             message = format('An append holds 1 to %s entries; this one holds %s.', {events_per_append}, number_of);
     end if;
-    if array_length(read_streams, 1) is distinct from array_length(read_versions, 1)
-       or coalesce(array_length(read_streams, 1), 0) > {reads_per_append} then
-        raise exception using errcode = 'SL010',
-            message = format('An append names at most %s streams that it read, each with its version.', {reads_per_append});
-    end if;
-    if (select max(octet_length(bytes)) > {bytes_per_entry} or sum(octet_length(bytes)) > {bytes_per_append}
-               or count(bytes) < number_of
-          from unnest(data) as bytes) then
-        raise exception using errcode = 'SL010',
-            message = format('An entry holds at most %s bytes and an append %s.', {bytes_per_entry}, {bytes_per_append});
+    if number_read > {reads_per_append} or number_read <> coalesce(array_length(read_versions, 1), 0) then
+        raise exception using errcode = 'SL010', message = format(
+            'An append names at most %s streams that it read, each with its version.', {reads_per_append});
     end if;
 
-    -- Read the bytes before anything is locked. The first failed pattern refuses the whole append.
-    begin
-        select array_agg(entry ->> 'stream' order by n)                      as streams,
-               array_agg((entry ->> 'version')::integer order by n)          as versions,
-               array_agg(entry ->> 'name' order by n)                        as names,
-               array_agg(entry #>> '{body,reference}' order by n)            as refs,
-               array_agg((entry ->> 'supersedes')::bigint order by n)        as superseded,
-               array_agg(entry ->> 'by' order by n)                          as actors,
-               array_agg(entry #>> '{idempotency,key}' order by n)           as keys,
-               array_agg(entry #>> '{idempotency,fingerprint}' order by n)   as fingerprints,
-               max(entry ->> 'effective_at') filter (where length(entry ->> 'effective_at') = 10)  as last_day,
-               max(entry ->> 'effective_at') filter (where length(entry ->> 'effective_at') <> 10) as last_instant,
-               count(*) filter (where entry ? 'idempotency')                 as keyed,
-               bool_and(coalesce(
-                   jsonb_typeof(entry) = 'object'
-                   and position('\x0a'::bytea in bytes) = 0
-                   and (entry ->> 'stream') ~ '^[a-z_]+(:[a-z0-9-]{1,40})?$'
-                   and jsonb_typeof(entry -> 'version') = 'number'
-                   and (entry ->> 'name') ~ '^[a-z_]+\.[a-z_]+$'
-                   and length(entry ->> 'name') <= 100
-                   and (entry ->> 'by') ~ '^(person|service):[0-9a-f-]{36}$'
-                   and (entry ->> 'request') ~ '^[0-9a-f-]{36}$'
-                   and jsonb_typeof(entry -> 'body') = 'object'
-                   and (not entry ? 'effective_at' or (entry ->> 'effective_at')
-                        ~ '^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d\.\d{6}Z)?$')
-                   and (not entry ? 'idempotency' or
-                        (length(entry #>> '{idempotency,key}') between 1 and 200
-                         and length(entry #>> '{idempotency,fingerprint}') between 32 and 64))
-               , false))                                                     as well_formed
-          into e
-          from (select n, bytes, convert_from(bytes, 'UTF8')::jsonb as entry
-                  from unnest(data) with ordinality as given (bytes, n) offset 0) as read;
-        if e.last_day is not null then
-            perform e.last_day::date;
+    -- Read the bytes before anything is locked.
+    for n in 1 .. number_of loop
+        bytes := data[n];
+        size := size + coalesce(octet_length(bytes), 0);
+        if octet_length(bytes) > {bytes_per_entry} or size > {bytes_per_append} then
+            raise exception using errcode = 'SL010', message = format(
+                'An entry holds at most %s bytes and an append %s.', {bytes_per_entry}, {bytes_per_append});
         end if;
-        if e.last_instant is not null then
-            perform e.last_instant::timestamptz;
+        entry := convert_from(bytes, 'UTF8')::jsonb;
+        entries[n] := entry;
+        stream := entry ->> 'stream';
+        version := (entry ->> 'version')::integer;
+        effective_at := entry ->> 'effective_at';
+        if (jsonb_typeof(entry) = 'object'
+            and position('\x0a'::bytea in bytes) = 0
+            and stream collate "C" ~ '^[a-z_]+(:[a-z0-9-]+)?$' and length(stream) <= 60
+            and version > 0
+            and (entry ->> 'name') collate "C" ~ '^[a-z_]+\.[a-z_]+$' and length(entry ->> 'name') <= 100
+            and split_part(entry ->> 'by', ':', 1) in ('person', 'service')
+            and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
+            and (entry ->> 'request')::uuid::text = entry ->> 'request'
+            and jsonb_typeof(entry -> 'body') = 'object') is not true
+        then
+            raise exception using errcode = 'SL011',
+                message = format('Entry %s of this append is malformed: it must say stream, version, name, by, '
+                                 'request and body as a ledger writes them, on one line.', n);
         end if;
-    exception when data_exception then
-        raise exception using errcode = 'SL011', message = format('These bytes are no entry: %s.', sqlerrm);
-    end;
-    if not e.well_formed then
-        raise exception using errcode = 'SL011', message = 'These bytes are no entry: a field is missing or malformed.';
-    end if;
-
-    select array_agg(stream) as streams, array_agg(before) as befores, bool_and(contiguous) as contiguous
-      into w
-      from (select stream,
-                   min(version) - 1                                as before,
-                   bool_and(version = first_version + rank - 1)    as contiguous
-              from (select stream, version,
-                           min(version) over (partition by stream)              as first_version,
-                           row_number() over (partition by stream order by n)   as rank
-                      from unnest(e.streams, e.versions) with ordinality as written (stream, version, n)) as ranked
-             group by stream) as grouped;
-    if not w.contiguous then
-        raise exception using errcode = 'SL011', message = 'The versions of a stream must follow one another.';
-    end if;
+        if effective_at is not null then
+            if effective_at like '____-__-__' and to_char(effective_at::date, 'YYYY-MM-DD') = effective_at then
+                last_day := greatest(last_day, effective_at);
+            elsif effective_at like '____-__-__T__:__:__.______Z' and effective_at::timestamptz is not null then
+                last_instant := greatest(last_instant, effective_at);
+            else
+                raise exception using errcode = 'SL011', message = format('%s is no day and no instant.', effective_at);
+            end if;
+        end if;
+        if entry ? 'idempotency' then
+            keyed := true;
+            if (length(entry #>> '{idempotency,key}') between 1 and 200
+                and length(entry #>> '{idempotency,fingerprint}') between 32 and 64) is not true then
+                raise exception using errcode = 'SL011', message = 'An idempotency key needs its fingerprint.';
+            end if;
+        end if;
+        place := array_position(written, stream);
+        if place is null then
+            written := written || stream;
+            before := before || version - 1;
+            latest := latest || version;
+        elsif version = latest[place] + 1 then
+            latest[place] := version;
+        else
+            raise exception using errcode = 'SL011',
+                message = format('Version %s of %s does not follow version %s.', version, stream, latest[place]);
+        end if;
+    end loop;
 
     -- From here on one append at a time. Each statement below sees what the one before us committed.
     select h.position, h.recorded_at, h.final_until, h.ledger, h.zone
       into strict head from {schema}.head as h for update;
     present := clock_timestamp();
 
-    select jsonb_agg(jsonb_build_object('stream', stream, 'expected', expected, 'present', there))
-      into stale
-      from (select stream, expected,
-                   coalesce((select max(x.version) from {schema}.entries as x where x.stream = looked.stream), 0) as there
-              from unnest(w.streams || read_streams, w.befores || read_versions) as looked (stream, expected)
-            offset 0) as compared
-     where there is distinct from expected;
-    if stale is not null then
-        if e.keyed > 0 then
-            perform from unnest(e.actors, e.keys) as asked (actor, key) join {schema}.receipts using (actor, key);
-            if found then
+    for n in 1 .. array_length(written, 1) loop
+        select max(e.version) into there from {schema}.entries as e where e.stream = written[n];
+        if coalesce(there, 0) <> before[n] then
+            stale := stale || jsonb_build_object(
+                'stream', written[n], 'expected', before[n], 'present', coalesce(there, 0));
+        end if;
+    end loop;
+    for n in 1 .. number_read loop
+        select max(e.version) into there from {schema}.entries as e where e.stream = read_streams[n];
+        if coalesce(there, 0) is distinct from read_versions[n] then
+            stale := stale || jsonb_build_object(
+                'stream', read_streams[n], 'expected', read_versions[n], 'present', coalesce(there, 0));
+        end if;
+    end loop;
+    if keyed then
+        foreach entry in array entries loop
+            if exists (select from {schema}.receipts as r
+                        where r.actor = entry ->> 'by' and r.key = entry #>> '{idempotency,key}') then
                 raise exception using errcode = 'SL013', message = 'This idempotency key has been used.';
             end if;
-        end if;
+        end loop;
+    end if;
+    if stale <> '[]' then
         raise exception using errcode = 'SL012', message = 'Streams have moved on.', detail = stale::text;
     end if;
 
-    if greatest(head.recorded_at, head.final_until) > present + {clock_bound} then
-        raise exception using errcode = 'SL014',
-            message = format('The database''s clock says %s, but the ledger already holds %s; set the clock right.',
-                             present, greatest(head.recorded_at, head.final_until));
+    clock := greatest(head.recorded_at, head.final_until);
+    if clock > present + {clock_bound} then
+        raise exception using errcode = 'SL014', message = format(
+            'The database''s clock says %s, but the ledger already holds %s; set the clock right.', present, clock);
     end if;
-    if e.last_instant::timestamptz > present then
-        raise exception using errcode = 'SL015',
-            message = format('%s lies in the future; the database''s clock says %s.', e.last_instant, present);
-    end if;
-    if (head.ledger is null) <> (e.names[1] = 'ledger.created')
-       or 'ledger.created' = any (e.names[2:]) then
+    if (head.ledger is null) <> (entries[1] ->> 'name' = 'ledger.created') then
         raise exception using errcode = 'SL016',
             message = case when head.ledger is null then 'This ledger is empty; its first entry creates it.'
                            else 'This ledger has been created; it is created once.' end;
     end if;
     if head.ledger is null then
-        head.ledger := (convert_from(data[1], 'UTF8')::jsonb #>> '{body,ledger}')::uuid;
-        head.zone := convert_from(data[1], 'UTF8')::jsonb #>> '{body,zone}';
-        if not exists (select from pg_timezone_names where name = head.zone) then
-            raise exception using errcode = 'SL011', message = format('%s is no time zone.', head.zone);
+        head.ledger := (entries[1] #>> '{body,ledger}')::uuid;
+        head.zone := entries[1] #>> '{body,zone}';
+        if head.ledger is null or not exists (select from pg_timezone_names as z where z.name = head.zone) then
+            raise exception using errcode = 'SL011', message = 'A ledger is created with an identifier and a time zone.';
         end if;
     end if;
-    if e.last_day is not null and e.last_day::date > (present at time zone head.zone)::date then
-        raise exception using errcode = 'SL015',
-            message = format('%s lies in the future; it is %s in %s.', e.last_day,
-                             (present at time zone head.zone)::date, head.zone);
+    if last_instant::timestamptz > present then
+        raise exception using errcode = 'SL015', message = format(
+            '%s lies in the future; the database''s clock says %s.', last_instant, present);
+    end if;
+    if last_day::date > (present at time zone head.zone)::date then
+        raise exception using errcode = 'SL015', message = format(
+            '%s lies in the future; in %s it is %s.', last_day, head.zone, (present at time zone head.zone)::date);
     end if;
 
-    first_at := greatest(present, head.recorded_at + interval '1 microsecond', head.final_until + interval '1 microsecond');
+    clock := greatest(present, clock + interval '1 microsecond');
     first_position := head.position + 1;
     last_position := head.position + number_of;
-    recorded_at := first_at + (number_of - 1) * interval '1 microsecond';
+    recorded_at := clock + (number_of - 1) * interval '1 microsecond';
 
-    begin
-        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
-        select head.position + n, first_at + (n - 1) * interval '1 microsecond',
-               stream, version, name, bytes, case when superseded is null then ref end, superseded
-          from unnest(e.streams, e.versions, e.names, data, e.refs, e.superseded)
-               with ordinality as rows (stream, version, name, bytes, ref, superseded, n);
-
-        if e.keyed > 0 then
-            insert into {schema}.receipts (actor, key, fingerprint, first_position, position)
-            select actor, key, min(fingerprint), head.position + min(n), head.position + max(n)
-              from unnest(e.actors, e.keys, e.fingerprints) with ordinality as keyed (actor, key, fingerprint, n)
-             where key is not null
-             group by actor, key;
+    for n in 1 .. number_of loop
+        entry := entries[n];
+        if n > 1 and entry ->> 'name' = 'ledger.created' then
+            raise exception using errcode = 'SL016', message = 'This ledger has been created; it is created once.';
         end if;
-    exception
-        when unique_violation then
-            declare
-                broken text;
-            begin
-                get stacked diagnostics broken = constraint_name;
-                if broken = 'receipts_pkey' then
-                    raise exception using errcode = 'SL013', message = 'This idempotency key has been used.';
-                elsif broken = 'entries_supersedes' then
-                    raise exception using errcode = 'SL017', message = 'An entry is superseded once.';
-                elsif broken = 'entries_reference' then
-                    raise exception using errcode = 'SL018', message = 'A reference is given once.';
-                end if;
-                raise;
-            end;
-        when check_violation then
-            raise exception using errcode = 'SL011', message = 'An entry supersedes an earlier one.';
-    end;
+        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
+        values (head.position + n, clock + (n - 1) * interval '1 microsecond', entry ->> 'stream',
+                (entry ->> 'version')::integer, entry ->> 'name', data[n],
+                case when not entry ? 'supersedes' then entry #>> '{body,reference}' end,
+                (entry ->> 'supersedes')::bigint);
+        if keyed then
+            key := entry #>> '{idempotency,key}';
+            if key is null then
+                last_keyed := null;
+            elsif array[entry ->> 'by', key] = last_keyed then
+                update {schema}.receipts as r set position = head.position + n
+                 where r.actor = entry ->> 'by' and r.key = append.key;
+            else
+                last_keyed := array[entry ->> 'by', key];
+                insert into {schema}.receipts (actor, key, fingerprint, first_position, position)
+                values (entry ->> 'by', key, entry #>> '{idempotency,fingerprint}', head.position + n, head.position + n);
+            end if;
+        end if;
+    end loop;
 
     update {schema}.head as h
        set position = last_position, recorded_at = append.recorded_at, ledger = head.ledger, zone = head.zone;

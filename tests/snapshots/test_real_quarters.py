@@ -6,6 +6,7 @@ off the pages by eye; nothing of it was printed by the code that it checks.
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,7 @@ from aggregates.snapshots.differences import (
     PriorityChanged,
     ProjectedChanged,
 )
+from aggregates.snapshots.likeness import likeness
 from aggregates.snapshots.markdown import parse_markdown
 from aggregates.snapshots.matching import Doubt
 from aggregates.snapshots.series import SnapshotSeries, read_series
@@ -571,6 +573,24 @@ def test_the_one_rewording_is_a_spelling_and_certain(quarters):
 
     assert reworded.key_result == "o1k2"
     assert (reworded.judgement.similarity, reworded.judgement.doubt) == (Decimal("0.91"), Doubt.CERTAIN)
+
+
+def test_the_figures_on_which_the_thresholds_rest(quarters):
+    pairs = {
+        frozenset((one.title, other.title))
+        for series in quarters.values()
+        for step in series.steps
+        for one, other in itertools.combinations(
+            [item.row for objective in step.page for item in objective.key_results], 2
+        )
+    }
+
+    alike = sorted(likeness(*sorted(pair)).similarity for pair in pairs)
+    twins = [pair for pair in pairs if likeness(*sorted(pair)).similarity > Decimal("0.51")]
+
+    assert len(alike) == 217
+    assert alike[-7:] == [Decimal(text) for text in ("0.51", "0.70", "0.79", "0.86", "0.88", "0.95", "0.96")]
+    assert all(likeness(*sorted(pair)).exchanged for pair in twins)
 
 
 def test_what_came_after_the_line_has_a_line_of_its_own(quarters):

@@ -1,0 +1,153 @@
+"""Findings: what an auditor would ask about, in sentences, with what people answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aggregates.reading.direction import Direction, direction_of
+from aggregates.reading.history import Row, Step, steps_of, with_sets
+from aggregates.values import day_of
+
+SENTENCES = {
+    "change_without_decision": "The commitment was changed after its line and no decision is recorded.",
+    "late_line": "The objective was committed after commit-by.",
+    "change_after_close": "The record was changed after the cycle closed.",
+    "ratified_later": "The decision was recorded after the change that it ratifies.",
+    "owner_decided_own_target": "The owner decided a change of their own commitment.",
+    "commit_by_moved": "The commit-by of the cycle was moved.",
+    "opened_late": "The cycle was opened after its first day.",
+    "opening_voided": "An opening of the cycle was voided.",
+    "no_record_at_start": "The source holds no record at the start of the cycle; its first version became the line.",
+}
+"""The sentence of each rule."""
+
+
+def complete_findings(
+    findings: Sequence[Row],
+    changes: Sequence[Row] = (),
+    lines: Sequence[Row] = (),
+    *,
+    zone: ZoneInfo,
+    cycle_ends: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return every finding with its sentence, its direction where it is a change, and its answers.
+
+    `changes` are the changes after line 1 with those superseded since, `lines` the lines, `cycle_ends` the last day
+    of each cycle by key. Shape: `{findings: [{rule, cause, objective, key_result, cycle, recorded_at, effective_at,
+    by, reason, decision, source, detail, sentence, direction: softer | harder | neutral | null, changes: [{facet,
+    old, new, direction}], answers: […], ratified_by: [{decision, position, recorded_at, days_later}], standing: open
+    | explained | accepted | disputed, superseded_at}], counts: {open, answered, softer, harder, neutral, rules: {…}}}`.
+    A finding never disappears; its standing is that of the last answer.
+    """
+    told = told_changes(changes, lines, cycle_ends or {})
+    rows = []
+    for finding in findings:
+        moved = told.get((finding["cause"], finding["objective"]), [])
+        answers = list(finding["answers"])
+        direction = None
+        if moved and finding["rule"] in _OF_CHANGES:
+            direction = strongest([one["direction"] for one in moved])
+        rows.append(
+            {
+                **{name: finding.get(name) for name in _SHOWN},
+                "sentence": _sentence(finding, direction, moved),
+                "direction": direction,
+                "changes": moved,
+                "answers": answers,
+                "ratified_by": [_ratified(one, finding, zone) for one in finding.get("ratified_by", ())],
+                "standing": answers[-1]["answer"] if answers else "open",
+            }
+        )
+    return {"findings": rows, "counts": _counts(rows)}
+
+
+_OF_CHANGES = frozenset({"change_without_decision", "owner_decided_own_target", "change_after_close"})
+_SHOWN = (
+    "rule", "cause", "objective", "key_result", "cycle", "recorded_at", "effective_at", "by", "on_behalf_of", "reason",
+    "decision", "source", "detail", "superseded_at",
+)  # fmt: skip
+
+
+def _ratified(row: Row, finding: Row, zone: ZoneInfo) -> dict[str, Any]:
+    """Return a ratification with the days by which it came later; it does not clear the finding before it."""
+    days = [day_of(datetime.fromisoformat(one["recorded_at"]), zone) for one in (finding, row)]
+    return {**row, "days_later": (days[1] - days[0]).days}
+
+
+def told_changes(
+    changes: Sequence[Row], lines: Sequence[Row], cycle_ends: Mapping[str, str]
+) -> dict[tuple[int, str], list[dict[str, Any]]]:
+    """Return `{facet, old, new, direction}` of each change by (position, objective), as it met what was known."""
+    starts: dict[tuple[str, str | None], Mapping[str, Any]] = {}
+    ends_on: dict[str, str | None] = {}
+    for line in sorted(lines, key=lambda row: row["position"]):
+        objective = line["objective"]
+        ends_on.setdefault(objective, cycle_ends.get(line["cycle"]))
+        starts.setdefault((objective, line["key_result"]), line["state"]["facets"])
+        for inner in line["state"].get("key_results", ()):
+            starts.setdefault((objective, inner["id"]), inner["facets"])
+    items: dict[tuple[str, str | None], list[Row]] = {}
+    for row in with_sets(changes):
+        items.setdefault((row["objective"], row["key_result"]), []).append(row)
+    told: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for (objective, key_result), rows in items.items():
+        positions = {row["position"] for row in rows}
+        added = {row["position"] for row in rows if row["name"] == "key_result.added"}
+        start = starts.get((objective, key_result), {})
+        start = {facet: fact for facet, fact in start.items() if fact["position"] not in positions - added}
+        definition: dict[str, Any] = {}
+        for step in steps_of(rows, clock="recorded", start=start):
+            if step.row["position"] in positions and "name" in step.row:
+                direction = _direction(step, definition, ends_on.get(objective), cycle_ends)
+                told.setdefault((step.row["position"], objective), []).append(
+                    {"facet": step.facet, "old": step.before, "new": step.after, "direction": direction}
+                )
+            if step.after is not None or step.in_force:
+                definition[step.facet] = step.after
+    return told
+
+
+def _direction(
+    step: Step, definition: Mapping[str, Any], ends_on: str | None, cycle_ends: Mapping[str, str]
+) -> Direction:
+    if step.row["name"] == "key_result.added":
+        return "neutral"
+    return direction_of(
+        step.facet,
+        step.before,
+        step.after,
+        definition=definition,
+        cycle_ends_on=ends_on,
+        cycle_ends=cycle_ends,
+    )
+
+
+def strongest(directions: Sequence[str]) -> str:
+    """Return the direction of a change of several facets: softer if one is, else harder if one is, else neutral."""
+    return next((word for word in ("softer", "harder") if word in directions), "neutral")
+
+
+def _sentence(finding: Row, direction: str | None, moved: list[dict[str, Any]]) -> str:
+    """Return what is asked, in one or two sentences."""
+    sentence: str = SENTENCES.get(finding["rule"], str(finding["rule"]).replace("_", " "))
+    days = (finding.get("detail") or {}).get("days")
+    if days is not None:
+        sentence = f"{sentence[:-1]}, by {days} day{'s' if days != 1 else ''}."
+    if direction is None:
+        return sentence
+    facets = ", ".join(one["facet"].replace("_", " ") for one in moved)
+    return f"{sentence} Changed: {facets}; {direction}."
+
+
+def _counts(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    directions = Counter(row["direction"] for row in rows)
+    return {
+        "open": sum(row["standing"] == "open" for row in rows),
+        "answered": sum(row["standing"] != "open" for row in rows),
+        "rules": dict(sorted(Counter(row["rule"] for row in rows).items())),
+        **{word: directions[word] for word in ("softer", "harder", "neutral")},
+    }

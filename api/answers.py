@@ -1,0 +1,153 @@
+"""Exceptions become problems: one catalogue, one handler for each family."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aggregates import refusals
+from aggregates.refusals import Refusal
+from aggregates.values import instant_text
+from api import problems
+from api.problems import (
+    AddressIsUnknown,
+    BodyIsNotJson,
+    Fault,
+    InternalFault,
+    LedgerIsAway,
+    MethodIsNotAllowed,
+    Mistake,
+    ProblemKind,
+    descendants,
+    problem,
+    problem_kind,
+    status_of_refusal,
+)
+from ledger import directory, errors
+from replay import questions
+from ledger.errors import StaleVersion
+
+logger = logging.getLogger(__name__)
+
+_MODULES = frozenset(module.__name__ for module in (refusals, errors, directory, problems, questions))
+_FAMILIES = frozenset(
+    {"refusal", "unknown", "forbidden", "conflict", "closed", "unavailable", "too_large", "fault"}
+)
+
+
+def _catalogue() -> Iterator[ProblemKind]:
+    for refusal in descendants(Refusal):
+        if refusal.__module__ in _MODULES:
+            yield problem_kind(refusal, status_of_refusal(refusal, "/"))  # type: ignore[arg-type]
+    for fault in descendants(Fault):
+        if fault.__module__ in _MODULES:
+            yield problem_kind(fault, fault.status)  # type: ignore[attr-defined]
+
+
+PROBLEMS: dict[str, ProblemKind] = {
+    kind.code: kind for kind in sorted(_catalogue(), key=lambda kind: kind.code) if kind.code not in _FAMILIES
+}
+"""Every problem by its code."""
+
+
+def register_problems(app: FastAPI) -> None:
+    """Let every exception be answered as a problem."""
+    app.add_exception_handler(Refusal, refusal_answer)  # type: ignore[arg-type]
+    app.add_exception_handler(Fault, fault_answer)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, http_answer)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, accident_answer)
+
+
+def refusal_answer(request: Request, refusal: Refusal) -> Response:
+    """Answer a refusal of the rules or the ledger."""
+    pointer = pointer_of(request, refusal)
+    status = status_of_refusal(type(refusal), pointer)
+    return problem(
+        request,
+        kind=PROBLEMS.get(refusal.code()) or problem_kind(type(refusal), status),
+        detail=refusal.detail,
+        status=status,
+        mistakes=[Mistake(pointer, refusal.detail)] if pointer else (),
+        more=_more(refusal),
+    )
+
+
+def pointer_of(request: Request, refusal: Refusal) -> str:
+    """Return where the refused thing stands: a parameter of a read is named without a slash."""
+    field = refusal.field
+    if not field or field.startswith("/"):
+        return field
+    if field in request.query_params:
+        return f"/query/{field}"
+    names = list(request.path_params)
+    return f"/path/{field if field in names else names[-1]}" if names else f"/query/{field}"
+
+
+def _more(refusal: Refusal) -> dict[str, Any]:
+    """Return what a stale version says: where the stream is now, who changed what and when."""
+    if not isinstance(refusal, StaleVersion):
+        return {}
+    return {
+        "stream": refusal.moved.stream,
+        "expected_version": refusal.moved.expected,
+        "present_version": refusal.moved.present,
+        "changed_by": refusal.changed_by,
+        "changed_at": None if refusal.changed_at is None else instant_text(refusal.changed_at),
+        "change": refusal.name,
+    }
+
+
+def fault_answer(request: Request, fault: Fault) -> Response:
+    """Answer a fault of the request."""
+    kind = PROBLEMS[problems.code_of(type(fault))]
+    return problem(
+        request,
+        kind=kind,
+        detail=fault.detail,
+        mistakes=fault.mistakes,
+        headers=fault.headers,
+        more=fault.more,
+    )
+
+
+def http_answer(request: Request, error: HTTPException) -> Response:
+    """Answer what the framework refuses: an unknown address, a method that is not taken."""
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return fault_answer(request, AddressIsUnknown(headers=headers))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return fault_answer(
+            request, MethodIsNotAllowed(headers={**headers, "Allow": ", ".join(_methods(request))})
+        )
+    own = BodyIsNotJson() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else InternalFault()
+    return fault_answer(request, own)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that this address takes, over all its routes."""
+    taken: set[str] = set()
+    for pattern, methods in request.app.state.addresses:
+        if pattern.fullmatch(request.url.path):
+            taken |= methods
+    return sorted(taken)
+
+
+def accident_answer(request: Request, error: Exception) -> Response:
+    """Answer an accident: nothing of it leaks; the log holds it under the request's identifier."""
+    away = type(error).__module__.partition(".")[0] in (
+        "psycopg",
+        "psycopg_pool",
+    ) and "Operational" in _lineage(error)
+    logger.error("Request %s failed.", request.scope.get("state", {}).get("request_id"), exc_info=error)
+    return fault_answer(request, LedgerIsAway() if away else InternalFault())
+
+
+def _lineage(error: Exception) -> str:
+    return " ".join(kind.__name__ for kind in type(error).__mro__)

@@ -1,0 +1,108 @@
+"""One question of the command line: asked, then shown as JSON or as a page with its footer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from api.cli.page import Block, show, write_json
+from api.cli.place import PLACE
+from api.cli.session import opened
+from api.cli.show.words import grouped
+
+if TYPE_CHECKING:
+    from replay.questions import Question
+
+_PAGES: dict[str, tuple[str, str]] = {
+    "cycles": ("lists", "cycles"),
+    "people": ("lists", "people"),
+    "teams": ("lists", "teams"),
+    "policy": ("lists", "policy"),
+}
+
+
+def answer(
+    question: str, subject: str | None, *, as_of: str | None, effective_at: str | None, json: bool, **how: Any
+) -> None:
+    """Ask one question and show its answer."""
+    with opened() as session:
+        answered = session.reader().ask(ask(question, subject), as_of=as_of, effective_at=effective_at)
+        if json:
+            write_json(answered.body)
+            return
+        blocks = page_of(question)(answered.body, session.ledger.zone, **how)
+        show([*blocks, "", *footer(question, subject, answered.body["basis"])])
+
+
+def ask(question: str, subject: str | None) -> Question:
+    """Return the question that these words ask; a subject is a cycle or an item."""
+    from replay import questions as known
+
+    cycle, item = scope(subject)
+    match question:
+        case "cycles":
+            return known.CyclesList()
+        case "people":
+            return known.PeopleList()
+        case "teams":
+            return known.TeamsList()
+        case "policy":
+            return known.PolicyOf()
+        case "board":
+            return known.BoardOf(subject or "")
+        case "commitments":
+            return known.CommitmentsOf(subject or "")
+        case "drift":
+            return known.DriftOf(cycle, item)
+        case "history":
+            return known.HistoryOf(item or subject or "")
+        case "decisions":
+            return known.DecisionsOf(cycle, item)
+        case "findings":
+            return known.FindingsOf(cycle, item)
+    raise ValueError(f"There is no question {question}.")
+
+
+def scope(subject: str | None) -> tuple[str | None, str | None]:
+    """Return (cycle, None) or (None, item): items are references in capitals, or identifiers."""
+    if subject is None:
+        return None, None
+    head, _, tail = subject.partition("-")
+    if head.upper() in ("OBJ", "KR") and tail.isdigit():
+        return None, subject.upper()
+    if len(subject) == 36 and subject.count("-") == 4:
+        return None, subject
+    return subject, None
+
+
+def page_of(question: str) -> Callable[..., list[Block]]:
+    """Return the function that shows the answers of a question."""
+    module, name = _PAGES.get(question, (question, "page"))
+    found: Callable[..., list[Block]] = getattr(import_module(f"api.cli.show.{module}"), name)
+    return found
+
+
+def footer(question: str, subject: str | None, basis: dict[str, Any]) -> list[Block]:
+    """Return the basis, and the same question as an address and as a command line, both good for ever."""
+    position, day = basis["position"], basis["effective_at"]
+    asked = urlencode({"as_of": position, "effective_at": day})
+    words = [question, *([subject] if subject else []), "--as-of", str(position), "--effective-at", day]
+    return [
+        f"position {grouped(position)} · effective {day} · policy {basis['policy_version']} · "
+        f"reading {basis['reading_version']} · redactions {basis['redactions']} · ledger {basis['ledger']}",
+        f"JSON   GET {address(question, subject)}?{asked}",
+        f"again  {PLACE.command(*words)}",
+    ]
+
+
+def address(question: str, subject: str | None) -> str:
+    """Return the address at which the HTTP door answers the same question."""
+    if subject is None:
+        return f"/v1/{question}"
+    cycle, item = scope(subject)
+    if item is None:
+        return f"/v1/cycles/{quote(cycle or '')}/{question}"
+    kind = "key-results" if item.startswith("KR-") else "objectives"
+    return f"/v1/{kind}/{quote(item)}/{question}"

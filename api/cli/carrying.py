@@ -1,0 +1,130 @@
+"""`export`, `restore`, `version`: a ledger carried elsewhere, byte for byte."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import IO
+
+from api.cli.codes import Code
+from api.cli.faults import Fault
+from api.cli.page import show, write_json
+from api.cli.place import PLACE
+from api.cli.session import opened, progress
+
+
+def export(*, out: Path | None, directory: Path | None, after: int, until: int | None) -> None:
+    """Write the entries to a file or to standard output, and the directory to its own file."""
+    if out is None and sys.stdout.isatty():
+        raise Fault(
+            Code.USAGE, "Entries are not written to a terminal; give --out FILE, or send stdout to a file."
+        )
+    with opened() as session:
+        head = session.ledger.head().position
+        last = min(until or head, head)
+        with progress("Exporting", last - after) as step:
+            lines = _counted(session.ledger.export(after, last), step)
+            if out is None:
+                sys.stdout.buffer.writelines(lines)
+                sys.stdout.buffer.flush()
+            else:
+                _write(out, lines)
+        if directory is not None:
+            _write(directory, session.ledger.directory.export())
+        told = f"{max(last - after, 0)} entries of ledger {session.ledger.identifier}, positions {after + 1} to {last}"
+        sys.stderr.write(f"{told}{f', to {out}' if out else ''}.\n")
+        if directory is not None:
+            sys.stderr.write(
+                f"Directory and wrapped keys, to {directory}; without the master key they open nothing.\n"
+            )
+
+
+def restore(file: Path, *, directory: Path | None, json: bool) -> None:
+    """Put an export into an empty ledger."""
+    from ledger.lifecycle import restore as run
+
+    size = 0 if str(file) == "-" else file.stat().st_size
+    source: IO[bytes] = sys.stdin.buffer if str(file) == "-" else file.open("rb")
+    with source, progress("Restoring (bytes)", size) as step:
+        people = directory.read_bytes().splitlines(keepends=True) if directory is not None else None
+        restored = run(PLACE.settings(), _measured(source, step), people)
+    if json:
+        write_json(
+            {
+                "ledger": str(restored.ledger),
+                "entries": restored.entries,
+                "directory": restored.directory,
+                "notes": list(restored.notes),
+            }
+        )
+        return
+    show(
+        [
+            f"Ledger {restored.ledger}: {restored.entries} entries and {restored.directory} lines of the directory.",
+            *restored.notes,
+            f"Next: {PLACE.command('verify')}",
+        ]
+    )
+
+
+def version(*, json: bool) -> None:
+    """Say the release, and the ledger that these settings name, if there is one."""
+    try:
+        release = installed("strategy-ledger")
+    except PackageNotFoundError:
+        release = "from source"
+    found: dict[str, object] = {"release": release, "ledger": None, "position": None}
+    try:
+        with opened() as session:
+            found |= {"ledger": str(session.ledger.identifier), "position": session.ledger.head().position}
+            restored = session.ledger.restored()
+            found["demonstration"] = bool(restored and restored.get("demonstration"))
+    except Fault:
+        pass
+    if json:
+        write_json(found)
+        return
+    show([f"strategy-ledger {release}"])
+    if found["ledger"] is None:
+        show([f"No ledger in {PLACE.settings().data_dir}."])
+    else:
+        show(
+            [
+                f"Ledger {found['ledger']}, position {found['position']}{', a demonstration' if found['demonstration'] else ''}."
+            ]
+        )
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    beside = path.with_name(f".{path.name}.partial")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _counted(lines: Iterator[bytes], step: object) -> Iterator[bytes]:
+    for number, line in enumerate(lines, 1):
+        if number % 1_000 == 0:
+            step(number)  # type: ignore[operator]
+        yield line
+
+
+def _measured(source: IO[bytes], step: object) -> Iterator[bytes]:
+    done = 0
+    for number, line in enumerate(source, 1):
+        done += len(line)
+        if number % 1_000 == 0:
+            step(done)  # type: ignore[operator]
+        yield line

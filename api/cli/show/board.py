@@ -1,0 +1,144 @@
+"""The board for people: every objective of a cycle and its status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from api.cli.page import Block, Table
+from api.cli.show.words import Body, Words, aim, count, percent, plain
+
+_ORDER = (
+    "off_track",
+    "behind",
+    "on_track",
+    "achieved",
+    "not_started",
+    "draft",
+    "closed",
+    "withdrawn",
+    "carried",
+)
+_GLYPHS = {
+    "off_track": "■",
+    "behind": "▲",
+    "on_track": "●",
+    "achieved": "✓",
+    "not_started": "◌",
+    "draft": "○",
+}
+_MOST_ATTENTION = 12
+
+
+def page(body: Body, zone: ZoneInfo, *, short: bool = False) -> list[Block]:
+    """Return the board; `short` leaves the key results out."""
+    words = Words(body, zone)
+    table = Table(
+        ("", "ref", "title", "owner", "team", ">progress", "pace", ">conf.", "status", "said", "silent")
+    )
+    for objective in sorted(body["objectives"], key=lambda row: words.team(row["team"])):
+        table.row(*_objective(objective, words))
+        if not short:
+            for key_result in objective["key_results"]:
+                table.row(*_key_result(key_result, words))
+    cycle = body["cycle"]
+    first = (
+        f"{cycle['name']} ({cycle['key']}), {cycle['starts_on']} to {cycle['ends_on']}, {cycle['standing']}"
+    )
+    blocks: list[Block] = [first, headline(body), ""]
+    if not body["objectives"]:
+        return [*blocks, "No objective has been drafted for this cycle; `record` takes draft_objective."]
+    blocks += [table, "", *attention(body, words)]
+    for gone in body["owners_who_left"]:
+        blocks.append(f"{words.person(gone['id'])} left and still owns {', '.join(gone['owns'])}.")
+    return blocks
+
+
+def headline(body: Body) -> str:
+    """Return the counts by status: never an average."""
+    counts = body["counts"]
+    shown = [
+        f"{_GLYPHS.get(word, '—')} {counts[word]} {word.replace('_', ' ')}"
+        for word in _ORDER
+        if counts.get(word)
+    ]
+    parts = [count(len(body["objectives"]), "objective"), *shown]
+    flags = [f"{body['silent']} silent"] if body["silent"] else []
+    if body["disagreements"]:
+        flags.append(f"{body['disagreements']} said otherwise than computed")
+    return "  ".join(parts) + "".join(f"  ┊ {flag}" for flag in flags)
+
+
+def attention(body: Body, words: Words) -> list[Block]:
+    """Return the objectives that need attention, each with its reason."""
+    needy = [
+        row for row in body["objectives"] if row["status"]["word"] == "off_track" or row["status"]["silent"]
+    ]
+    if not needy:
+        return ["Nothing needs attention: no objective is off track or silent."]
+    needy.sort(key=lambda row: (row["status"]["word"] != "off_track", -(row["silent_days"] or 0)))
+    lines: list[Block] = [f"Needs attention ({min(len(needy), _MOST_ATTENTION)} of {len(needy)}):"]
+    for row in needy[:_MOST_ATTENTION]:
+        reasons = []
+        if row["status"]["silent"]:
+            reasons.append(f"{row['silent_days']} days silent")
+        if row["pace"] and row["pace"].get("difference"):
+            reasons.append(f"pace {_signed(row['pace']['difference'])}")
+        if row["status"].get("disagreement"):
+            reasons.append(row["status"]["disagreement"])
+        lines.append(
+            f"  {row['status']['glyph']} {row['reference']} {row['title']} — {words.person(row['owner'])}: "
+            f"{', '.join(reasons) or row['status']['explain']['sentence']}"
+        )
+    return lines
+
+
+def _objective(row: Mapping[str, Any], words: Words) -> tuple[str, ...]:
+    return (
+        row["status"]["glyph"],
+        row["reference"],
+        row["title"],
+        words.person(row["owner"]),
+        words.team(row["team"]),
+        percent(row["progress"]),
+        _pace(row["pace"]),
+        _confidence(row["confidence"]),
+        *_status(row),
+    )
+
+
+def _key_result(row: Mapping[str, Any], words: Words) -> tuple[str, ...]:
+    value = f"{plain(row['value']['value'])} of " if row["value"] else ""
+    return (
+        f" {row['status']['glyph']}",
+        row["reference"],
+        f"  {row['title']}: {value}{aim(row)}",
+        words.person(row["owner"]),
+        "",
+        percent(row["progress"]) if row["progress"] is not None else row.get("progress_mark") or "–",
+        _pace(row["pace"]),
+        _confidence(row["confidence"]),
+        *_status(row),
+    )
+
+
+def _status(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    status = row["status"]
+    silent = f"{row['silent_days']} days" if status["silent"] else ""
+    return status["word"].replace("_", " "), (status["said"] or "–").replace("_", " "), silent
+
+
+def _pace(pace: Mapping[str, Any] | None) -> str:
+    if pace is None or pace.get("difference") is None:
+        return "–"
+    return _signed(pace["difference"])
+
+
+def _signed(difference: str) -> str:
+    text = percent(difference)
+    return text.replace("-", "−") if text.startswith("-") else f"+{text}"
+
+
+def _confidence(confidence: Mapping[str, Any] | None) -> str:
+    return "–" if confidence is None else f"{float(confidence['value']):.1f}"

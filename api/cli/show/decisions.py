@@ -1,0 +1,34 @@
+"""The decisions for people: what, by whom, who wrote it down, who confirmed it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from api.cli.page import Block
+from api.cli.show.words import Body, Words, count
+
+
+def page(body: Body, zone: ZoneInfo) -> list[Block]:
+    """Return every decision."""
+    words = Words(body, zone)
+    blocks: list[Block] = [count(len(body["decisions"]), "decision")]
+    for row in body["decisions"]:
+        blocks += decision(row, words)
+    return blocks
+
+
+def decision(row: Mapping[str, Any], words: Words) -> list[Block]:
+    """Return one decision and what it touches and ratifies."""
+    when = words.moment(row.get("decided_at") or row["recorded_at"])
+    how = row.get("words") or row.get("standing") or ""
+    blocks: list[Block] = [
+        f"{row['position']:>6}  {words.person(row['decided_by'])}, {when}: {row['text']}",
+        f"        recorded by {words.person(row['recorded_by'])}, {words.moment(row['recorded_at'])}"
+        + (f", confirmed by {words.person(row['confirmed_by'])}" if row.get("confirmed_by") else "")
+        + (f" ({how})" if how else ""),
+    ]
+    if row.get("ratifies"):
+        blocks.append(f"        ratifies {', '.join(map(str, row['ratifies']))}")
+    return blocks

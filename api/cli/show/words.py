@@ -1,0 +1,165 @@
+"""The words in which figures, people and moments are shown; numbers stand as they were said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Body = Mapping[str, Any]
+
+
+class Words:
+    """Words for one answer: its people and teams, and the organisation's zone."""
+
+    def __init__(self, body: Body, zone: ZoneInfo) -> None:
+        self._people: Mapping[str, Any] = body.get("people", {})
+        self._teams: Mapping[str, Any] = body.get("teams", {})
+        self._zone = zone
+        self._references = dict(_references(body))
+
+    def person(self, actor: str | Mapping[str, Any] | None) -> str:
+        """Return the name of a person or service; an identifier, an actor or an owner's row."""
+        if actor is None:
+            return "–"
+        identifier = str(actor["id"] if isinstance(actor, Mapping) else actor).rpartition(":")[2]
+        known = self._people.get(identifier)
+        name = str(known.get("name") or identifier) if known else identifier
+        presence = actor.get("presence") if isinstance(actor, Mapping) else None
+        if presence == "left":
+            return f"{name} (left)"
+        if presence == "on_leave" and isinstance(actor, Mapping):
+            acting = actor.get("acting_owner")
+            return f"{name} (on leave{f', {self.person(acting)} acts' if acting else ''})"
+        return name
+
+    def item(self, identifier: str | None) -> str:
+        """Return the reference of an objective or key result of this answer; else the identifier."""
+        return "–" if identifier is None else self._references.get(identifier, identifier)
+
+    def team(self, identifier: str | None) -> str:
+        """Return the name of a team."""
+        if identifier is None:
+            return "–"
+        known = self._teams.get(identifier, {})
+        name = known.get("name", identifier)
+        return str(name["value"] if isinstance(name, Mapping) else name)
+
+    def moment(self, text: str | None) -> str:
+        """Return an instant as the organisation's clocks showed it, to the minute; a day as it is."""
+        if text is None:
+            return "–"
+        if len(text) == 10:
+            return text
+        return f"{datetime.fromisoformat(text).astimezone(self._zone):%Y-%m-%d %H:%M}"
+
+    def day(self, text: str | None) -> str:
+        """Return the organisation's day of an instant."""
+        return self.moment(text)[:10]
+
+    def facet(self, facet: str, value: Any) -> str:
+        """Return the value of a facet in words."""
+        if value is None:
+            return "none"
+        match facet:
+            case "owner":
+                return self.person(value)
+            case "team":
+                return self.team(value)
+            case "alignment":
+                return (
+                    f"local: {value['local']}" if "local" in value else f"serves {self.item(value['parent'])}"
+                )
+            case "wording":
+                return f"“{value['title']}”"
+            case "target":
+                return target(value)
+            case "measure":
+                return (
+                    f"{value['kind'].replace('_', ' ')}{f' ({unit})' if (unit := value.get('unit')) else ''}"
+                )
+            case "standing" | "presence":
+                return str(value["word"] if isinstance(value, Mapping) else value).replace("_", " ")
+            case "line":
+                return f"line {value['line']}" if isinstance(value, Mapping) else f"line {value}"
+        return plain(value)
+
+
+def _references(value: Any) -> Iterator[tuple[str, str]]:
+    """Give every identifier in a body that stands beside a reference."""
+    if isinstance(value, Mapping):
+        reference = value.get("reference")
+        identifier = value.get("key_result") or value.get("objective") or value.get("id")
+        if isinstance(reference, str) and isinstance(identifier, str):
+            yield identifier, reference
+        for inner in value.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+def plain(value: Any) -> str:
+    """Return a value in words: yes and no, stages by name, everything else as said."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none of the stages"
+    if isinstance(value, Mapping):
+        if "ciphertext" in value:
+            return "(sealed)"
+        return ", ".join(f"{name} {plain(inner)}" for name, inner in value.items())
+    return "none" if value is None else str(value)
+
+
+def target(value: Mapping[str, Any]) -> str:
+    """Return a target in words."""
+    match value.get("kind"):
+        case "point":
+            return str(value["at"])
+        case "band":
+            return f"{value['low']}–{value['high']}"
+        case "stages":
+            return f"{len(value['stages'])} stages"
+        case "steps":
+            return f"{value['steps'][-1]['at']} in {len(value['steps'])} steps"
+        case "done":
+            return "done"
+    return plain(value)
+
+
+def aim(row: Mapping[str, Any]) -> str:
+    """Return what a key result is to reach: `182 → 215 thousand`, `at least 92 %`."""
+    measure, wanted = row["measure"], target(row["target"])
+    unit = f" {measure['unit']}" if measure.get("unit") else ""
+    match measure["kind"]:
+        case "at_or_above":
+            return f"at least {wanted}{unit}"
+        case "at_or_below":
+            return f"at most {wanted}{unit}"
+        case "band":
+            return f"within {wanted}{unit}"
+        case "milestones" | "yes_no":
+            return wanted
+    if row["target"].get("kind") == "steps":
+        return f"{row['baseline']} → {row['target']['steps'][-1]['at']}{unit} in {len(row['target']['steps'])} steps"
+    return f"{row['baseline']} → {wanted}{unit}"
+
+
+def percent(text: str | None) -> str:
+    """Return a fraction as a percentage, rounded half to even for the eye alone."""
+    if text is None:
+        return "–"
+    return f"{(Decimal(text) * 100).quantize(Decimal(1), ROUND_HALF_EVEN):f} %"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def grouped(number: int) -> str:
+    """Return a position with its thousands apart: 18 284."""
+    return f"{number:,}".replace(",", " ")

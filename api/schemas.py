@@ -1,0 +1,357 @@
+"""The parts of the description that no model holds: parameters, headers, and the shapes of answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+INTRODUCTION = """\
+Every command is a POST to the noun of its event, every answer a GET; both name a basis: the ledger, a position and an
+effective day. Sending `as_of` and `effective_at` of a basis back gives the same figures for ever. Refusals are
+`application/problem+json` (RFC 9457); their `type` is an address that explains them. A pointer names the place in
+the body, or `/path/…`, `/query/…`, `/header/…`. A token that was revoked is refused after at most two seconds, a
+changed name in the directory shows after at most ten. Numbers are decimal strings. Bodies hold at most 64 KiB."""
+
+TAGS = {
+    "cycles": "Cycles, their board, their commitments and how they drifted.",
+    "objectives": "Objectives: what a team wants to reach, with one named owner.",
+    "key results": "Key results: how one knows; check-ins, values, targets.",
+    "decisions": "Who decided what, and which changes followed.",
+    "findings": "What an auditor would ask about, and what was answered.",
+    "entries": "The ledger itself, entry by entry.",
+    "people": "People and services, their presence and their roles.",
+    "teams": "Teams and what they are part of.",
+    "organisation": "The policy that turns facts into figures.",
+    "service": "The server: health, this description, the problems.",
+}
+
+
+def _query(name: str, text: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": text, "schema": schema, "example": example}
+
+
+def _header(name: str, text: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": text, "schema": schema, "example": example}
+
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
+_WHOLE = {"type": "integer", "minimum": 0}
+
+PARAMETERS: dict[str, Any] = {
+    "as_of": _query(
+        "as_of",
+        "Only what the ledger had been told by then: a position, an instant, a date or a mark.",
+        _TEXT,
+        "1",
+    ),
+    "effective_at": _query(
+        "effective_at",
+        "What was true at the end of that day.",
+        {"type": "string", "format": "date"},
+        "2026-01-31",
+    ),
+    "min_position": _query(
+        "min_position",
+        "Wait (at most two seconds) until the answer has seen this position, else 503.",
+        _WHOLE,
+        1,
+    ),
+    "after": _query("after", "Entries after this position.", _WHOLE, 0),
+    "limit": _query("limit", "At most so many.", {"type": "integer", "minimum": 1, "maximum": 1000}, 100),
+    "format": _query(
+        "format",
+        "JSON, or native lines; else the Accept header says.",
+        {"type": "string", "enum": ["json", "ndjson"]},
+        "json",
+    ),
+    "dry_run": _query(
+        "dry_run",
+        "Answer the events that the command would record, and record nothing.",
+        {"type": "boolean"},
+        False,
+    ),
+    "idempotency_key": _header(
+        "Idempotency-Key",
+        "A key of the caller's own; a repeat under it gets the first receipt.",
+        _TEXT,
+        "4b1c-0001",
+    ),
+    "if_match": _header(
+        "If-Match",
+        "The ETag of the bare aggregate; the command is refused when its stream has moved on.",
+        {"type": "string", "pattern": '^("[1-9][0-9]*"|\\*)$'},
+        "*",
+    ),
+    "if_none_match": _header("If-None-Match", "An ETag that the caller has.", {"type": "string"}, '"1"'),
+}
+
+_PATHS: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "cycle": ("The cycle's key.", {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"}, "2027-q1"),
+    "objective": ("The objective, by reference or identifier.", _TEXT, "OBJ-1"),
+    "key_result": ("The key result, by reference or identifier.", _TEXT, "KR-1"),
+    "person": ("The person, by identifier, handle or e-mail address.", _TEXT, "ines"),
+    "service": (
+        "The service, by identifier.",
+        {"type": "string", "format": "uuid"},
+        "01990f5e-7c00-7000-8000-00000000000c",
+    ),
+    "team": (
+        "The team, by identifier.",
+        {"type": "string", "format": "uuid"},
+        "01990f5e-7c00-7000-8000-00000000000a",
+    ),
+    "decision": (
+        "The decision, by identifier.",
+        {"type": "string", "format": "uuid"},
+        "01990f5e-7c00-7000-8000-00000000000b",
+    ),
+    "rule": ("The rule of the finding.", _TEXT, "change_without_decision"),
+    "position": ("The position.", {"type": "integer", "minimum": 1}, 1),
+    "code": ("The code of the problem.", _TEXT, "key_result_is_dropped"),
+}
+
+HEADERS: dict[str, Any] = {
+    "Ledger-Position": {
+        "description": "The position that the answer has seen.",
+        "schema": {"type": "string"},
+    },
+    "ETag": {"description": "A strong ETag.", "schema": {"type": "string"}},
+    "Memento-Datetime": {
+        "description": "The moment of a past answer (RFC 7089).",
+        "schema": {"type": "string"},
+    },
+    "Link": {
+        "description": "The present answer (rel=original), or the next page.",
+        "schema": {"type": "string"},
+    },
+    "Location": {"description": "Where what was recorded can be read.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "true: this is the first receipt again.",
+        "schema": {"type": "string"},
+    },
+    "Projection": {
+        "description": "behind: recorded, and not yet in the answers.",
+        "schema": {"type": "string"},
+    },
+    "X-Request-Id": {"description": "The request's identifier.", "schema": {"type": "string"}},
+}
+
+
+def _object(
+    required: Mapping[str, Any], optional: Mapping[str, Any] | None = None, text: str = ""
+) -> dict[str, Any]:
+    return {
+        "type": "object",
+        **({"description": text} if text else {}),
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
+    }
+
+
+_S = {"type": "string"}
+_I = {"type": "integer"}
+_O = {"type": "object"}
+_ROWS = {"type": "array", "items": {"type": "object"}}
+_BASIS = {"$ref": "#/components/schemas/Basis"}
+
+SCHEMAS: dict[str, Any] = {
+    "Problem": _object(
+        {"type": _S, "title": _S, "status": _I, "detail": _S, "instance": _S},
+        {
+            "request": _S,
+            "errors": {"type": "array", "items": _object({"pointer": _S, "detail": _S})},
+            "stream": _S,
+            "expected_version": _I,
+            "present_version": _I,
+            "changed_by": {"type": ["string", "null"]},
+            "changed_at": {"type": ["string", "null"]},
+            "change": {"type": ["string", "null"]},
+        },
+        "A no, as RFC 9457 writes it. A stale version also says who changed what and when.",
+    ),
+    "Basis": _object(
+        {"ledger": _S, "position": _I},
+        {
+            "effective_at": {"type": "string", "format": "date"},
+            "policy_version": _I,
+            "reading_version": _I,
+            "redactions": _I,
+        },
+        "What an answer stands on; sent back, it gives the same figures for ever.",
+    ),
+    "Receipt": _object(
+        {
+            "position": _I,
+            "first_position": _I,
+            "recorded_at": {"type": "string", "format": "date-time"},
+            "events": {"type": "array", "items": _S},
+            "identifiers": {"type": "object", "additionalProperties": _S},
+            "references": {"type": "object", "additionalProperties": _S},
+            "streams": {"type": "object", "additionalProperties": _I},
+            "basis": _BASIS,
+        },
+        {"projection": {"const": "behind"}},
+        "Where a command's events stand; a repeat under the same idempotency key gets the same.",
+    ),
+    "Preview": _object(
+        {
+            "dry_run": {"const": True},
+            "events": {
+                "type": "array",
+                "items": _object(
+                    {"stream": _S, "name": _S, "body": _O},
+                    {
+                        "effective_at": {"type": ["string", "null"]},
+                        "reason": {"type": ["object", "null"]},
+                        "decision": {"type": ["string", "null"]},
+                        "supersedes": {"type": ["integer", "null"]},
+                    },
+                ),
+            },
+        },
+        text="The events that a command would record.",
+    ),
+    "Entry": _object(
+        {
+            "position": _I,
+            "recorded_at": {"type": "string", "format": "date-time"},
+            "stream": _S,
+            "version": _I,
+            "name": _S,
+            "data": {"type": "object", "description": "The stored bytes, verbatim."},
+        }
+    ),
+    "Feed": _object(
+        {"entries": {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}}, "next_after": _I}
+    ),
+    "Bare": _object({"version": _I}, text="The state without derived figures; `version` is the stream's."),
+    "Health": _object({"status": _S}),
+    "Readiness": _object({"status": _S, "position": _I, "projections": _I, "behind": _I, "stopped": _O}),
+    "Description": _object({"openapi": _S, "info": _O, "paths": _O}),
+    "ProblemPage": _object({"type": _S, "code": _S, "title": _S, "status": _I, "documentation": _S}),
+    "Problems": _object(
+        {"problems": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemPage"}}}
+    ),
+    "Cycles": _object({"basis": _BASIS, "cycles": _ROWS}),
+    "Board": _object(
+        {"basis": _BASIS, "cycle": _O, "day": _S, "objectives": _ROWS, "counts": _O},
+        {"people": _O, "teams": _O},
+    ),
+    "Commitments": _object({"basis": _BASIS, "objectives": _ROWS, "not_committed": _ROWS, "counts": _O}),
+    "Drift": _object({"basis": _BASIS, "objectives": _ROWS, "counts": _O}),
+    "History": _object({"basis": _BASIS, "entries": _ROWS}),
+    "Decisions": _object({"basis": _BASIS, "decisions": _ROWS}),
+    "Findings": _object({"basis": _BASIS, "findings": _ROWS, "counts": _O}),
+    "People": _object({"basis": _BASIS}),
+    "Teams": _object({"basis": _BASIS}),
+    "Policy": _object({"basis": _BASIS, "policy": _O}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one answer takes and what it looks like."""
+
+    schema: str
+    parameters: tuple[str, ...] = ("as_of", "effective_at", "min_position", "if_none_match")
+    problems: tuple[str, ...] = ("projection_is_behind",)
+    headers: tuple[str, ...] = ("Ledger-Position", "ETag", "Memento-Datetime", "Link")
+
+    def response(self) -> dict[str, Any]:
+        """Return the description of the answer."""
+        content: dict[str, Any] = {
+            "application/json": {"schema": {"$ref": f"#/components/schemas/{self.schema}"}}
+        }
+        if self.schema == "Feed":
+            content["application/x-ndjson"] = {
+                "schema": {"type": "string", "description": "One native line each."}
+            }
+        return {"description": "The answer.", "headers": header_refs(*self.headers), "content": content}
+
+
+def _bare() -> Shape:
+    return Shape("Bare", ("if_none_match",), (), ("Ledger-Position", "ETag"))
+
+
+def _open(schema: str) -> Shape:
+    return Shape(schema, (), (), ())
+
+
+READINGS: Mapping[str, Shape] = {
+    "list_cycles": Shape("Cycles"),
+    "read_board": Shape("Board"),
+    "read_commitments": Shape("Commitments"),
+    "read_drift": Shape("Drift"),
+    "list_decisions_of_cycle": Shape("Decisions"),
+    "list_findings_of_cycle": Shape("Findings"),
+    "read_history_of_objective": Shape("History"),
+    "read_drift_of_objective": Shape("Drift"),
+    "list_decisions_of_objective": Shape("Decisions"),
+    "list_findings_of_objective": Shape("Findings"),
+    "read_history_of_key_result": Shape("History"),
+    "read_drift_of_key_result": Shape("Drift"),
+    "list_decisions": Shape("Decisions"),
+    "list_findings": Shape("Findings"),
+    "list_people": Shape("People"),
+    "list_teams": Shape("Teams"),
+    "read_policy": Shape("Policy"),
+    "read_cycle": _bare(),
+    "read_objective": _bare(),
+    "read_decision": _bare(),
+    "read_person": _bare(),
+    "read_team": _bare(),
+    "list_entries": Shape(
+        "Feed", ("after", "limit", "format", "if_none_match"), (), ("Ledger-Position", "ETag", "Link")
+    ),
+    "read_entry": Shape("Entry", ("if_none_match",), (), ("Ledger-Position", "ETag")),
+    "read_health": _open("Health"),
+    "read_readiness": _open("Readiness"),
+    "read_description": _open("Description"),
+    "list_problems": _open("Problems"),
+    "read_problem": _open("ProblemPage"),
+}
+"""By operation id."""
+
+
+def names_in(path: str) -> list[str]:
+    """Return the names in an address."""
+    return re.findall(r"{(\w+)}", path)
+
+
+def path_parameter(name: str) -> dict[str, Any]:
+    """Return the description of a name in an address."""
+    text, schema, example = _PATHS[name]
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": text,
+        "schema": schema,
+        "example": example,
+    }
+
+
+def header_refs(*names: str) -> dict[str, Any]:
+    """Return references to the headers of an answer."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, "X-Request-Id")}
+
+
+def receipt_response() -> dict[str, Any]:
+    """Return the description of a recorded command."""
+    return {
+        "description": "Recorded.",
+        "headers": header_refs("Ledger-Position", "Location", "Idempotency-Replayed", "Projection"),
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}},
+    }
+
+
+def preview_response() -> dict[str, Any]:
+    """Return the description of a dry run, or of a command that changed nothing."""
+    shapes = [{"$ref": "#/components/schemas/Preview"}, {"$ref": "#/components/schemas/Receipt"}]
+    return {
+        "description": "A dry run, or nothing had to be recorded.",
+        "headers": header_refs(),
+        "content": {"application/json": {"schema": {"anyOf": shapes}}},
+    }

@@ -1,0 +1,343 @@
+"""Carrying out one command that came by HTTP: read it, build it, have it decided and recorded, answer its receipt."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from aggregates.command import Command
+from aggregates.decide import decide
+from aggregates.entry import Occasion, Recorded
+from aggregates.finding.events import FindingRule
+from aggregates.refusals import (
+    CycleIsUnknown,
+    DecisionIsUnknown,
+    EntryIsUnknown,
+    FindingIsUnknown,
+    Refusal,
+    ServiceIsUnknown,
+    TeamIsUnknown,
+)
+from aggregates.values import KEY_PATTERN, instant_text
+from aggregates.world import World
+from api.commands import Door
+from api.composing import Composer, mistakes_of
+from api.naming import Finder, Names, identifier
+from api.parameters import GREATEST_POSITION
+from api.problems import BodyIsInvalid, BodyIsNotJson, MediaTypeIsNotTaken
+from ledger.codec import moment_text
+from ledger.receipts import IdempotencyKey, Receipt
+from ledger.store import Ledger
+
+WAIT_SECONDS = 2.0
+"""How long an answer waits until the projections have read what was recorded."""
+_JSON = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+
+
+class Projections(Protocol):
+    """What a writer needs of the projections: to wait until they have read an entry."""
+
+    def wait_for(self, position: int, timeout: float = ...) -> bool:
+        """Return whether they have within the seconds given."""
+        ...
+
+
+class Findings(Finder, Protocol):
+    """What a writer needs of the answers: to find items by reference, and findings by rule and cause."""
+
+    def knows_finding(self, rule: str, cause: int) -> bool:
+        """Return whether there is such a finding just now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One command as it was sent: what the address names, the body, and what the headers and parameters say."""
+
+    door: Door
+    path: str
+    names: Mapping[str, str]
+    content: bytes
+    content_type: str | None
+    by: str
+    request: UUID
+    key: str | None = None
+    version: int | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is answered: a status, a body and headers."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class Writer:
+    """Carries out commands on one ledger; blocking, so it belongs in a thread."""
+
+    def __init__(self, ledger: Ledger, found: Findings, projections: Projections) -> None:
+        self._ledger = ledger
+        self._found = found
+        self._projections = projections
+        self.names = Names(ledger, found)
+
+    def carry_out(self, asked: Asked) -> Outcome:
+        """Record what is asked and wait, bounded, until it can be read. Raises Faults and Refusals."""
+        body = read_body(asked)
+        try:
+            given, stream = self._given(asked)
+            if asked.dry_run:
+                return self._preview(asked, body, given, stream)
+            return self._record(asked, body, given, stream)
+        except Refusal as refusal:
+            refusal.field = relocated(asked.door, refusal.field)
+            raise
+
+    def _record(
+        self, asked: Asked, body: BaseModel, given: Mapping[str, UUID | str | int], stream: str | None
+    ) -> Outcome:
+        draft = _Draft(self._ledger, self.names, asked, body, given)
+        idempotency = None if asked.key is None else IdempotencyKey(asked.key, fingerprinted(asked, body))
+        try:
+            receipt = self._ledger.execute(
+                None,
+                draft.decide,
+                by=asked.by,
+                idempotency=idempotency,
+                expected=_pinned(stream, asked.version),
+                request=asked.request,
+            )
+        except Refusal:
+            draft.forget()
+            raise
+        level = self._projections.wait_for(receipt.position, timeout=WAIT_SECONDS)
+        return self._receipt(asked, receipt, level=level)
+
+    def _preview(
+        self, asked: Asked, body: BaseModel, given: Mapping[str, UUID | str | int], stream: str | None
+    ) -> Outcome:
+        draft = _Draft(self._ledger, self.names, asked, body, given)
+        recorded = self._ledger.preview(
+            None, draft.decide, by=asked.by, expected=_pinned(stream, asked.version)
+        )
+        return Outcome(200, {"dry_run": True, "events": [previewed(one) for one in recorded]}, {})
+
+    def _given(self, asked: Asked) -> tuple[dict[str, UUID | str | int], str | None]:
+        """Return the command's fields that the address names, and the stream that If-Match speaks of."""
+        given: dict[str, UUID | str | int] = {}
+        stream: str | None = None
+        for name, text in asked.names.items():
+            field = f"/path/{name}"
+            target = asked.door.gives[name]
+            value, of = self._named(name, text, field)
+            given[target] = of if target == "actor" else value
+            if name == "key_result":
+                given["objective"] = UUID(of.partition(":")[2])
+            if name == asked.door.stream:
+                stream = of
+        if asked.door.command == "answer_finding":
+            given["known"] = self._found.knows_finding(str(given["rule"]), int(str(given["cause"])))
+        if stream and stream.startswith("position:") and asked.version is not None:
+            entry = self._ledger.entry(int(stream.partition(":")[2]))
+            stream = entry.stream if entry else None
+        return given, stream
+
+    def _named(self, name: str, text: str, field: str) -> tuple[UUID | str | int, str]:
+        """Return what a name in the address stands for, and its stream."""
+        value: UUID | str | int | None
+        match name:
+            case "key_result":
+                objective, key_result = self.names.key_result(text, field)
+                return key_result, f"objective:{objective}"
+            case "objective":
+                value = self.names.objective(text, field)
+            case "person":
+                value = self.names.person(text, field)
+            case "cycle":
+                value = text if re.fullmatch(KEY_PATTERN, text) else None
+            case "rule":
+                value = text if text in typing.get_args(FindingRule) else None
+            case "position":
+                value = (
+                    int(text)
+                    if text.isascii() and text.isdigit() and int(text) <= GREATEST_POSITION // 2
+                    else None
+                )
+            case _:
+                value = identifier(text)
+        if value is None:
+            raise _UNKNOWN[name](f"There is nothing called {text!r} here.", field=field)
+        return value, f"{name}:{value}"
+
+    def _receipt(self, asked: Asked, receipt: Receipt, *, level: bool) -> Outcome:
+        """Return the answer to a recorded command, made from its entries so that a repeat gets the same."""
+        identifiers, references = self._made(receipt)
+        body: dict[str, Any] = {
+            "position": receipt.position,
+            "first_position": receipt.first_position,
+            "recorded_at": instant_text(receipt.recorded_at),
+            "events": list(receipt.names),
+            "identifiers": identifiers,
+            "references": references,
+            "streams": receipt.streams,
+            "basis": {"ledger": str(self._ledger.identifier), "position": receipt.position},
+        }
+        headers = {"Ledger-Position": str(receipt.position)}
+        if not level:
+            body["projection"] = headers["Projection"] = "behind"
+        if receipt.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        location = located(asked.door, {**asked.names, **identifiers}, receipt.position)
+        if location is not None:
+            headers["Location"] = location
+        return Outcome(201 if receipt.names else 200, body, headers)
+
+    def _made(self, receipt: Receipt) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the identifiers that were written to by kind, and the references that were given."""
+        identifiers: dict[str, str] = {}
+        references: dict[str, str] = {}
+        if not receipt.names:
+            return identifiers, references
+        count = receipt.position - receipt.first_position + 1
+        for raw in self._ledger.read_page(receipt.first_position - 1, count, receipt.position):
+            kind, _, identifier_ = raw.stream.partition(":")
+            data = orjson.loads(raw.data)
+            if identifier_:
+                identifiers.setdefault(kind, identifier_)
+            if "decision" in data:
+                identifiers.setdefault("decision", data["decision"])
+            key_result = data["body"].get("key_result")
+            if key_result is not None:
+                identifiers.setdefault("key_result", key_result)
+            if "reference" in data["body"]:
+                references[data["body"]["reference"]] = key_result or identifier_
+        return identifiers, references
+
+
+_UNKNOWN: Mapping[str, type[Refusal]] = {
+    "cycle": CycleIsUnknown,
+    "rule": FindingIsUnknown,
+    "position": EntryIsUnknown,
+    "service": ServiceIsUnknown,
+    "team": TeamIsUnknown,
+    "decision": DecisionIsUnknown,
+}
+
+
+class _Draft:
+    """A command that is built when it is first decided: a repeated idempotency key never gets that far."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        names: Names,
+        asked: Asked,
+        body: BaseModel,
+        given: Mapping[str, UUID | str | int],
+    ) -> None:
+        self._ledger = ledger
+        self._composer = Composer(ledger, names, asked.by, dry=asked.dry_run)
+        self._asked = asked
+        self._body = body
+        self._given = given
+        self._command: Command | None = None
+        self._written: UUID | None = None
+
+    def decide(self, world: World, _: None, occasion: Occasion) -> Sequence[Recorded]:
+        """Decide the command; once it is allowed, a new person or service is written down in the directory."""
+        if self._command is None:
+            self._command = self._composer.compose(self._asked.door, self._given, self._body)
+        recorded = decide(world, self._command, occasion)
+        if self._asked.door.directory and self._written is None and not self._asked.dry_run:
+            self._write_down(self._command)
+        return recorded
+
+    def forget(self) -> None:
+        """Take somebody out of the directory again whose command was refused after all."""
+        if self._written is not None:
+            self._ledger.directory.erase(self._written)
+
+    def _write_down(self, command: Command) -> None:
+        said = {name: getattr(self._body, name, None) for name in ("name", "handle", "email")}
+        service = getattr(command, "service", None)
+        identifier_: UUID = service or getattr(command, "person")  # noqa: B009 (which one, the door says)
+        self._ledger.directory.add(
+            identifier_,
+            str(said["name"]),
+            handle=said["handle"],
+            email=said["email"],
+            kind="person" if service is None else "service",
+        )
+        self._written = identifier_
+
+
+def read_body(asked: Asked) -> BaseModel:
+    """Return the body; an absent one is an empty object. Raises MediaTypeIsNotTaken, BodyIsNotJson, BodyIsInvalid."""
+    content = asked.content.strip()
+    if content and not _JSON.fullmatch((asked.content_type or "").strip()):
+        raise MediaTypeIsNotTaken(headers={"Accept-Post": "application/json"})
+    try:
+        return asked.door.body.model_validate_json(content or b"{}", strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise BodyIsNotJson(
+                f"The body is not one JSON object in UTF-8: {first['ctx']['error']}."
+            ) from error
+        raise BodyIsInvalid(mistakes=mistakes_of(error)) from error
+
+
+def fingerprinted(asked: Asked, body: BaseModel) -> bytes:
+    """Return the bytes that an idempotency key stands for: where the command was sent, and what it said."""
+    return f"POST {asked.path} ".encode() + body.model_dump_json(exclude_unset=True, by_alias=True).encode()
+
+
+def relocated(door: Door, field: str) -> str:
+    """Return the pointer of a refusal as the caller sees it: what the address gave stands in the address."""
+    if not field or field.startswith("/path/"):
+        return field
+    head, _, rest = field[1:].partition("/")
+    for name, target in door.gives.items():
+        if head in (target, name) or (name == "key_result" and head == "objective"):
+            return f"/path/{name}" + (f"/{rest}" if rest else "")
+    return field
+
+
+def located(door: Door, values: Mapping[str, str], position: int) -> str | None:
+    """Return the address of what was recorded, or None where there is none."""
+    try:
+        return door.location.format(**{**values, "recorded": position}) or None
+    except KeyError:
+        return None
+
+
+def previewed(recorded: Recorded) -> dict[str, Any]:
+    """Return an event that a dry run would record; references are given, and personal text sealed, only in earnest."""
+    body = recorded.event.model_dump(mode="json", exclude_none=True)
+    body.pop("reference", None)
+    for name in ("what_changed", "needs_decision"):
+        if name in body:
+            body[name] = {"sealed": True}
+    return {
+        "stream": recorded.stream,
+        "name": recorded.event.stored_name,
+        "effective_at": None if recorded.effective_at is None else moment_text(recorded.effective_at),
+        "reason": None if recorded.reason is None else recorded.reason.model_dump(mode="json"),
+        "decision": None if recorded.decision is None else str(recorded.decision),
+        "supersedes": recorded.supersedes,
+        "body": body,
+    }
+
+
+def _pinned(stream: str | None, version: int | None) -> dict[str, int] | None:
+    return None if stream is None or version is None else {stream: version}

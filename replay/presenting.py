@@ -1,0 +1,55 @@
+"""What an answer gets on its way out: names from the directory, personal text opened with its author's key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from aggregates.entry import Sealed
+from aggregates.refusals import Refusal
+from ledger.directory import Directory
+from ledger.store import Ledger
+
+_IDENTIFIER = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SEALED = frozenset({"author", "key_id", "commitment", "ciphertext"})
+
+
+def described(body: dict[str, Any], directory: Directory) -> dict[str, Any]:
+    """Return the answer with `people`: who every identifier in it is, by name and handle.
+
+    Names have no position: they are read from the directory as it is now.
+    """
+    named = {match.decode() for match in _IDENTIFIER.findall(orjson.dumps(body))}
+    everybody = {str(identifier): somebody for identifier, somebody in directory.names().items()}
+    people: dict[str, Any] = dict(body.get("people", {}))
+    for identifier in sorted(named & everybody.keys()):
+        somebody = everybody[identifier]
+        people[identifier] = {
+            **people.get(identifier, {}),
+            "name": somebody.display_name,
+            "handle": somebody.handle,
+            "kind": somebody.kind,
+        }
+    return {**body, "people": people}
+
+
+def unsealed(body: Any, ledger: Ledger) -> Any:
+    """Return the answer with each sealed text as `{author, text}`; the text is null where its key was erased."""
+    if isinstance(body, Mapping):
+        if body.keys() >= _SEALED:
+            return {"author": body["author"], "text": _open(body, ledger)}
+        return {name: unsealed(value, ledger) for name, value in body.items()}
+    if isinstance(body, list):
+        return [unsealed(value, ledger) for value in body]
+    return body
+
+
+def _open(sealed: Mapping[str, Any], ledger: Ledger) -> str | None:
+    try:
+        return ledger.keys.open(Sealed.model_validate(sealed))
+    except (Refusal, ValidationError):
+        return None

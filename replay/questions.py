@@ -1,0 +1,399 @@
+"""The questions that every door asks, and the one reader that answers them completely at any basis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from aggregates.reading.board import complete_board
+from aggregates.reading.commitments import complete_commitments
+from aggregates.reading.drift import complete_drift
+from aggregates.reading.findings import complete_findings
+from aggregates.reading.history import complete_history
+from aggregates.refusals import BasisIsUnknown, CycleIsUnknown, KeyResultIsUnknown, ObjectiveIsUnknown
+from aggregates.values import day_of, instant_text
+from ledger.errors import Unavailable
+from ledger.store import Ledger
+from projections import base, board, commitments, decisions, drift, findings, history, lookups
+from replay.asked import (
+    BoardOf,
+    CommitmentsOf,
+    CyclesList,
+    DecisionsOf,
+    DriftOf,
+    FindingsOf,
+    HistoryOf,
+    PeopleList,
+    PolicyOf,
+    Question,
+    TeamsList,
+)
+from replay.bare import bare
+from replay.basis import Basis, resolve
+from replay.engine import Engine, Reading
+from replay.policies import Adopted, Policies
+from replay.presenting import described, unsealed
+
+__all__ = [
+    "Answer", "BoardOf", "CommitmentsOf", "CyclesList", "DecisionsOf", "DriftOf", "FindingsOf", "HistoryOf",
+    "PeopleList", "PolicyOf", "ProjectionIsBehind", "Question", "Reader", "TeamsList",
+]  # fmt: skip
+
+PATIENCE = 2.0
+"""Seconds that a reading waits for a position that the projections have not reached."""
+
+
+class ProjectionIsBehind(Unavailable):
+    """The projections have not reached this position yet; ask again in a moment."""
+
+    kind: ClassVar[str] = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer and the basis that it stands on; `body` is ready for JSON and carries the basis."""
+
+    basis: Basis
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A reading at a basis: where the queries run and up to where they look."""
+
+    reading: Reading
+    basis: Basis
+    policy: Adopted
+    until: base.Until
+
+
+class Reader:
+    """Answers questions about one ledger."""
+
+    def __init__(self, ledger: Ledger, engine: Engine) -> None:
+        self._ledger = ledger
+        self._engine = engine
+        self._answers: dict[type[Question], Callable[[Any, Place], dict[str, Any]]] = {
+            CyclesList: self._cycles,
+            BoardOf: self._board,
+            CommitmentsOf: self._commitments,
+            DriftOf: self._drift,
+            HistoryOf: self._history,
+            DecisionsOf: self._decisions,
+            FindingsOf: self._findings,
+            PeopleList: self._people,
+            TeamsList: self._teams,
+            PolicyOf: self._policy,
+        }
+
+    def position(self) -> int:
+        """Return the position of a reading made now: the smallest bookmark."""
+        with self._engine.reading() as reading:
+            return reading.position
+
+    def ask(
+        self,
+        question: Question,
+        *,
+        as_of: str | None = None,
+        effective_at: str | None = None,
+        min_position: int | None = None,
+    ) -> Answer:
+        """Return the answer at the basis that `as_of` and `effective_at` name.
+
+        With `min_position` the answer has seen that position. Raises BasisIsUnknown, CycleIsUnknown,
+        ObjectiveIsUnknown, KeyResultIsUnknown, and ProjectionIsBehind after two seconds of waiting.
+        """
+        wanted = min_position or 0
+        if as_of is not None:
+            wanted = max(wanted, resolve(self._ledger, as_of=as_of, effective_at=effective_at).position)
+        self._wait(wanted)
+        with self._engine.reading() as reading:
+            basis = resolve(self._ledger, as_of=as_of, effective_at=effective_at, present=reading.position)
+            if max(basis.position, wanted) > reading.position:
+                raise ProjectionIsBehind(_behind(reading, max(basis.position, wanted)))
+            policy = Policies.of(self._ledger.read_stream("organisation")).version(basis.policy_version)
+            place = Place(reading, basis, policy, self._until(basis, effective_at))
+            body = {"basis": basis.as_dict(), **self._answers[type(question)](question, place)}
+        return Answer(basis, described(body, self._ledger.directory))
+
+    def find(self, item: str) -> tuple[UUID, UUID] | None:
+        """Return the objective and the item itself of a reference or identifier, as known now; None for none."""
+        with self._engine.reading() as reading:
+            found = lookups.find_item(reading.connection, reading.generation, item, reading.position)
+        return None if found is None else (UUID(found.objective), UUID(found.id))
+
+    def bare(self, stream: str) -> dict[str, Any]:
+        """Return the bare aggregate of `kind:identifier` with its stream version, without derived figures."""
+        kind, _, name = stream.partition(":")
+        if kind == "objective":
+            found = self.find(name.upper() if "-" in name and len(name) < 20 else name)
+            if found is None:
+                raise ObjectiveIsUnknown(f"There is no objective {name}.", field="/path/objective")
+            name = str(found[0])
+        return described(bare(self._ledger.world(), kind, name), self._ledger.directory)
+
+    # -- the answers
+
+    def _cycles(self, _: CyclesList, at: Place) -> dict[str, Any]:
+        known = board.cycles(at.reading.connection, at.reading.generation, at.basis.position)
+        if at.until is not base.ALWAYS:
+            found = [self._cycle_state(cycle["key"], at) for cycle in known]
+            known = [cycle for cycle in found if cycle is not None]
+        return {"cycles": known}
+
+    def _board(self, question: BoardOf, at: Place) -> dict[str, Any]:
+        states = self._states(question.cycle, at)
+        return complete_board(
+            states,
+            policy=at.policy.policy,
+            policy_version=at.policy.version,
+            day=at.basis.effective_on,
+            zone=self._ledger.zone,
+        )
+
+    def _commitments(self, question: CommitmentsOf, at: Place) -> dict[str, Any]:
+        states = self._states(question.cycle, at)
+        return complete_commitments(
+            self._lines(at, cycle=question.cycle),
+            states["cycle"],
+            zone=self._ledger.zone,
+            ledger_created_at=self._created_at(),
+            states=states,
+        )
+
+    def _drift(self, question: DriftOf, at: Place) -> dict[str, Any]:
+        connection, generation = at.reading.connection, at.reading.generation
+        if question.cycle is not None:
+            states = self._states(question.cycle, at)
+            lines = self._lines(at, cycle=question.cycle)
+        else:
+            item = self._item(question.item or "", at)
+            lines = self._lines(at, objective=item.objective)
+            states = self._states_of([item.objective], at)
+        objectives = sorted({row["objective"] for row in lines})
+        known = {one["id"] for one in states["objectives"]}
+        missing = [one for one in objectives if one not in known]
+        if missing:
+            more = lookups.states_of_objectives(connection, generation, missing, at.basis.position, at.until)
+            states = {**states, "objectives": [*states["objectives"], *more]}
+        changes = drift.changes(
+            connection, generation, at.basis.position, at.until, objectives=objectives, superseded=True
+        )
+        body = complete_drift(
+            lines,
+            changes,
+            states,
+            self._decided(at),
+            policy=at.policy.policy,
+            policy_version=at.policy.version,
+            zone=self._ledger.zone,
+            position=at.basis.position,
+            cycle_ends=self._cycle_ends(at),
+        )
+        return {**body, "references": self._references(at, changes)}
+
+    def _history(self, question: HistoryOf, at: Place) -> dict[str, Any]:
+        item = self._item(question.item, at)
+        rows = history.history(
+            at.reading.connection,
+            at.reading.generation,
+            at.basis.position,
+            at.until,
+            **({"key_result": item.id} if item.is_key_result else {"objective": item.id}),
+        )
+        body = complete_history(
+            rows,
+            self._decided(at),
+            zone=self._ledger.zone,
+            position=at.basis.position,
+            until=at.basis.effective_on,
+        )
+        told = unsealed(body, self._ledger)
+        return {
+            "item": item.id,
+            "reference": item.reference,
+            "objective": item.objective,
+            **told,
+            "references": self._references(at, rows),
+        }
+
+    def _decisions(self, question: DecisionsOf, at: Place) -> dict[str, Any]:
+        rows = self._decided(at, self._scope(question.cycle, question.item, at))
+        touched = [{"objective": one} for row in rows for one in row["touches"]]
+        return {"decisions": rows, "references": self._references(at, touched)}
+
+    def _findings(self, question: FindingsOf, at: Place) -> dict[str, Any]:
+        connection, generation = at.reading.connection, at.reading.generation
+        item = None if question.item is None else self._item(question.item, at)
+        if question.cycle is not None:
+            self._cycle(question.cycle, at)
+        rows = findings.findings(
+            connection,
+            generation,
+            at.basis.position,
+            at.until,
+            cycle=question.cycle,
+            objective=None if item is None else item.objective,
+        )
+        if item is not None and item.is_key_result:
+            rows = [row for row in rows if row["key_result"] == item.id]
+        objectives = sorted({row["objective"] for row in rows if row["objective"] is not None})
+        changes = drift.changes(
+            connection, generation, at.basis.position, at.until, objectives=objectives, superseded=True
+        )
+        lines = [row for row in self._lines(at) if row["objective"] in set(objectives)]
+        body = complete_findings(
+            rows, changes, lines, zone=self._ledger.zone, cycle_ends=self._cycle_ends(at)
+        )
+        named = self._references(at, rows)
+        for row in body["findings"]:
+            row["reference"] = named.get(row.get("key_result") or row.get("objective") or "")
+        return {**body, "references": named}
+
+    def _people(self, _: PeopleList, at: Place) -> dict[str, Any]:
+        found = self._states_of([], at)["people"]
+        world = self._ledger.world()
+        people = {}
+        for identifier, state in found.items():
+            person = world.person(UUID(identifier))
+            roles = sorted(person.roles) if person is not None else []
+            people[identifier] = {**state, "roles": roles}
+        return {"people": people}
+
+    def _teams(self, _: TeamsList, at: Place) -> dict[str, Any]:
+        return {"teams": self._states_of([], at)["teams"]}
+
+    def _policy(self, _: PolicyOf, at: Place) -> dict[str, Any]:
+        adopted = at.policy
+        return {
+            "version": adopted.version,
+            "position": adopted.position,
+            "recorded_at": instant_text(adopted.recorded_at),
+            "policy": adopted.policy.model_dump(mode="json"),
+        }
+
+    # -- what the answers share
+
+    def _wait(self, position: int) -> None:
+        if position:
+            self._engine.wait_for(min(position, self._ledger.head().position), PATIENCE)
+
+    def _until(self, basis: Basis, effective_at: str | None) -> base.Until:
+        """Return the bound of the effective day; none where the day is not before that of the position.
+
+        No fact is ever effective after it was recorded, so the bound only matters for an earlier day.
+        """
+        if effective_at is None:
+            return base.ALWAYS
+        entry = self._ledger.entry(basis.position)
+        if entry is None or basis.effective_on >= day_of(entry.recorded_at, self._ledger.zone):
+            return base.ALWAYS
+        return base.until(basis.effective_on, self._ledger.zone)
+
+    def _states(self, cycle: str, at: Place) -> dict[str, Any]:
+        connection, generation, position = at.reading.connection, at.reading.generation, at.basis.position
+        if at.until is base.ALWAYS:
+            found = board.states_at_position(connection, generation, cycle, position)
+        else:
+            found = board.states_at(
+                connection, generation, cycle, position, at.basis.effective_on, self._ledger.zone
+            )
+        if found is None:
+            raise CycleIsUnknown(f"There is no cycle {cycle} at this basis.", field="/path/cycle")
+        return found
+
+    def _states_of(self, objectives: list[str], at: Place) -> dict[str, Any]:
+        """Return the states of these objectives with everybody's, without a cycle."""
+        connection, generation, position = at.reading.connection, at.reading.generation, at.basis.position
+        people, teams = board.people_and_teams(connection, generation, position, at.until)
+        found = lookups.states_of_objectives(connection, generation, objectives, position, at.until)
+        cycle = self._cycle_state(found[0]["facets"]["cycle"]["value"], at) if found else None
+        return {"cycle": cycle, "objectives": found, "people": people, "teams": teams}
+
+    def _cycle_state(self, key: str, at: Place) -> dict[str, Any] | None:
+        connection, generation, position = at.reading.connection, at.reading.generation, at.basis.position
+        return board.cycle_at(connection, generation, key, position, at.until)
+
+    def _cycle(self, key: str, at: Place) -> dict[str, Any]:
+        found = self._cycle_state(key, at)
+        if found is None:
+            raise CycleIsUnknown(f"There is no cycle {key} at this basis.", field="/path/cycle")
+        return found
+
+    def _cycle_ends(self, at: Place) -> dict[str, str]:
+        known = board.cycles(at.reading.connection, at.reading.generation, at.basis.position)
+        return {cycle["key"]: cycle["ends_on"] for cycle in known}
+
+    def _lines(
+        self, at: Place, *, cycle: str | None = None, objective: str | None = None
+    ) -> list[dict[str, Any]]:
+        return commitments.commitments(
+            at.reading.connection,
+            at.reading.generation,
+            at.basis.position,
+            at.until,
+            cycle=cycle,
+            objective=objective,
+        )
+
+    def _decided(self, at: Place, objectives: list[str] | None = None) -> list[dict[str, Any]]:
+        return decisions.decisions(
+            at.reading.connection, at.reading.generation, at.basis.position, at.until, objectives=objectives
+        )
+
+    def _scope(self, cycle: str | None, item: str | None, at: Place) -> list[str] | None:
+        """Return the objectives of a cycle or the objective of an item; None for no restriction."""
+        if item is not None:
+            return [self._item(item, at).objective]
+        if cycle is None:
+            return None
+        held = {one["id"] for one in self._states(cycle, at)["objectives"]}
+        return sorted(held | {row["objective"] for row in self._lines(at, cycle=cycle)})
+
+    def _item(self, text: str, at: Place) -> lookups.Found:
+        try:
+            wanted = str(UUID(text)) if len(text) == 36 else text.upper()
+        except ValueError:
+            wanted = ""
+        connection, generation = at.reading.connection, at.reading.generation
+        is_reference = wanted.startswith(("OBJ-", "KR-")) and wanted.partition("-")[2].isdigit()
+        found = None
+        if is_reference or len(wanted) == 36:
+            found = lookups.find_item(connection, generation, wanted, at.basis.position)
+        if found is None:
+            if wanted.startswith("KR-"):
+                raise KeyResultIsUnknown(
+                    f"There is no key result {text[:60]} at this basis.", field="/path/key_result"
+                )
+            raise ObjectiveIsUnknown(
+                f"There is no objective {text[:60]} at this basis.", field="/path/objective"
+            )
+        return found
+
+    def _references(self, at: Place, rows: list[dict[str, Any]]) -> dict[str, str]:
+        """Return the reference of every item that the rows name."""
+        items: set[str] = set()
+        for row in rows:
+            for name in ("objective", "key_result"):
+                if row.get(name):
+                    items.add(row[name])
+            value = row.get("value") or {}
+            if isinstance(value, dict):
+                items.update(one for one in (value.get("successor"), value.get("parent")) if one)
+        return lookups.references(at.reading.connection, at.reading.generation, sorted(items))
+
+    def _created_at(self) -> str:
+        first = self._ledger.entry(1)
+        if first is None:
+            raise BasisIsUnknown("This ledger holds no entry yet, so there is nothing to read.")
+        return instant_text(first.recorded_at)
+
+
+def _behind(reading: Reading, wanted: int) -> str:
+    told = f"The projections are at position {reading.position}, not yet at {wanted}; ask again in a moment."
+    if reading.stopped:
+        told += " Stopped: " + " ".join(reading.stopped.values())
+    return told

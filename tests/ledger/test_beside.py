@@ -1,0 +1,125 @@
+"""What stands beside the record: names that can be erased, keys that can be forgotten, tokens that can be revoked."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from aggregates.entry import Sealed
+from ledger.directory import HandleIsMalformed, HandleIsTaken
+from ledger.identifiers import new_id
+from ledger.keys import Keys, MasterKeyError, make_master_key_file
+from ledger.lifecycle import Created
+from ledger.store import Ledger
+
+
+def test_identifiers_sort_by_time() -> None:
+    made = [new_id() for _ in range(1_000)]
+    assert made == sorted(made)
+    assert {(one.version, one.variant) for one in made} == {(7, "specified in RFC 4122")}
+
+
+def test_references_count_up_by_kind(ledger: Ledger) -> None:
+    assert [ledger.next_reference("OBJ") for _ in range(2)] == ["OBJ-1", "OBJ-2"]
+    assert ledger.next_references("KR", 2) == ["KR-1", "KR-2"]
+    with pytest.raises(ValueError, match="no references"):
+        ledger.next_reference("XYZ")
+
+
+def test_people_are_found_by_identifier_handle_and_address(ledger: Ledger, created: Created) -> None:
+    grace = new_id()
+    ledger.directory.add(grace, "Grace Example", handle="grace", email="grace@example.org")
+    for text in (str(grace), f"person:{grace}", "grace", "@Grace", "GRACE@example.org"):
+        assert ledger.directory.lookup(text) == grace
+    assert ledger.directory.lookup("nobody") is None
+    assert ledger.directory.lookup(str(new_id())) is None
+    assert ledger.directory.lookup("ada") == created.steward
+
+
+def test_handles_are_unique_and_well_formed(ledger: Ledger) -> None:
+    with pytest.raises(HandleIsTaken):
+        ledger.directory.add(new_id(), "Another Ada", handle="Ada")
+    with pytest.raises(HandleIsMalformed):
+        ledger.directory.add(new_id(), "Blank", handle="with blank")
+    with pytest.raises(ValueError, match="empty"):
+        ledger.directory.add(new_id(), "  ")
+
+
+def test_an_erased_person_leaves_only_an_identifier(ledger: Ledger, created: Created) -> None:
+    alias = ledger.directory.alias("notes.git", "Ada E.", person=created.steward)
+    assert ledger.directory.alias("notes.git", "Ada E.") == alias
+    assert ledger.directory.alias_names()[alias.alias].name == "Ada E."
+    assert ledger.directory.erase(created.steward)
+    assert ledger.directory.of(created.steward) is None
+    assert ledger.directory.aliases() == []
+    assert len(ledger.read_page(0, 10)) == 4
+
+
+def test_sealed_text_opens_until_its_key_is_erased(ledger: Ledger) -> None:
+    author = new_id()
+    sealed = ledger.keys.seal(author, "I am worried about March.")
+    assert ledger.keys.seal(author, "x").key_id == sealed.key_id
+    assert ledger.keys.open(sealed) == "I am worried about March."
+    assert ledger.keys.erase(author) == 1
+    assert ledger.keys.open(sealed) is None
+    assert ledger.keys.seal(author, "x").key_id != sealed.key_id
+
+
+def test_sealed_text_belongs_to_its_author_and_its_ledger(ledger: Ledger) -> None:
+    author = new_id()
+    sealed = ledger.keys.seal(author, "mine")
+    stolen = Sealed(**{**sealed.model_dump(), "author": new_id()})
+    with pytest.raises(ValueError, match="does not belong"):
+        ledger.keys.open(stolen)
+    forged = Sealed(**{**sealed.model_dump(), "commitment": "0" * 64})
+    with pytest.raises(ValueError, match="committed"):
+        ledger.keys.open(forged)
+    elsewhere = Keys(ledger._connections, ledger.settings, UUID(int=1))
+    with pytest.raises(MasterKeyError):
+        elsewhere.open(sealed)
+
+
+def test_the_longest_text_fits(ledger: Ledger) -> None:
+    assert ledger.keys.open(ledger.keys.seal(new_id(), "\N{GRINNING FACE}" * 4_000)) == "\N{GRINNING FACE}" * 4_000
+
+
+@pytest.mark.parametrize("key", [None, "QUJD", "not base64!", "YW5vdGhlciBrZXksIGFsc28gMzIgYnl0ZXMgbG9uZy4="])
+def test_a_wrong_or_missing_master_key_says_what_is_lost(
+    ledger: Ledger, key: str | None, tmp_path: Path
+) -> None:
+    settings = replace(ledger.settings, master_key=key, master_key_file=tmp_path / "absent")
+    assert ledger.identifier is not None
+    keys = Keys(ledger._connections, settings, ledger.identifier)
+    with pytest.raises(MasterKeyError) as refused:
+        keys.seal(new_id(), "text")
+    assert str(refused.value)
+
+
+def test_the_master_key_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "master.key"
+    make_master_key_file(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(MasterKeyError):
+        make_master_key_file(path)
+
+
+def test_a_token_is_shown_once_and_counts_until_revoked(ledger: Ledger, created: Created, steward: str) -> None:
+    assert created.token.startswith("sl_")
+    assert ledger.tokens.actor_of(created.token) == steward
+    clear = ledger.tokens.issue(steward, "laptop")
+    known = {token.label: token for token in ledger.tokens.list(steward)}
+    assert known["first steward"].last_used_at is not None
+    assert known["laptop"].last_used_at is None
+    assert ledger.tokens.revoke(known["laptop"].id)
+    assert not ledger.tokens.revoke(known["laptop"].id)
+    assert ledger.tokens.actor_of(clear) is None
+    for wrong in ("", "sl_", "sl_\N{SNOWMAN}", clear[3:], "sl_" + "x" * 200):
+        assert ledger.tokens.actor_of(wrong) is None
+    with ledger.pool.connection() as connection:
+        row = connection.execute("select string_agg(tokens::text, ' ') from tokens").fetchone()
+    assert row is not None
+    assert created.token not in row[0]

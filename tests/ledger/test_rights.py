@@ -1,0 +1,62 @@
+"""What the database itself refuses, to the application and to the owner."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from ledger.settings import Settings
+from ledger.migrate import migrate
+from ledger.store import Ledger
+
+CHANGES = [
+    "update entries set name = 'x.y' where position = 2",
+    "delete from entries where position = 2",
+    "truncate entries",
+]
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_the_owner_cannot_change_what_was_recorded(ledger: Ledger, statement: str) -> None:
+    with pytest.raises(psycopg.errors.DatabaseError, match="stays as it is"), ledger.place.as_owner() as owner:
+        owner.execute(statement)
+    assert len(ledger.read_page(0, 10)) == 4
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *CHANGES,
+        "insert into entries values (5, now(), 'team:x', 1, 'team.formed', 'x')",
+        "update head set position = 99",
+        "delete from head",
+        "insert into receipts values ('a', 'b', 'c', 1, 1)",
+        "alter table entries disable trigger all",
+        "select setval('reference_obj', 1)",
+        "insert into settings values ('restored', '{}')",
+    ],
+)
+def test_the_application_may_only_read_and_call(ledger: Ledger, statement: str) -> None:
+    with ledger.pool.connection() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_the_application_cannot_become_somebody_else(ledger: Ledger) -> None:
+    with ledger.pool.connection() as connection:
+        for role in (ledger.place.owner_role, "postgres"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"set role {role}")
+
+
+def test_what_the_application_plants_is_not_called(ledger: Ledger) -> None:
+    """Given a function of the application's own with a name that the append uses, then the append is not fooled."""
+    with ledger.pool.connection() as connection:
+        connection.execute(
+            "create function clock_timestamp() returns timestamptz language sql as $$ select 'epoch'::timestamptz $$"
+        )
+    assert ledger.position_at(ledger.head().now) == 4
+
+
+def test_migrating_again_changes_nothing(settings: Settings, ledger: Ledger) -> None:
+    assert migrate(settings) == migrate(settings)
+    assert ledger.head().position == 4

@@ -1,0 +1,1 @@
+"""Tests of replay: the fold, verify, the basis."""

@@ -1,0 +1,149 @@
+"""Rights: one table, one function, the same for every door."""
+
+from uuid import UUID
+
+import pytest
+
+from aggregates.access import ACTIONS, ROLES, may
+from aggregates.commands import COMMANDS
+from aggregates.decide import RULES
+from aggregates.refusals import ActionIsNotAllowed
+from tests.rules.company import SCOPE, SOURCE, Company
+
+STEWARDS_ONLY = {
+    "adopt_policy", "add_person", "person_leaves", "start_leave", "end_leave", "register_service", "grant_role",
+    "revoke_role", "form_team", "rename_team", "move_team", "close_team", "reopen_cycle", "note_source",
+}  # fmt: skip
+MEETINGS = {"plan_cycle", "move_commit_by", "open_cycle", "void_opening", "start_scoring", "close_cycle"}
+
+
+@pytest.fixture
+def company() -> Company:
+    return Company()
+
+
+def test_every_command_has_a_rule_and_a_right() -> None:
+    assert set(COMMANDS) == set(RULES) == set(ACTIONS) - {"read", "export", "operate"}
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_each_role_may_do_what_its_row_says(name: str) -> None:
+    allowed = {role for role in ROLES if may([role], name)}
+    own = {role for role in ROLES if may([role], name, own=True)} - allowed
+    if name in STEWARDS_ONLY:
+        assert (allowed, own) == ({"steward"}, set())
+    elif name in MEETINGS:
+        assert (allowed, own) == ({"steward", "facilitator"}, set())
+    elif name == "confirm_decision":
+        assert (allowed, own) == ({"reader", "owner", "facilitator", "steward"}, set())
+    else:
+        assert (allowed, own) == ({"steward", "facilitator"}, {"owner"})
+
+
+def test_readers_auditors_and_operators_write_nothing_but_a_reader_may_confirm() -> None:
+    for name in COMMANDS:
+        assert not may(["auditor", "operator"], name, own=True)
+        assert may(["reader"], name, own=True) == (name == "confirm_decision")
+    assert [role for role in ROLES if may([role], "read")] == [
+        "reader",
+        "owner",
+        "facilitator",
+        "steward",
+        "auditor",
+    ]
+    assert not may(["steward"], "an action that is not in the table")
+    assert not may([], "read")
+
+
+def test_an_owner_changes_only_what_is_their_own(company: Company) -> None:
+    objective, _ = company.committed(owner=company.ada)
+    mine = company.key_result(objective, owner=company.ben, reason=SCOPE)
+    theirs = company.key_result(objective, owner=company.ada, reason=SCOPE)
+    company.on("2026-05-20")
+    item = {"objective": objective, "value": "5", "by": company.ben}
+    company.do("check_in", **item, key_result=mine)
+    company.refused(ActionIsNotAllowed, "check_in", **item, key_result=theirs)
+    reword = {"objective": objective, "title": "Words", "reason": SCOPE}
+    company.refused(ActionIsNotAllowed, "reword_objective", **reword, by=company.ben)
+    company.do("reword_objective", **reword, by=company.ada)
+    company.do("check_in", objective=objective, value="6", by=company.ada, key_result=mine)
+    company.refused(
+        ActionIsNotAllowed, "add_key_result", by=company.ben, objective=objective, key_result=mine, reference="KR-9",
+        title="t", owner=company.ben, measure={"kind": "yes_no"}, target={"kind": "done"},
+    )  # fmt: skip
+
+
+def test_an_owner_drafts_for_themselves(company: Company) -> None:
+    fields = {"objective": company.ledger.new_id(), "reference": "OBJ-5", "cycle": "2026-q2", "title": "t"}
+    company.refused(ActionIsNotAllowed, "draft_objective", **fields, owner=company.ada, by=company.ben)
+    company.do("draft_objective", **fields, owner=company.ben, by=company.ben)
+
+
+def test_an_owner_decides_answers_and_amends_about_their_own(company: Company) -> None:
+    (mine, key_result), (theirs, _) = (
+        company.committed(owner=company.ada),
+        company.committed(owner=company.ben),
+    )
+    change = company.do(
+        "change_weight", objective=mine, key_result=key_result, weight="2", reason=SCOPE, by=company.ada
+    )
+    decide = {"text": "We do less.", "decided_by": company.ada, "by": company.ada}
+    company.do("record_decision", decision=company.ledger.new_id(), touches=[mine], **decide)
+    new = company.ledger.new_id()
+    company.refused(ActionIsNotAllowed, "record_decision", decision=new, touches=[mine, theirs], **decide)
+    company.refused(ActionIsNotAllowed, "record_decision", decision=new, **decide)
+    company.refused(
+        ActionIsNotAllowed, "record_decision", decision=new, **decide,
+        changes=[{"command": "withdraw_objective", "objective": theirs, "reason": SCOPE}],
+    )  # fmt: skip
+    amend = {"position": change.position, "body": {"weight": "3"}, "reason": SCOPE}
+    company.refused(ActionIsNotAllowed, "amend_entry", **amend, by=company.ben)
+    company.do("amend_entry", **amend, by=company.ada)
+    answer = {"rule": "change_without_decision", "cause": change.position, "answer": "explained", "text": "x"}
+    company.refused(ActionIsNotAllowed, "answer_finding", **answer, known=True, by=company.ben)
+    company.do("answer_finding", **answer, known=True, by=company.ada)
+    company.do("replan", decision=new, objectives=[{"objective": mine}], **decide)
+
+
+def test_only_a_steward_amends_what_was_said_of_people(company: Company) -> None:
+    left = company.do("person_leaves", person=company.ben)
+    company.refused(ActionIsNotAllowed, "retract_entry", position=left.position, by=company.cleo)
+    company.do("retract_entry", position=left.position)
+
+
+def test_who_left_or_is_unknown_may_do_nothing(company: Company) -> None:
+    fields = {"objective": company.ledger.new_id(), "reference": "OBJ-5", "cycle": "2026-q2", "title": "t"}
+    company.do("person_leaves", person=company.ben)
+    for actor in (company.ben, UUID(int=9), f"service:{UUID(int=9)}"):
+        company.refused(ActionIsNotAllowed, "draft_objective", **fields, owner=company.ada, by=actor)
+
+
+def test_access_is_judged_by_todays_rights(company: Company) -> None:
+    objective, _ = company.committed(owner=company.ada)
+    company.do("revoke_role", actor=f"person:{company.ada}", role="owner")
+    company.refused(
+        ActionIsNotAllowed, "reword_objective", objective=objective, title="x", reason=SCOPE, by=company.ada
+    )
+
+
+def test_acting_for_somebody_else_needs_a_grant_except_for_a_service_that_imports(company: Company) -> None:
+    objective = company.drafted()
+    service = company.ledger.new_id()
+    company.do("register_service", service=service, name="Importer")
+    company.do("grant_role", actor=f"service:{service}", role="steward")
+    act = {"objective": objective, "on_behalf_of": f"person:{company.ada}"}
+    company.refused(ActionIsNotAllowed, "reword_objective", **act, title="x", field="/on_behalf_of")
+    company.refused(ActionIsNotAllowed, "reword_objective", **act, title="x", by=f"service:{service}")
+    receipt = company.do(
+        "reword_objective", **act, title="x", by=f"service:{service}", imported=True, source=SOURCE
+    )
+    assert company.entry(receipt.position).circumstances.on_behalf_of == f"person:{company.ada}"
+
+
+def test_a_nested_change_asks_for_its_own_right(company: Company) -> None:
+    objective, _ = company.committed(owner=company.ada)
+    change = {"command": "move_commit_by", "cycle": "2026-q2", "commit_by": "2026-04-20"}
+    company.refused(
+        ActionIsNotAllowed, "record_decision", decision=company.ledger.new_id(), text="x",
+        decided_by=company.ada, touches=[objective], changes=[change], by=company.ada, field="/changes/0",
+    )  # fmt: skip

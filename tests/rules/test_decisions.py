@@ -1,0 +1,202 @@
+"""Decisions: written down, carried out in one append, confirmed by their decider; re-plans; answers."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from aggregates.decision.events import DecisionRecorded
+from aggregates.refusals import (
+    ConfirmationIsNotYours,
+    DecisionIsConfirmed,
+    DecisionIsMissing,
+    DecisionIsUnknown,
+    EntryIsUnknown,
+    FindingIsUnknown,
+    IdentifierIsTaken,
+    LiesInTheFuture,
+    NothingChanges,
+    ObjectiveIsNotCommitted,
+    ObjectiveIsUnknown,
+    PersonIsUnknown,
+    PersonWasNotHere,
+    ReasonIsMissing,
+    TargetEqualsBaseline,
+)
+from tests.rules.company import INCREASE, SCOPE, Company
+
+NOBODY = UUID(int=99)
+TO_90 = {"kind": "point", "at": "90"}
+
+
+@pytest.fixture
+def company() -> Company:
+    return Company()
+
+
+def record(company: Company, **fields):
+    return {"decision": company.ledger.new_id(), "text": "We do less.", "decided_by": company.cleo} | fields
+
+
+def test_a_decision_is_linked_to_every_objective_it_touches_in_one_append(company: Company) -> None:
+    one, two = company.drafted(), company.drafted()
+    receipt = company.do("record_decision", **record(company, touches=[one, two]))
+    assert [event.stored_name for event in company.events(receipt)] == [
+        "decision.recorded", "objective.decision_linked", "objective.decision_linked",
+    ]  # fmt: skip
+    company.refused(
+        ObjectiveIsUnknown, "record_decision", **record(company, touches=[one, NOBODY]), field="/touches"
+    )
+
+
+def test_one_decision_causes_many_changes_in_one_append(company: Company) -> None:
+    (one, first), (two, second) = company.committed(), company.committed()
+    decision = record(company, reason=SCOPE)
+    changes = [
+        {"command": "change_target", "objective": one, "key_result": first, "target": TO_90},
+        {"command": "drop_key_result", "objective": two, "key_result": second,
+         "reason": {"kind": "external", "text": "The market closed."}},
+    ]  # fmt: skip
+    receipt = company.do("record_decision", **decision, changes=changes)
+    entries = [company.entry(position) for position in receipt.positions]
+    assert [entry.event.stored_name for entry in entries] == [
+        "decision.recorded", "objective.decision_linked", "objective.decision_linked",
+        "key_result.target_changed", "key_result.dropped",
+    ]  # fmt: skip
+    assert {entry.circumstances.decision for entry in entries[3:]} == {decision["decision"]}
+    assert [entry.circumstances.reason.kind for entry in entries[3:] if entry.circumstances.reason] == [
+        "scope", "external",
+    ]  # fmt: skip
+    assert company.objective(one).decisions == (decision["decision"],)
+
+
+def test_each_change_sees_the_ones_before_it_and_one_refusal_refuses_all(company: Company) -> None:
+    objective, key_result = company.drafted(), company.ledger.new_id()
+    new = company.ledger.new_id()
+    changes = [
+        {"command": "draft_objective", "objective": new, "reference": "OBJ-80", "cycle": "2026-q2",
+         "title": "New", "owner": company.ada},
+        {"command": "add_key_result", "objective": new, "key_result": key_result, "reference": "KR-80",
+         "title": "k", "owner": company.ada, **INCREASE},
+        {"command": "align_objective", "objective": new, "parent": objective},
+        {"command": "commit_objective", "objective": new},
+    ]  # fmt: skip
+    company.do("record_decision", **record(company), changes=changes)
+    assert company.objective(new).is_committed
+    item = {"objective": new, "key_result": key_result}
+    bad = [
+        {"command": "change_weight", **item, "weight": "2", "reason": SCOPE},
+        {"command": "change_target", **item, "target": {"kind": "point", "at": "0"}, "reason": SCOPE},
+    ]
+    company.refused(
+        TargetEqualsBaseline, "record_decision", **record(company), changes=bad, field="/changes/1/target"
+    )
+    company.refused(ReasonIsMissing, "record_decision", **record(company),
+                    changes=[{"command": "change_weight", **item, "weight": "2"}], field="/changes/0/reason")  # fmt: skip
+
+
+def test_a_decider_was_here_when_the_meeting_decided(company: Company) -> None:
+    company.on("2026-02-01").do("person_leaves", person=company.ben)
+    company.on("2026-03-01")
+    company.refused(PersonWasNotHere, "record_decision", **record(company, decided_by=company.ben))
+    company.refused(
+        PersonIsUnknown, "record_decision", **record(company, decided_by=NOBODY), field="/decided_by"
+    )
+    company.do(
+        "record_decision", **record(company, decided_by=company.ben, decided_at="2026-01-20T10:00:00+01:00")
+    )
+    late = company.ledger.now + timedelta(hours=1)
+    company.refused(
+        LiesInTheFuture, "record_decision", **record(company, decided_at=late), field="/decided_at"
+    )
+
+
+def test_only_the_decider_confirms_and_only_what_somebody_else_wrote(company: Company) -> None:
+    decision = company.decided(decided_by=company.ada)
+    company.refused(ConfirmationIsNotYours, "confirm_decision", decision=decision, by=company.ben)
+    company.refused(DecisionIsUnknown, "confirm_decision", decision=NOBODY, by=company.ada)
+    company.do("confirm_decision", decision=decision, by=company.ada)
+    company.refused(DecisionIsConfirmed, "confirm_decision", decision=decision, by=company.ada)
+    own = company.decided(decided_by=company.steward)
+    company.refused(DecisionIsConfirmed, "confirm_decision", decision=own)
+    company.refused(IdentifierIsTaken, "record_decision", **record(company, decision=own))
+
+
+def test_a_later_decision_ratifies_earlier_changes(company: Company) -> None:
+    objective, key_result = company.committed()
+    item = {"objective": objective, "key_result": key_result}
+    change = company.do("change_target", **item, target=TO_90, reason=SCOPE)
+    moved = company.do("move_commit_by", cycle="2026-q2", commit_by="2026-04-20")
+    receipt = company.do("record_decision", **record(company, ratifies=[change.position, moved.position]))
+    event = company.events(receipt)[0]
+    assert isinstance(event, DecisionRecorded)
+    assert event.touches == (objective,)
+    for position in (1, 10_000):
+        company.refused(
+            EntryIsUnknown, "record_decision", **record(company, ratifies=[position]), field="/ratifies/0"
+        )
+
+
+def test_a_replan_adds_line_two_and_never_touches_line_one(company: Company) -> None:
+    objective, key_result = company.committed()
+    before = company.objective(objective).lines
+    plan = record(company, reason=SCOPE, objectives=[{"objective": objective, "confidence": "0.5"}])
+    change = {"command": "change_target", "objective": objective, "key_result": key_result, "target": TO_90}
+    receipt = company.do("replan", **plan, changes=[change])
+    assert [event.stored_name for event in company.events(receipt)] == [
+        "decision.recorded", "objective.decision_linked", "key_result.target_changed", "objective.replanned",
+    ]  # fmt: skip
+    lines = company.objective(objective).lines
+    assert lines[:1] == before
+    assert [line.number for line in lines] == [1, 2]
+    known = plan | {"text": None, "decided_by": None}
+    company.do("replan", **known)
+    assert [line.number for line in company.objective(objective).lines] == [1, 2, 3]
+
+
+def test_a_replan_is_one_decision_about_committed_objectives(company: Company) -> None:
+    objective, _ = company.committed()
+    lines = [{"objective": objective}]
+    company.refused(DecisionIsMissing, "replan", objectives=lines)
+    company.refused(DecisionIsMissing, "replan", decision=NOBODY, text="x", objectives=lines)
+    company.refused(DecisionIsUnknown, "replan", decision=NOBODY, objectives=lines)
+    draft = record(company, objectives=[{"objective": company.drafted()}])
+    company.refused(ObjectiveIsNotCommitted, "replan", **draft, field="/objectives/0/objective")
+
+
+def test_a_finding_is_answered_on_the_stream_of_its_cause(company: Company) -> None:
+    objective, key_result = company.committed()
+    change = company.do(
+        "change_target", objective=objective, key_result=key_result, target=TO_90, reason=SCOPE
+    )
+    answer = {
+        "rule": "change_without_decision", "cause": change.position, "answer": "accepted", "text": "Agreed in June.",
+    }  # fmt: skip
+    company.refused(FindingIsUnknown, "answer_finding", **answer)
+    company.refused(FindingIsUnknown, "answer_finding", **(answer | {"cause": 9_999}), known=True)
+    receipt = company.do("answer_finding", **answer, known=True)
+    assert company.entry(receipt.position).stream == f"objective:{objective}"
+
+
+def test_a_retracted_decision_can_no_longer_be_named(company: Company) -> None:
+    objective, key_result = company.committed()
+    receipt = company.do("record_decision", **record(company))
+    decision = UUID(company.entry(receipt.position).stream.partition(":")[2])
+    company.do("retract_entry", position=receipt.position)
+    company.refused(
+        DecisionIsUnknown, "change_weight", objective=objective, key_result=key_result, weight="2",
+        reason=SCOPE, decision=decision,
+    )  # fmt: skip
+
+
+def test_an_amended_decision_names_another_decider_and_touches_more(company: Company) -> None:
+    objective = company.drafted()
+    receipt = company.do("record_decision", **record(company, decided_by=company.ada))
+    body = {"text": "We do less.", "decided_by": company.ben, "touches": [objective]}
+    amended = company.do("amend_entry", position=receipt.position, body=body)
+    assert [event.stored_name for event in company.events(amended)] == [
+        "decision.recorded", "objective.decision_linked",
+    ]  # fmt: skip
+    company.refused(NothingChanges, "amend_entry", position=amended.first_position, body=body)
+    decision = UUID(company.entry(receipt.position).stream.partition(":")[2])
+    company.do("confirm_decision", decision=decision, by=company.ben)
