@@ -111,3 +111,17 @@ def may(roles: Iterable[Role], action: str, *, own: bool = False) -> bool:
         return False
     held = frozenset(roles)
     return bool(held & right.roles) or (own and right.own and OWNER in held)
+
+
+def table() -> list[tuple[str, dict[Role, str]]]:
+    """Return the table for people: each action, and for each role `yes`, `own` (what is their own) or nothing."""
+    return [
+        (
+            action,
+            {
+                role: "yes" if may([role], action) else "own" if may([role], action, own=True) else ""
+                for role in ROLES
+            },
+        )
+        for action in ACTIONS
+    ]

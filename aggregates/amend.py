@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from pydantic import ValidationError
 
 from aggregates.amendment import AmendEntry, RetractEntry
-from aggregates.checks import check_decision, check_present, check_team
+from aggregates.checks import check_decision, check_present, check_team, identifier_of
+from aggregates.decision.decide import ratified_objectives
 from aggregates.decision.events import DecisionRecorded
 from aggregates.entry import Circumstances, Entry, Event, Occasion, Recorded
 from aggregates.evolve import evolve, kind_of
@@ -190,6 +190,7 @@ def _check_decision_content(world: World, entry: Entry, event: Event, tried: Ent
         if moment > tried.recorded_at:
             raise LiesInTheFuture(field="/body/decided_at")
         check_present(world, event.decided_by, moment, field="/body/decided_by")
+    ratified_objectives(world, event.ratifies, field="/body/ratifies")
     before = entry.event.touches if isinstance(entry.event, DecisionRecorded) else ()
     links = []
     for touched in event.touches:
@@ -197,7 +198,5 @@ def _check_decision_content(world: World, entry: Entry, event: Event, tried: Ent
             objective = world.objective(touched)
             if objective is None:
                 raise AmendmentDoesNotFit("This objective is not in the ledger.", field="/body/touches")
-            links.append(
-                Recorded(objective.stream, DecisionLinked(decision=UUID(entry.stream.partition(":")[2])))
-            )
+            links.append(Recorded(objective.stream, DecisionLinked(decision=identifier_of(entry.stream))))
     return links

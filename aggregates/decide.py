@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from aggregates.access import may
 from aggregates.amend import amend_entry, retract_entry
-from aggregates.checks import check_clock
+from aggregates.checks import check_clock, identifier_of
 from aggregates.command import Command
 from aggregates.cycle import decide as cycle
 from aggregates.decision import decide as decision
@@ -47,17 +46,14 @@ def check_access(world: World, command: Command, occasion: Occasion) -> None:
     Raises:
         ActionIsNotAllowed.
     """
-    kind, _, identifier = occasion.by.partition(":")
-    actor: Person | Service | None
-    if kind == "person":
-        actor = world.person(UUID(identifier))
-    else:
-        actor = world.service(UUID(identifier))
+    is_service = occasion.by.startswith("service:")
+    identifier = identifier_of(occasion.by)
+    actor: Person | Service | None = world.service(identifier) if is_service else world.person(identifier)
     if actor is None:
         raise ActionIsNotAllowed("Whoever asks is not in the ledger.")
     if isinstance(actor, Person) and not actor.was_here(occasion.at):
         raise ActionIsNotAllowed("Whoever asks is not with the organisation now.")
-    if occasion.on_behalf_of is not None and not (kind == "service" and occasion.imported):
+    if occasion.on_behalf_of is not None and not (is_service and occasion.imported):
         raise ActionIsNotAllowed(
             "Acting for somebody else needs a grant, and there is none.", field="/on_behalf_of"
         )

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from aggregates.amendment import AmendEntry, RetractEntry
+from aggregates.checks import identifier_of
 from aggregates.command import Command
 from aggregates.decision.commands import RecordDecision, Replan
 from aggregates.entry import Occasion
@@ -21,10 +22,9 @@ def is_own(world: World, command: Command, occasion: Occasion) -> bool:
     Who owns an objective owns its key results; who owns a key result may change and check in that one. A decision is
     one's own when every objective it touches is; an amendment when the entry is about something of one's own.
     """
-    kind, _, identifier = occasion.by.partition(":")
-    if kind != "person":
+    if not occasion.by.startswith("person:"):
         return False
-    actor = UUID(identifier)
+    actor = identifier_of(occasion.by)
     match command:
         case DraftObjective(owner=owner):
             return owner == actor
@@ -77,5 +77,5 @@ def _entry_is_own(world: World, position: int, actor: UUID, now: datetime) -> bo
     entry = world.entry(position)
     if entry is None or not entry.stream.startswith("objective:"):
         return False
-    objective = UUID(entry.stream.partition(":")[2])
+    objective = identifier_of(entry.stream)
     return owns(world, objective, getattr(entry.event, "key_result", None), actor, now)

@@ -300,3 +300,11 @@ class AmendmentDoesNotFit(Refusal):
 # said by readings
 class BasisIsUnknown(Unknown):
     """This basis is not in the ledger."""
+
+
+class TooManyObjectives(Refusal):
+    """A decision touches at most 1,000 objectives."""
+
+
+class TooManyLines(Refusal):
+    """An objective has at most 99 lines."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -20,10 +21,12 @@ FIRST_YEAR = 1970
 LAST_YEAR = 2199
 NUMBER_LIMIT = Decimal(10) ** NUMBER_DIGITS_BEFORE
 _NUMBER_TEXT_LENGTH = 40
+_SPELLED_AS_STORED = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,5}[1-9])?")
+"""A number within the bounds and in the spelling of `number_text`: nothing is left to check."""
 
 
 def _fault(code: str, sentence: str) -> PydanticCustomError:
-    return PydanticCustomError(code, sentence)  # type: ignore[arg-type]
+    return PydanticCustomError(code, sentence)
 
 
 def clean_text(raw: str, *, longest: int, newlines: bool) -> str:
@@ -33,6 +36,8 @@ def clean_text(raw: str, *, longest: int, newlines: bool) -> str:
         raise _fault("text_is_empty", "This text is empty; write at least one character.")
     if len(text) > longest:
         raise _fault("text_is_too_long", f"This text has {len(text)} characters; at most {longest} are kept.")
+    if text.isprintable():
+        return text
     for character in text:
         if character in "\n\t" and newlines:
             continue
@@ -67,6 +72,8 @@ def parse_number(raw: Any) -> Decimal:
 
     Bounds: finite, at most 15 digits before and 6 after the point.
     """
+    if isinstance(raw, str | Decimal) and _SPELLED_AS_STORED.fullmatch(text := str(raw)):
+        return raw if isinstance(raw, Decimal) else Decimal(text)
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
         raise _fault("number_is_malformed", "This is not a number; send it as a string such as \"0.8\".")
     if isinstance(raw, str) and len(raw) > _NUMBER_TEXT_LENGTH:

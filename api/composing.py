@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from aggregates.command import Command
 from aggregates.commands import COMMANDS
 from aggregates.entry import Sealed
-from aggregates.refusals import ObjectiveIsUnknown
+from aggregates.refusals import KeyResultIsUnknown, ObjectiveIsUnknown
 from api.bodies import MADE, Means, meaning_of
 from api.commands import Door
 from api.naming import Names
@@ -76,13 +76,14 @@ class Composer:
         if means is Means.PERSONAL:
             return self._sealed(text)
         if text.startswith("$"):
-            return self._labelled(text, field)
+            return self._labelled(means, text, field)
         return self._names.resolve(means, text, field)
 
-    def _labelled(self, text: str, field: str) -> UUID:
+    def _labelled(self, means: Means, text: str, field: str) -> UUID:
         made = self._labels.get(text[1:])
         if made is None:
-            raise ObjectiveIsUnknown(f"No earlier change of this command makes {text!r}.", field=field)
+            unknown = KeyResultIsUnknown if means is Means.KEY_RESULT else ObjectiveIsUnknown
+            raise unknown(f"No earlier change of this command makes {text!r}.", field=field)
         return made[1] if isinstance(made, tuple) else made
 
     def _change(self, change: BaseModel, at: str) -> Command:

@@ -140,7 +140,9 @@ class Company:
             "ends_on": (starts_on + timedelta(weeks=WEEKS, days=-1)).isoformat(),
         }
         self._at = datetime.combine(starts_on, datetime.min.time(), tzinfo=UTC) - timedelta(days=5)
-        yield self.entry(f"cycle:{key}", "cycle.planned", {"key": key, "name": key, "kind": "quarter", **days})
+        yield self.entry(
+            f"cycle:{key}", "cycle.planned", {"key": key, "name": key, "kind": "quarter", **days}
+        )
         yield self.entry(f"cycle:{key}", "cycle.opened", {})
         objectives = [self.identifier() for _ in range(OBJECTIVES)]
         key_results: list[tuple[str, str]] = []
@@ -179,7 +181,13 @@ class Company:
                     "target": {"kind": "point", "at": "80"}, "ambition": "committed",
                 },
             )  # fmt: skip
-        line = {"line": 1, "confidence": "0.6", "policy": 1, "synthesised": False, "no_record_at_start": False}
+        line = {
+            "line": 1,
+            "confidence": "0.6",
+            "policy": 1,
+            "synthesised": False,
+            "no_record_at_start": False,
+        }
         yield self.entry(stream, "objective.committed", line)
 
     def _week(self, week: int, key_results: list[tuple[str, str]]) -> Iterator[RawEntry]:

@@ -52,7 +52,7 @@ def _lines(entries: int) -> Iterator[bytes]:
         if position == 1:
             event = LedgerCreated(ledger=new_id(), organisation="Bench", zone="Europe/Berlin")
         elif stream.startswith("objective"):
-            event = CheckedIn(key_result=key_result, value=Decimal(position), confidence=Decimal("0.7"))
+            event = CheckedIn(key_result=key_result, confidence=Decimal("0.7"))
         elif versions[stream] == 1:
             event = TeamFormed(name=f"Team {position}")
         else:

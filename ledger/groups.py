@@ -1,4 +1,4 @@
-"""Many commands in few appends: each is decided on the world that the ones before it left, then all are recorded together.
+"""Many commands in few appends: each is decided on the world that the ones before it left, then all are recorded.
 
 For imports and generated histories. What one command alone would have been answered, it is answered here: its receipt,
 or the refusal that it met, which leaves the others as they are.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from aggregates.entry import Entry, Idempotency
+from aggregates.entry import Entry, Idempotency, Recorded
 from aggregates.refusals import Refusal
 from ledger.codec import encode
 from ledger.errors import IdempotencyKeyReused, KeyedCommandIsDone, StreamsHaveMoved, TooMuchContention
@@ -22,6 +22,7 @@ from ledger.receipts import Kept, Receipt, find_keys, read_receipt
 from ledger.worlds import LedgerWorld
 
 Answer = Receipt | Refusal
+Previewed = list[Recorded] | Receipt | Refusal
 
 
 class _GroupIsFull(Exception):
@@ -40,7 +41,9 @@ class _Group:
     spans: list[tuple[int, int] | Receipt | Refusal] = field(default_factory=list)
 
 
-def execute_group(executor: Executor, orders: Iterable[Order], decide: Decide, size: int) -> Iterator[list[Answer]]:
+def execute_group(
+    executor: Executor, orders: Iterable[Order], decide: Decide, size: int
+) -> Iterator[list[Answer]]:
     """Give the answers of the orders, a group at a time, each group recorded in one append when it is given."""
     waiting: list[Order] = []
     for order in orders:
@@ -65,7 +68,9 @@ def _record(executor: Executor, orders: list[Order], decide: Decide) -> list[Ans
         written = {one.stream for one in group.pending}
         reads = {stream: version for stream, version in group.world.looked.items() if stream not in written}
         try:
-            whole = executor.append(group.pending, reads, new_id(), search=group.pending[-1].circumstances.request)
+            whole = executor.append(
+                group.pending, reads, new_id(), search=group.pending[-1].circumstances.request
+            )
         except StreamsHaveMoved as error:
             executor.states.forget(one.stream for one in error.moved)
         except KeyedCommandIsDone:
@@ -87,7 +92,9 @@ def _decide(
     executor: Executor, orders: list[Order], decide: Decide, known: dict[tuple[str, str], Kept]
 ) -> _Group:
     at = executor.states.refresh()
-    group = _Group(LedgerWorld(executor.states, executor.connections), at, (executor.states.position or 0) + 1)
+    group = _Group(
+        LedgerWorld(executor.states, executor.connections), at, (executor.states.position or 0) + 1
+    )
     for order in orders:
         try:
             group.spans.append(_decide_one(executor, group, order, decide, known))
@@ -164,3 +171,34 @@ def _answer(group: _Group, whole: Receipt, span: tuple[int, int] | Receipt | Ref
         names=tuple(one.event.stored_name for one in own),
         request=own[-1].circumstances.request,
     )
+
+
+def preview_group(executor: Executor, orders: Iterable[Order], decide: Decide) -> Iterator[Previewed]:
+    """Give what each order would record after the ones before it; nothing is recorded.
+
+    An order whose idempotency key is known gives its earlier receipt.
+    """
+    at = executor.states.refresh()
+    world = LedgerWorld(executor.states, executor.connections)
+    position = (executor.states.position or 0) + 1
+    for order in orders:
+        kept = _known(executor, [order])
+        if kept:
+            first = next(iter(kept.values()))
+            with executor.connections.use() as connection:
+                yield read_receipt(connection, first.first_position, first.position).again()
+            continue
+        try:
+            decided = list(decide(world, order.command, order.occasion(at, executor.zone())))
+        except Refusal as refusal:
+            yield refusal
+            continue
+        pending = executor.pending(order, decided, world, None, new_id())
+        world.absorb(
+            [
+                Entry(position + place, at, one.stream, one.version, one.circumstances, one.event)
+                for place, one in enumerate(pending)
+            ]
+        )
+        position += len(pending)
+        yield decided

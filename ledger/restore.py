@@ -10,9 +10,10 @@ import re
 import struct
 import tempfile
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, Any, cast
 from uuid import UUID
 
 import orjson
@@ -42,7 +43,7 @@ _AFTER_STREAM = struct.Struct("!iii")
 _LENGTH = struct.Struct("!i")
 _BIG = struct.Struct("!iq")
 _NULL = _LENGTH.pack(-1)
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 _KEYS = {"position", "recorded_at", "stream", "version", "name", "data"}
 _STREAM = re.compile(r"[a-z_]+(:[a-z0-9-]{1,40})?")
 _BY = re.compile(r"(person|service):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -111,10 +112,11 @@ class LineCheck:
         self.zone = "UTC"
         self.references = {"OBJ": 0, "KR": 0}
         self._versions: dict[str, int] = {}
+        self._actors: set[str] = set()
         self._receipts = receipts
         self._key: tuple[str, str, str, int] | None = None
-        self._validators: dict[str, SchemaValidator] = {
-            name: event.__pydantic_validator__ for name, event in EVENTS.items()
+        self._validators = {
+            name: cast("SchemaValidator", event.__pydantic_validator__).validate_python for name, event in EVENTS.items()
         }
 
     def row(self, line: bytes) -> bytes:
@@ -146,6 +148,8 @@ class LineCheck:
         if recorded_at <= self.recorded_at:
             raise ValueError(f"the time {recorded_at} is not later than the one before, {self.recorded_at}.")
         before = self._versions.get(stream, 0)
+        if not before and not _STREAM.fullmatch(stream):
+            raise ValueError("the name of the stream is malformed.")
         if version != before + 1 or type(version) is not int:
             raise ValueError(f"version {version} of {stream} follows version {before}.")
         self.position, self.recorded_at, self._versions[stream] = position, recorded_at, version
@@ -164,8 +168,8 @@ class LineCheck:
             raise ValueError(f"the entry has {len(data)} bytes; at most {BYTES_PER_ENTRY} are kept.")
         body = entry.get("body")
         try:
-            validator.validate_python(body)
-            self._check_circumstances(entry, recorded_at, stream)
+            validator(body)
+            self._check_circumstances(entry, recorded_at)
         except (ValidationError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"the entry {name} cannot be read: {_first_line(error)}.") from error
         if position == 1:
@@ -185,12 +189,15 @@ class LineCheck:
             self.references[kind] = max(self.references.get(kind, 0), int(number))
         return reference, None
 
-    def _check_circumstances(self, entry: dict[str, Any], recorded_at: str, stream: str) -> None:
+    def _check_circumstances(self, entry: dict[str, Any], recorded_at: str) -> None:
         """Check who and when by their spelling; whatever else is there by reading it."""
-        if not (
-            _STREAM.fullmatch(stream) and _BY.fullmatch(entry["by"]) and _REQUEST.fullmatch(entry["request"])
-        ):
-            raise ValueError("stream, by or request is malformed")
+        by = entry["by"]
+        if by not in self._actors:
+            if not _BY.fullmatch(by):
+                raise ValueError("by is malformed")
+            self._actors.add(by)
+        if not _REQUEST.fullmatch(entry["request"]):
+            raise ValueError("request is malformed")
         if len(entry) > len(_PLAIN):
             read_circumstances(entry)
             effective_at = entry.get("effective_at", "")
@@ -202,10 +209,9 @@ class LineCheck:
         reference: str | None, supersedes: int | None,
     ) -> bytes:  # fmt: skip
         """Return the eight fields of a row, each after its length."""
-        moment = datetime.fromisoformat(recorded_at)
         if len(recorded_at) != 27 or recorded_at[-1] != "Z":
             raise ValueError(f"the time {recorded_at} is not spelled as a ledger writes it.")
-        since = moment - _EPOCH
+        since = datetime.fromisoformat(recorded_at) - _EPOCH
         microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
         stream_bytes, name_bytes = stream.encode(), name.encode()
         return b"".join(
@@ -255,19 +261,21 @@ def _refuse_unless_empty(connection: Connection) -> None:
 def _copy_entries(
     connection: Connection, check: LineCheck, lines: Iterable[bytes], progress: Progress | None
 ) -> None:
+    """Check the lines and copy them; while the database takes one chunk in, the next is checked."""
     number = 0
     with connection.cursor().copy(
         "copy entries (position, recorded_at, stream, version, name, data, reference, supersedes)"
         " from stdin (format binary)"
-    ) as copy:
-        waiting, size = [_SIGNATURE], 0
+    ) as copy, ThreadPoolExecutor(1) as sender:
+        waiting, size, sent = [_SIGNATURE], 0, sender.submit(lambda: None)
         try:
             for number, line in enumerate(lines, 1):
                 row = check.row(line)
                 waiting.append(row)
                 size += len(row)
                 if size > _CHUNK:
-                    copy.write(b"".join(waiting))
+                    sent.result()
+                    sent = sender.submit(copy.write, b"".join(waiting))
                     waiting, size = [], 0
                     if progress is not None:
                         progress(number)
@@ -275,6 +283,7 @@ def _copy_entries(
             raise RestoreRefused(number, f"{_capital(str(error))}") from error
         if number == 0:
             raise RestoreRefused(0, "The file is empty.")
+        sent.result()
         copy.write(b"".join(waiting) + _END)
     if progress is not None:
         progress(number)

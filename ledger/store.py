@@ -18,7 +18,7 @@ from ledger.codec import RawEntry, export_line
 from ledger.directory import Directory
 from ledger.errors import LedgerIsEmpty, PageIsTooLarge, refusal_of
 from ledger.execute import Decide, Executor, Order
-from ledger.groups import Answer, execute_group
+from ledger.groups import Answer, Previewed, execute_group, preview_group
 from ledger.identifiers import new_id
 from ledger.keys import Keys
 from ledger.library import COLUMNS, Evolve, LedgerApplication
@@ -151,6 +151,10 @@ class Ledger:
         """
         for answers in execute_group(self._executor, orders, decide, group):
             yield from answers
+
+    def preview_many(self, orders: Iterable[Order], decide: Decide) -> Iterator[Previewed]:
+        """Give what many commands would record, one after the other: events, a refusal, or an earlier receipt."""
+        return preview_group(self._executor, orders, decide)
 
     def preview(
         self,

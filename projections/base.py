@@ -67,7 +67,9 @@ class Generation:
 @lru_cache(maxsize=1024)
 def _named(schema: str, prefix: str, text: LiteralString) -> bytes:
     names = {name for _, name, _, _ in Formatter().parse(text) if name}
-    return sql.SQL(text).format(**{name: sql.Identifier(schema, prefix + name) for name in names}).as_bytes(None)
+    return (
+        sql.SQL(text).format(**{name: sql.Identifier(schema, prefix + name) for name in names}).as_bytes(None)
+    )
 
 
 class Projection(Protocol):

@@ -82,9 +82,7 @@ def cycle_at(
 
     Its name and its days are told as planned whatever the instant. None when it was not planned by the position.
     """
-    rows = connection.execute(
-        generation.query(_EVENTS), {"cycle": cycle, "position": position}
-    ).fetchall()
+    rows = connection.execute(generation.query(_EVENTS), {"cycle": cycle, "position": position}).fetchall()
     state: dict[str, Any] | None = None
     for place, recorded_at, effective, name, text in rows:
         body = orjson.loads(text)
@@ -160,9 +158,7 @@ def people_and_teams(
     return people, teams
 
 
-def _states(
-    cycle: dict[str, Any], rows: list[states.Row], others: list[tuple[int, str, bytes]]
-) -> States:
+def _states(cycle: dict[str, Any], rows: list[states.Row], others: list[tuple[int, str, bytes]]) -> States:
     objectives = b",".join([text for _, text in sorted(states.objectives_json(rows).values())])
     named: dict[int, list[bytes]] = {facets.PERSON: [], facets.TEAM: []}
     for kind, key, state in others:

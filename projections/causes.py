@@ -87,7 +87,9 @@ def causes_on_objective(entry: PlainEntry, context: Context) -> list[Cause]:
         if changed & OWN_TARGET and context.decided_by is not None:
             owner = context.item.get("owner", {}).get("value")
             if owner == context.decided_by:
-                found.append(("owner_decided_own_target", {"facets": sorted(changed & OWN_TARGET), "owner": owner}))
+                found.append(
+                    ("owner_decided_own_target", {"facets": sorted(changed & OWN_TARGET), "owner": owner})
+                )
     days = context.cycles.get(context.cycle or "")
     if days is not None and days.closed is not None and days.closed < position:
         found.append(("change_after_close", {"closed": days.closed}))
@@ -122,7 +124,11 @@ def causes_on_cycle(entry: PlainEntry, days: CycleDays | None, zone: ZoneInfo) -
         return [("commit_by_moved", {"commit_by": body["commit_by"], "first": first})]
     if name == "cycle.opening_voided":
         return [("opening_voided", {"opening": body["opening"]})]
-    if name == "cycle.opened" and days is not None and (late := (_day(entry, zone) - days.starts_on).days) > 0:
+    if (
+        name == "cycle.opened"
+        and days is not None
+        and (late := (_day(entry, zone) - days.starts_on).days) > 0
+    ):
         return [("opened_late", {"days": late, "starts_on": days.starts_on.isoformat()})]
     return []
 

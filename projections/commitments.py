@@ -45,9 +45,12 @@ class Commitments:
 
     name: ClassVar[str] = "commitments"
     NEEDS: ClassVar[tuple[str, ...]] = ("facts",)
-    HANDLES: ClassVar[frozenset[str]] = (
-        LINES | {"key_result.added", "cycle.planned", "ledger.created", base.RETRACTION}
-    )
+    HANDLES: ClassVar[frozenset[str]] = LINES | {
+        "key_result.added",
+        "cycle.planned",
+        "ledger.created",
+        base.RETRACTION,
+    }
     PASSES_BY: ClassVar[frozenset[str]] = (
         base.ORGANISATION_NAMES | base.PRESENCE_NAMES | base.ACCESS_NAMES | base.TEAM_NAMES | base.CYCLE_NAMES
         | base.OBJECTIVE_NAMES | base.DECISION_NAMES | {base.ANSWER}
@@ -107,7 +110,8 @@ def _remember(page: Sequence[PlainEntry], connection: Connection[Any], generatio
             )
         elif entry["name"] == "ledger.created":
             connection.execute(
-                generation.query("insert into {line_ledger} values (%s, %s)"), [entry["recorded_at"], body["zone"]]
+                generation.query("insert into {line_ledger} values (%s, %s)"),
+                [entry["recorded_at"], body["zone"]],
             )
 
 

@@ -16,7 +16,9 @@ _COPY_DECISIONS = """copy {decisions} (decision, position, recorded_at, effectiv
                                        source, body, supersedes, superseded_at) from stdin"""
 _COPY_CONFIRMED = "copy {decision_confirmations} (decision, position, recorded_at, by) from stdin"
 _COPY_LINKS = "copy {decision_links} (decision, objective, position) from stdin"
-_COPY_CAUSED = "copy {decision_changes} (decision, position, stream, key_result, name, superseded_at) from stdin"
+_COPY_CAUSED = (
+    "copy {decision_changes} (decision, position, stream, key_result, name, superseded_at) from stdin"
+)
 _SUPERSEDE_DECISIONS = """update {decisions} d
                              set superseded_at = s.by
                             from unnest(%s::bigint[], %s::bigint[]) as s(position, by)
@@ -198,8 +200,12 @@ def _shown(
         "ratifies": body.get("ratifies", []),
         "links": [{"objective": objective, "position": place} for objective, place in links],
         "changes": [
-            {"position": place, "name": name, stream.split(":")[0]: base.stream_id(stream), "key_result": key_result}
+            {
+                "position": place,
+                "name": name,
+                stream.split(":")[0]: base.stream_id(stream),
+                "key_result": key_result,
+            }
             for place, stream, key_result, name in caused
         ],
     }
-

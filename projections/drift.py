@@ -91,7 +91,9 @@ class Drift:
         rows = [_row(entry, *change) for entry in changed for change in _changes_of(entry)]
         rows += _retractions(changed, connection, generation)
         if rows:
-            base.copy_text(connection, generation.query(_COPY), sorted(rows, key=lambda row: (row[5], row[3])))
+            base.copy_text(
+                connection, generation.query(_COPY), sorted(rows, key=lambda row: (row[5], row[3]))
+            )
         base.supersede(connection, generation.query(_SUPERSEDE), concerned)
 
 
@@ -124,7 +126,7 @@ def _changes_of(entry: PlainEntry) -> list[tuple[str | None, str, Any]]:
 def _retractions(
     changed: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
 ) -> list[tuple[Any, ...]]:
-    """Return a row for each facet that a retraction takes back, with the value that stands after it."""
+    """Return a row for each facet that a retraction takes back, with the value that stands in its place."""
     retracted = [entry for entry in changed if entry["name"] == base.RETRACTION]
     if not retracted:
         return []
@@ -135,12 +137,14 @@ def _retractions(
         for item, facet in found.get(entry["position"], ())
         if facet in facets.COMMITTED_FACETS or facet == "line"
     ]
-    values = states.definitions_at(
-        connection, generation, [(item, entry["position"]) for entry, item, _ in wanted]
+    values = states.standing_values(
+        connection,
+        generation,
+        [(item, facet, entry["effective"], entry["position"]) for entry, item, facet in wanted],
     )
     return [
-        _row(entry, None if item == base.stream_id(entry["stream"]) else item, facet, now.get(facet, {}).get("value"))
-        for (entry, item, facet), now in zip(wanted, values, strict=True)
+        _row(entry, None if item == base.stream_id(entry["stream"]) else item, facet, value)
+        for (entry, item, facet), value in zip(wanted, values, strict=True)
     ]
 
 

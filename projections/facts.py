@@ -183,7 +183,9 @@ class _Page:
             if is_day and len(at) != 10:
                 effective = base.moment_key(at[:10])
             fact = start + dumps(value) + tail
-            self._facts.append(_FACT(6, 8, number, 2, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact)
+            self._facts.append(
+                _FACT(6, 8, number, 2, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact
+            )
             if follows:
                 self._timelines.add(item, code, effective, position, fact)
             before = winners.get(code)
@@ -247,9 +249,10 @@ class _Page:
         if self._versions:
             base.copy_packed(connection, query(_COPY_VERSIONS), self._versions)
         if self._superseded:
-            connection.execute(query(_SUPERSEDE), [list(column) for column in zip(*self._superseded, strict=True)])
+            connection.execute(
+                query(_SUPERSEDE), [list(column) for column in zip(*self._superseded, strict=True)]
+            )
         if self._members.left:
             connection.execute(query(_LEAVE), [list(self._members.left), list(self._members.left.values())])
         if self._members.entered:
             base.copy_text(connection, query(_COPY_MEMBERS), self._members.entered)
-

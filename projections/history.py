@@ -96,7 +96,20 @@ def _packed(entry: PlainEntry, objective: str, key_result: str | None) -> bytes:
     else:
         item_bytes = bytes.fromhex(key_result.replace("-", ""))
         head = _WITH_KEY_RESULT(
-            7, 16, stream_bytes, 16, item_bytes, 8, position, 8, recorded_at, 8, effective, 8, FOREVER, len(data)
+            7,
+            16,
+            stream_bytes,
+            16,
+            item_bytes,
+            8,
+            position,
+            8,
+            recorded_at,
+            8,
+            effective,
+            8,
+            FOREVER,
+            len(data),
         )
     return head + bytes(data)
 

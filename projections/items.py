@@ -132,9 +132,7 @@ class Members:
             self.entered.append([cycle, item, position, FOREVER])
 
 
-def load_items(
-    connection: Connection[Any], generation: Generation, keys: Collection[str]
-) -> dict[str, Item]:
+def load_items(connection: Connection[Any], generation: Generation, keys: Collection[str]) -> dict[str, Item]:
     """Return the known items among these identifiers, with their winning facts."""
     items: dict[str, Item] = {}
     with connection.cursor(binary=True) as cursor:

@@ -126,9 +126,7 @@ def others_at(
     """Return kind, identifier and facets of every person and team as true at the end of a day."""
     kinds = (facets.PERSON, facets.TEAM)
     with connection.cursor(binary=True) as cursor:
-        cursor.execute(
-            generation.query(_FACTS_OF_OTHERS), {"position": position, **_bounds(kinds, until)}
-        )
+        cursor.execute(generation.query(_FACTS_OF_OTHERS), {"position": position, **_bounds(kinds, until)})
         return [(kind, head[6:42].decode(), state) for _, kind, _, _, head, state in _joined(cursor)]
 
 
@@ -169,8 +167,6 @@ def objectives_json(rows: Iterable[Row]) -> dict[int, tuple[int, bytes]]:
         )
         for group, (number, text) in heads.items()
     }
-
-
 
 
 _ROOTS = "select id::text, item from {items} where id = any (%s::uuid[])"
@@ -220,4 +216,32 @@ def superseded_facets(
     )
     for by, item, code in rows:
         found.setdefault(by, []).append((item, facets.NAMES[code]))
+    return found
+
+
+_STANDING = """
+    select w.ordinal, f.fact
+      from unnest(%s::uuid[], %s::smallint[], %s::bigint[], %s::bigint[]) with ordinality
+           as w(id, facet, effective, position, ordinal)
+      join {items} i on i.id = w.id
+     cross join lateral (select fact from {facts}
+                          where item = i.item and facet = w.facet and effective <= w.effective
+                            and position <= w.position and superseded_at > w.position
+                          order by effective desc, position desc limit 1) f"""
+
+
+def standing_values(
+    connection: Connection[Any], generation: Generation, wanted: Sequence[tuple[str, str, int, int]]
+) -> list[Any]:
+    """Return the value of each (item, facet, sort key of a moment, position): what was true then, as known there."""
+    found: list[Any] = [None] * len(wanted)
+    columns: list[list[Any]] = [[], [], [], []]
+    for item, facet, effective, position in wanted:
+        for column, value in zip(columns, (item, facets.CODES[facet], effective, position), strict=True):
+            column.append(value)
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(generation.query(_STANDING), columns)
+        for place, fact in cursor:
+            ((_, told),) = orjson.loads(b"{" + fact + b"}").items()
+            found[place - 1] = told["value"]
     return found

@@ -51,7 +51,10 @@ class Control:
         self.projections = projections
 
     def _query(self, text: LiteralString) -> bytes:
-        names = {name: sql.Identifier(self.schema, _PREFIX + name) for name in ("pointer", "generations", "bookmarks")}
+        names = {
+            name: sql.Identifier(self.schema, _PREFIX + name)
+            for name in ("pointer", "generations", "bookmarks")
+        }
         return sql.SQL(text).format(**names).as_bytes(None)
 
     def prepare(self, connection: Connection[Any]) -> Generation:
@@ -67,15 +70,15 @@ class Control:
             found = self.pointer(connection)
             if found is None:
                 found = self.make(connection)
-                connection.execute(self._query("insert into {pointer} (generation) values (%s)"), [found.number])
+                connection.execute(
+                    self._query("insert into {pointer} (generation) values (%s)"), [found.number]
+                )
                 self._stand(connection, found, "read")
         return found
 
     def lock(self, connection: Connection[Any], what: str) -> None:
         """Hold a lock of this ledger until the transaction ends."""
-        connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [self._key(what)]
-        )
+        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [self._key(what)])
 
     def _key(self, what: str) -> str:
         return f"strategy-ledger {self.schema} {what}"
@@ -176,9 +179,7 @@ class Control:
 
     def move(self, connection: Connection[Any], generation: Generation) -> None:
         """Let readers read this generation from now on; the caller owns the transaction."""
-        connection.execute(
-            self._query("update {generations} set standing = 'left' where standing = 'read'")
-        )
+        connection.execute(self._query("update {generations} set standing = 'left' where standing = 'read'"))
         connection.execute(self._query("update {pointer} set generation = %s"), [generation.number])
         self._stand(connection, generation, "read")
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from aggregates.values import day_of
-from ledger.codec import RawEntry
 from replay.fold import Fold, Moment, moment_text, recorded_text, winner
 
 Row = dict[str, Any]
@@ -64,15 +63,15 @@ class Audit(Fold):
         super()._supersede(stream, superseded, position)
         self._superseded[superseded] = position
 
-    def _keep(self, raw: RawEntry, data: Row, moment: Moment, sets: Row) -> None:
+    def _keep(self, position: int, recorded_at: datetime, data: Row, moment: Moment, sets: Row) -> None:
         kind, _, objective = data["stream"].partition(":")
         name = data["name"]
         if kind == "person" and name != "entry.retracted":
             return
-        row = {**_told(raw.position, recorded_text(raw.recorded_at), moment, data), "objective": objective}
+        row = {**_told(position, recorded_text(recorded_at), moment, data), "objective": objective}
         row["sets"] = sets
         if name == "objective.decision_linked":
-            self.links.setdefault(data["body"]["decision"], []).append((raw.position, objective))
+            self.links.setdefault(data["body"]["decision"], []).append((position, objective))
         elif data.get("decision") is not None:
             self.caused.setdefault(data["decision"], []).append({**row, "stream": data["stream"]})
         if kind != "objective":

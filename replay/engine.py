@@ -152,7 +152,9 @@ class Engine:
                     if generation is None:
                         continue
                     marks = self.control.bookmarks(connection, generation)
-                    yield Reading(connection, generation, min(mark.position for mark in marks.values()), marks)
+                    yield Reading(
+                        connection, generation, min(mark.position for mark in marks.values()), marks
+                    )
                     return
 
     def forget(self, generation: Generation) -> None:
@@ -193,11 +195,15 @@ class Run:
             self._remembered = {}
             raise
 
-    def _step(self, connection: Connection[Any], until: int | None, patience: float | None) -> tuple[int, bool]:
+    def _step(
+        self, connection: Connection[Any], until: int | None, patience: float | None
+    ) -> tuple[int, bool]:
         control, generation = self._engine.control, self._generation
         connection.execute("set local synchronous_commit = off")  # a lost page is applied again
         if patience is not None:
-            connection.execute("select set_config('lock_timeout', %s, true)", [f"{max(1, int(patience * 1000))}ms"])
+            connection.execute(
+                "select set_config('lock_timeout', %s, true)", [f"{max(1, int(patience * 1000))}ms"]
+            )
         control.lock(connection, f"generation {generation.number}")
         marks = control.bookmarks(connection, generation)
         if not marks:
@@ -234,7 +240,11 @@ class Run:
         return min(self._remembered.values()), more
 
     def _apply(
-        self, handler: Projection, page: list[PlainEntry], reached: dict[str, int], connection: Connection[Any]
+        self,
+        handler: Projection,
+        page: list[PlainEntry],
+        reached: dict[str, int],
+        connection: Connection[Any],
     ) -> None:
         """Give a projection its part of the page: what it has not seen, up to an entry that it does not know."""
         first, last = reached[handler.name] + 1, page[-1]["position"]

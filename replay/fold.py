@@ -61,22 +61,23 @@ class Fold:
 
     def apply(self, entries: Iterable[RawEntry]) -> None:
         """Read entries that follow the last one read."""
+        self.apply_rows((raw.position, raw.recorded_at, raw.data) for raw in entries)
+
+    def apply_rows(self, rows: Iterable[tuple[int, datetime, bytes]]) -> None:
+        """Read (position, recorded_at, data) of entries that follow the last one read."""
         loads, items, setter_of, keep_rows = orjson.loads, self.items, SETTERS.get, self.keep_rows
-        for raw in entries:
-            data = loads(raw.data)
-            name, body, position = data["name"], data["body"], raw.position
-            setter = setter_of(name)
-            moment = data.get("effective_at", raw.recorded_at)
+        for position, recorded_at, stored in rows:
+            data = loads(stored)
+            body = data["body"]
+            setter = setter_of(data["name"])
+            moment = data.get("effective_at", recorded_at)
             if setter is None:
-                self._other(raw, data, moment)
+                self._other(position, recorded_at, data, moment)
                 self.position = position
                 continue
-            if "key_result" in body:
-                identifier = body["key_result"]
-            else:
-                identifier = data["stream"].partition(":")[2]
+            identifier = body["key_result"] if "key_result" in body else data["stream"].partition(":")[2]
             if identifier not in items:
-                self._begin(identifier, name, data["stream"], body)
+                self._begin(identifier, data["name"], data["stream"], body)
             item = items[identifier]
             if "supersedes" in data:
                 self._supersede(data["stream"], data["supersedes"], position)
@@ -87,7 +88,7 @@ class Fold:
                 else:
                     item[facet] = [(moment, position, value)]
             if keep_rows:
-                self._keep(raw, data, moment, dict(pairs))
+                self._keep(position, recorded_at, data, moment, dict(pairs))
             self.position = position
 
     def _begin(self, identifier: str, name: str, stream: str, body: dict[str, Any]) -> None:
@@ -122,14 +123,14 @@ class Fold:
                     facts[:] = kept
                     self.lost.append((identifier, facet))
 
-    def _other(self, raw: RawEntry, data: dict[str, Any], moment: Moment) -> None:
+    def _other(self, position: int, recorded_at: datetime, data: dict[str, Any], moment: Moment) -> None:
         """Read an entry that sets no facet of an item."""
         name, body = data["name"], data["body"]
         kind, _, key = data["stream"].partition(":")
-        recorded = recorded_text(raw.recorded_at)
+        recorded = recorded_text(recorded_at)
         if kind == "cycle" and name.startswith("cycle."):
             fact = {
-                "position": raw.position,
+                "position": position,
                 "recorded_at": recorded,
                 "moment": moment_text(moment),
                 "name": name,
@@ -138,10 +139,10 @@ class Fold:
             self.cycles.setdefault(key, []).append(fact)
             self._cycle_step(key, fact, data)
         elif kind == "decision" and name.startswith("decision."):
-            self._decide(raw.position, recorded, key, data)
+            self._decide(position, recorded, key, data)
         elif name == "finding.answered":
             answer = {
-                "position": raw.position,
+                "position": position,
                 "recorded_at": recorded,
                 "by": data["by"],
                 "on_behalf_of": data.get("on_behalf_of"),
@@ -150,11 +151,11 @@ class Fold:
             }
             self.answers.setdefault((body["rule"], body["cause"]), []).append(answer)
         elif name == "policy.adopted":
-            self.policies.append((raw.position, recorded, body))
+            self.policies.append((position, recorded, body))
         elif name == "ledger.created":
             self.created = {**body, "recorded_at": recorded}
         elif name not in _PASSED_BY:
-            raise EventIsUnknown(f"Entry {raw.position} has the name {name}, which the fold does not know.")
+            raise EventIsUnknown(f"Entry {position} has the name {name}, which the fold does not know.")
 
     def _cycle_step(self, key: str, fact: dict[str, Any], data: dict[str, Any]) -> None:
         """Called for each entry of a cycle; `replay.audit` looks for findings here."""
@@ -192,7 +193,9 @@ class Fold:
     def _confirmed(self, position: int, recorded: str, key: str, data: dict[str, Any]) -> None:
         """Called for each confirmation; `replay.audit` looks for one after close here."""
 
-    def _keep(self, raw: RawEntry, data: dict[str, Any], moment: Moment, sets: dict[str, Any]) -> None:
+    def _keep(
+        self, position: int, recorded_at: datetime, data: dict[str, Any], moment: Moment, sets: dict[str, Any]
+    ) -> None:
         """Called for each entry that sets facets, once they are in place; `replay.audit` keeps rows here."""
 
     def item(self, identifier: str, bound: Bound | None) -> dict[str, Any]:

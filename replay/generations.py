@@ -51,7 +51,11 @@ def rebuild(engine: Engine, *, progress: Progress | None = None) -> Generation:
 
 
 def _follow_until_level(
-    engine: Engine, connection: Connection[Any], before: Generation, new: Generation, progress: Progress | None
+    engine: Engine,
+    connection: Connection[Any],
+    before: Generation,
+    new: Generation,
+    progress: Progress | None,
 ) -> None:
     analysed = False
     for _ in range(MOST_ROUNDS):

@@ -26,9 +26,13 @@ from aggregates.refusals import (
     ObjectiveHasNoKeyResult,
     ObjectiveIsNotCommitted,
     Refusal,
+    TooManyLines,
+    TooManyObjectives,
 )
 from aggregates.world import World
 
+MOST_TOUCHED = 1_000
+MOST_LINES = 99
 Decide = Callable[[World, Command, Occasion], list[Recorded]]
 
 
@@ -44,7 +48,7 @@ def record_decision(
         IdentifierIsTaken, PersonIsUnknown, OwnerIsATeam, PersonWasNotHere, LiesInTheFuture, ObjectiveIsUnknown,
         EntryIsUnknown, and what each change raises.
     """
-    ratified = _ratified(world, command.ratifies)
+    ratified = ratified_objectives(world, command.ratifies)
     touches = _unique((*command.touches, *ratified, *_touched(command.changes)))
     overlay = Overlay(world, occasion)
     recorded = _written(
@@ -101,6 +105,8 @@ def replan(world: World, command: Replan, occasion: Occasion, *, decide: Decide)
         if line.accepted_by is not None:
             moment = moment_of(command, occasion)
             check_present(world, line.accepted_by, moment, field=f"/objectives/{index}/accepted_by")
+        if objective.lines[-1].number >= MOST_LINES:
+            raise TooManyLines(field=f"/objectives/{index}/objective")
         event = ObjectiveReplanned(
             line=objective.lines[-1].number + 1,
             confidence=line.confidence,
@@ -126,6 +132,8 @@ def _written(
         raise DecisionIsMissing(field="/decision")
     if overlay.decision(identifier) is not None:
         raise IdentifierIsTaken("This decision is already written down.", field="/decision")
+    if len(touches) > MOST_TOUCHED:
+        raise TooManyObjectives(field="/touches")
     if command.decided_at is not None and command.decided_at > occasion.at:
         raise LiesInTheFuture(field="/decided_at")
     moment: datetime = command.decided_at or moment_of(command, occasion)
@@ -192,14 +200,18 @@ def _carry_out(
     return recorded
 
 
-def _ratified(world: World, positions: Sequence[int]) -> list[UUID]:
-    """Return the objectives whose entries are ratified; a cycle's entry can be ratified too."""
+def ratified_objectives(world: World, positions: Sequence[int], *, field: str = "/ratifies") -> list[UUID]:
+    """Return the objectives whose entries are ratified; a cycle's entry can be ratified too.
+
+    Raises:
+        EntryIsUnknown.
+    """
     objectives: list[UUID] = []
     for index, position in enumerate(positions):
         entry = world.entry(position)
         kind, _, identifier = entry.stream.partition(":") if entry is not None else ("", "", "")
         if kind not in ("objective", "cycle"):
-            raise EntryIsUnknown(f"No change stands at position {position}.", field=f"/ratifies/{index}")
+            raise EntryIsUnknown(f"No change stands at position {position}.", field=f"{field}/{index}")
         if kind == "objective":
             objectives.append(UUID(identifier))
     return objectives

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -13,7 +13,7 @@ from api.cli.session import opened
 from api.cli.show.words import grouped
 
 if TYPE_CHECKING:
-    from replay.questions import Question
+    from replay.questions import Question, Reader
 
 _PAGES: dict[str, tuple[str, str]] = {
     "cycles": ("lists", "cycles"),
@@ -28,12 +28,42 @@ def answer(
 ) -> None:
     """Ask one question and show its answer."""
     with opened() as session:
-        answered = session.reader().ask(ask(question, subject), as_of=as_of, effective_at=effective_at)
+        reader = session.reader()
+        answered = reader.ask(ask(question, subject), as_of=as_of, effective_at=effective_at)
         if json:
             write_json(answered.body)
             return
-        blocks = page_of(question)(answered.body, session.ledger.zone, **how)
+        blocks = page_of(question)(named(answered.body, reader), session.ledger.zone, **how)
         show([*blocks, "", *footer(question, subject, answered.body["basis"])])
+
+
+def named(body: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    """Return the body with the teams' names and the references of parents and successors, for people's eyes only."""
+    if "teams" not in body:
+        basis = body["basis"]
+        asked = reader.ask(
+            ask("teams", None), as_of=str(basis["position"]), effective_at=basis["effective_at"]
+        )
+        body = {**body, "teams": asked.body["teams"]}
+    references: dict[str, str] = dict(body.get("references", {}))
+    for identifier in sorted(set(_named_items(body)) - set(references)):
+        references[identifier] = str(reader.bare(f"objective:{identifier}").get("reference", identifier))
+    return {**body, "references": references}
+
+
+def _named_items(value: Any) -> Iterator[str]:
+    """Give the identifiers of the parents and successors in a body."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "teams":
+                continue
+            if name in ("parent", "successor") and isinstance(inner, str) and len(inner) == 36:
+                yield inner
+            else:
+                yield from _named_items(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _named_items(inner)
 
 
 def ask(question: str, subject: str | None) -> Question:

@@ -78,7 +78,11 @@ def describe(error: BaseException) -> Fault | None:
 
 
 def _with_field(detail: str, field: str) -> str:
-    return _one_line(f"{detail} (at {field})" if field else detail)
+    """Return the sentence with its place; a place that the command line itself names is plain from the sentence."""
+    options = {"as_of": "--as-of", "effective_at": "--effective-at"}
+    if not field or field.startswith(("/path/", "/query/")):
+        return _one_line(detail)
+    return _one_line(f"{detail} (at {options.get(field.strip('/'), field)})")
 
 
 def _one_line(text: str) -> str:

@@ -182,6 +182,13 @@ def _value(text: str) -> Any:
     return [stage.strip() for stage in text.split("|") if stage.strip()] if "|" in text else text
 
 
+def _identified(body: Mapping[str, Any]) -> str:
+    """Return the identifier of what has no reference: a person, a team, a decision that this command made."""
+    made = {"person.joined": "person", "team.formed": "team", "decision.recorded": "decision"}
+    kinds = [made[name] for name in body["events"] if name in made]
+    return ", ".join(f"{kind} {body['identifiers'][kind]}" for kind in kinds if kind in body["identifiers"])
+
+
 def _sentence(outcome: Outcome, *, dry_run: bool) -> str:
     """Return what was recorded, in one line."""
     body = outcome.body
@@ -192,6 +199,6 @@ def _sentence(outcome: Outcome, *, dry_run: bool) -> str:
         return "nothing to record"
     first, last = body["first_position"], body["position"]
     place = f"position {last}" if first == last else f"positions {first} to {last}"
-    made = ", ".join(body["references"])
+    made = ", ".join(body["references"]) or _identified(body)
     behind = "; the projections are behind" if body.get("projection") == "behind" else ""
     return f"{place}: {', '.join(dict.fromkeys(body['events']))}{f' ({made})' if made else ''}{behind}"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from api.cli.answers import ask, footer, page_of
+from api.cli.answers import ask, footer, named, page_of
 from api.cli.page import Block, show
 from api.cli.place import PLACE
 from api.cli.session import Session, opened
@@ -57,26 +57,35 @@ def history_test(session: Session) -> list[Block]:
         body = reader.ask(ask(question, closed)).body
         blocks += [
             *_title(title),
-            *page_of(question)(body, zone),
+            *page_of(question)(named(body, reader), zone),
             "",
             *footer(question, closed, body["basis"]),
         ]
     body = reader.ask(ask("board", running)).body
-    blocks += [*_title(f"Where does {running} stand today?"), *page_of("board")(body, zone, short=True)]
+    blocks += [
+        *_title(f"Where does {running} stand today?"),
+        *page_of("board")(named(body, reader), zone, short=True),
+    ]
     return [*blocks, "", *footer("board", running, body["basis"]), "", *_try(reader, closed, running)]
 
 
 def _try(reader: Any, closed: str, running: str) -> list[Block]:
     """Return command lines that go on from here, on the same ledger."""
     drift: Mapping[str, Any] = reader.ask(ask("drift", closed)).body
-    changed = next((row["reference"] for row in drift["objectives"] if not row["kept"]), None)
+    changed = [row["reference"] for row in drift["objectives"] if not row["kept"]]
+    ratified = [row["reference"] for row in drift["objectives"] if _is_ratified(row)]
     lines: list[Block] = ["Go on with:"]
     lines.append(f"  {PLACE.command('board', closed, '--as-of', f'{closed}:commit-by')}")
-    if changed is not None:
-        lines.append(f"  {PLACE.command('history', changed)}")
+    lines += [f"  {PLACE.command('history', reference)}" for reference in [*ratified, *changed][:1]]
     lines.append(f"  {PLACE.command('board', running)}")
     lines.append(f"  {PLACE.command('verify')}")
     return lines
+
+
+def _is_ratified(row: Mapping[str, Any]) -> bool:
+    """Return whether a change of this objective was ratified later: the best story to read first."""
+    facets = [facet for item in (row, *row["key_results"]) for facet in item["facets"]]
+    return any(change["decided"]["how"] == "ratified" for facet in facets for change in facet["changes"])
 
 
 def _serve(session: Session, token: str, port: int) -> None:

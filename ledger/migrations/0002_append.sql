@@ -102,6 +102,7 @@ begin
     end loop;
 
     -- From here on one append at a time. Each statement below sees what the one before us committed.
+    perform pg_advisory_xact_lock('{schema}.head'::regclass::oid::bigint);
     select h.position, h.recorded_at, h.final_until, h.ledger, h.zone
       into strict head from {schema}.head as h for update;
     present := clock_timestamp();

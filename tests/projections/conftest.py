@@ -27,7 +27,11 @@ def paper_pool(server_environ: dict[str, str]) -> Iterator[ConnectionPool[Any]]:
     with (
         Place.open(load_settings(server_environ)) as place,
         ConnectionPool(
-            place.owner_url, min_size=1, max_size=8, kwargs={"autocommit": True, "options": "-c timezone=UTC"}, open=True
+            place.owner_url,
+            min_size=1,
+            max_size=8,
+            kwargs={"autocommit": True, "options": "-c timezone=UTC"},
+            open=True,
         ) as pool,
     ):
         yield pool
@@ -67,5 +71,3 @@ def engine_on(on_paper: Callable[[Sequence[RawEntry]], Paper]) -> Callable[..., 
 def story() -> Story:
     """One long story with most of what can happen."""
     return year()
-
-

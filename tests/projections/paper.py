@@ -37,7 +37,7 @@ def every_row(engine: Engine) -> dict[str, list[Any]]:
             name: [
                 row
                 for (row,) in reading.connection.execute(
-                    reading.generation.query(f"select t::text from {{{name}}} t order by 1")  # type: ignore[arg-type]
+                    reading.generation.query(f"select t::text from {{{name}}} t order by 1")
                 )
             ]
             for projection in PROJECTIONS

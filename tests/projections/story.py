@@ -88,9 +88,7 @@ def year() -> Story:
 
     # amendments and retractions
     company.on("2026-05-08")
-    named["amended"] = do(
-        "amend_entry", position=named["value"], body={"value": "22"}, reason=FAULT
-    ).position
+    named["amended"] = do("amend_entry", position=named["value"], body={"value": "22"}, reason=FAULT).position
     named["amended_wording"] = do(
         "amend_entry", position=named["reworded"], body={"title": "Support answers in a day"}, reason=FAULT
     ).position
@@ -117,7 +115,9 @@ def year() -> Story:
     # the next cycle; an objective moves, one is carried, one withdrawn
     company.plan("2026-q3", "2026-07-01", "2026-07-10", "2026-09-30")
     company.on("2026-06-20")
-    named["moved_cycle"] = do("move_objective_to_cycle", objective=slow, cycle="2026-q3", reason=SCOPE).position
+    named["moved_cycle"] = do(
+        "move_objective_to_cycle", objective=slow, cycle="2026-q3", reason=SCOPE
+    ).position
     do("withdraw_objective", objective=late, reason=SCOPE)
     company.on("2026-07-02")
     do("start_scoring", cycle="2026-q2")

@@ -92,12 +92,16 @@ def test_catching_up_stops_where_it_was_asked_to(story: Story, on_paper: Callabl
     assert engine.catch_up() == len(story.entries)
 
 
-def test_a_reading_stays_as_it_is_while_the_ledger_goes_on(story: Story, on_paper: Callable[..., Paper]) -> None:
+def test_a_reading_stays_as_it_is_while_the_ledger_goes_on(
+    story: Story, on_paper: Callable[..., Paper]
+) -> None:
     engine = Engine(on_paper(story.entries))
     engine.catch_up(30)
     with engine.reading() as reading:
         engine.catch_up()
-        again = reading.connection.execute(reading.generation.query("select max(position) from {history}")).fetchone()
+        again = reading.connection.execute(
+            reading.generation.query("select max(position) from {history}")
+        ).fetchone()
         assert reading.position == 30
         assert again is not None
         assert again[0] <= 30
@@ -148,7 +152,7 @@ def test_a_rebuild_that_stops_changes_nothing(story: Story, on_paper: Callable[.
     engine.catch_up()
     before = every_row(engine)
     engine.ledger.entries = strange(story.entries, 40)  # type: ignore[attr-defined]
-    with pytest.raises(RebuildStopped, match="objective.sung"):
+    with pytest.raises(RebuildStopped, match=r"objective\.sung"):
         rebuild(engine)
     assert every_row(engine) == before
 

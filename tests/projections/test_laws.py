@@ -88,5 +88,5 @@ def test_every_projection_knows_every_name() -> None:
     from aggregates.vocabulary import EVENTS
 
     for projection in PROJECTIONS:
-        assert projection.HANDLES | projection.PASSES_BY == set(EVENTS), projection.name
+        assert set(EVENTS) == projection.HANDLES | projection.PASSES_BY, projection.name
         assert not projection.HANDLES & projection.PASSES_BY, projection.name

@@ -51,7 +51,9 @@ def test_the_board_lists_what_belongs_to_the_cycle_then(story: Story, told: Read
     assert at(told, 3) is None
 
 
-def test_a_back_dated_value_shows_from_its_day_on_and_only_once_it_was_told(story: Story, told: Reading) -> None:
+def test_a_back_dated_value_shows_from_its_day_on_and_only_once_it_was_told(
+    story: Story, told: Reading
+) -> None:
     share, position = story.items["share"], story.named["back_dated"]
     the_day = date(2026, 4, 22)
     assert key_result_in(on(told, position - 1, the_day), share)["value"]["value"] == "5"
@@ -91,7 +93,11 @@ def test_a_line_is_on_time_or_late_and_has_a_grade(story: Story, told: Reading) 
     assert (renew["late_by_days"], renew["grade"]) == (0, "witnessed")
     assert (slow["late_by_days"], slow["grade"]) == (2, "witnessed")
     imported = by[str(story.items["imported"]), 1]
-    assert (imported["grade"], imported["late_by_days"], imported["no_record_at_start"]) == ("reconstructed", 4, True)
+    assert (imported["grade"], imported["late_by_days"], imported["no_record_at_start"]) == (
+        "reconstructed",
+        4,
+        True,
+    )
     assert renew["state"]["facets"]["line"]["value"]["confidence"] == "0.7"
     assert renew["state"]["key_results"][0]["facets"]["target"]["value"]["at"] == "100"
 
@@ -121,7 +127,9 @@ def test_drift_of_the_source_stands_at_the_source_s_time(story: Story, told: Rea
     until = base.until(date(2025, 10, 31), ZONE)
     assert drift.changes(told.connection, told.generation, told.position, until, objectives=imported) == []
     rows = drift.changes(told.connection, told.generation, told.position, objectives=imported)
-    assert [(row["effective_at"][:10], row["source"]["version"]) for row in rows] == [("2025-11-01", "abc123")]
+    assert [(row["effective_at"][:10], row["source"]["version"]) for row in rows] == [
+        ("2025-11-01", "abc123")
+    ]
 
 
 def test_history_says_who_set_what_and_what_was_superseded(story: Story, told: Reading) -> None:
@@ -159,7 +167,10 @@ def test_a_decision_lists_what_it_touches_and_what_cites_it(story: Story, told: 
     )
     assert row["decision"] == str(story.items["replan"])
     assert [link["objective"] for link in row["links"]] == [str(story.items["late"])]
-    assert [change["name"] for change in row["changes"]] == ["key_result.target_changed", "objective.replanned"]
+    assert [change["name"] for change in row["changes"]] == [
+        "key_result.target_changed",
+        "objective.replanned",
+    ]
 
 
 def found(reading: Reading, position: int, **asked: Any) -> list[dict[str, Any]]:

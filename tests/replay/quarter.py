@@ -25,19 +25,25 @@ def quarter(seed: int = 1) -> Company:
     decision = company.decided(touches=[objective], decided_by=company.ada)
     do("change_target", **on, target=_point("70"), reason=SCOPE, decision=decision)
     do("confirm_decision", decision=decision, by=company.ada)
-    amended = do("amend_entry", position=value, body={"value": "12"}).position
+    do("amend_entry", position=value, body={"value": "12"})
     company.on("2026-05-11")
-    added = company.key_result(objective, title="Added late", reason=SCOPE)
+    company.key_result(objective, title="Added late", reason=SCOPE)
     do("drop_key_result", objective=second, key_result=other, reason=SCOPE)
     wording = do("reword_objective", objective=objective, title="Another wording", reason=SCOPE).position
     do("retract_entry", position=wording, reason=SCOPE)
-    ratifying = company.decided(touches=[objective], ratifies=[softened])
-    assert amended and added and ratifying
+    company.decided(touches=[objective], ratifies=[softened])
     company.on("2026-06-01")
     again = company.decided(text="We plan again.", touches=[objective])
     do("replan", decision=again, objectives=[{"objective": objective}], reason=SCOPE)
     do("withdraw_objective", objective=late, reason=SCOPE)
-    do("answer_finding", rule="change_without_decision", cause=softened, answer="explained", text="As agreed.", known=True)
+    do(
+        "answer_finding",
+        rule="change_without_decision",
+        cause=softened,
+        answer="explained",
+        text="As agreed.",
+        known=True,
+    )
     do("person_leaves", person=company.ben)
     company.on("2026-07-02")
     do("start_scoring", cycle="2026-q2")

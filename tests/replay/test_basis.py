@@ -45,7 +45,9 @@ def test_an_instant_and_a_date_mean_what_had_been_told_by_then(restored: Ledger,
     assert at.position == entry.position
     assert day.effective_on == date(2026, 4, 20)
     assert day.position == max(
-        one.position for one in company.ledger.entries if one.recorded_at < datetime(2026, 4, 20, 22, tzinfo=UTC)
+        one.position
+        for one in company.ledger.entries
+        if one.recorded_at < datetime(2026, 4, 20, 22, tzinfo=UTC)
     )
 
 

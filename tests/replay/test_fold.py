@@ -29,10 +29,14 @@ def folded(entries: list[RawEntry]) -> Fold:
     return fold
 
 
-def value_at(company: Company, key_result: UUID, facet: str, *, until: int | None = None, on: str | None = None):
+def value_at(
+    company: Company, key_result: UUID, facet: str, *, until: int | None = None, on: str | None = None
+):
     fold = folded(company.ledger.entries[:until])
     states = states_of(fold, CYCLE, effective_on=date.fromisoformat(on) if on else None, zone=BERLIN)
-    found = [one for state in states["objectives"] for one in state["key_results"] if one["id"] == str(key_result)]
+    found = [
+        one for state in states["objectives"] for one in state["key_results"] if one["id"] == str(key_result)
+    ]
     return found[0]["facets"].get(facet, {}).get("value") if found else None
 
 
@@ -121,7 +125,9 @@ def test_a_back_dated_value_never_alters_a_line() -> None:
 
     before = lines()
     company.on("2026-04-20")
-    company.do("record_value", objective=objective, key_result=key_result, value="5", measured_on="2026-04-03")
+    company.do(
+        "record_value", objective=objective, key_result=key_result, value="5", measured_on="2026-04-03"
+    )
 
     assert lines() == before
 

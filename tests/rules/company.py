@@ -44,18 +44,15 @@ class Company:
         self.plan("2026-q2", "2026-04-01", "2026-04-10", "2026-06-30")
 
     # when
-    def do(
-        self, name: str, /, *, by: UUID | str | None = None, imported: bool = False, **fields: Any
-    ) -> RehearsalReceipt:
-        faults = bool(fields.pop("accept_faults", False))
-        behalf = fields.pop("on_behalf_of", None)
-        command = COMMANDS[name].model_validate(fields)
-        return self.ledger.do(command, by=by, imported=imported, accept_faults=faults, on_behalf_of=behalf)
+    def do(self, name: str, /, **fields: Any) -> RehearsalReceipt:
+        """Ask for a command; `by`, `imported`, `accept_faults` and `on_behalf_of` belong to the occasion."""
+        names = ("by", "imported", "accept_faults", "on_behalf_of")
+        occasion = {key: fields.pop(key) for key in names if key in fields}
+        return self.ledger.do(COMMANDS[name].model_validate(fields), **occasion)
 
-    def refused(
-        self, refusal: type[Refusal], name: str, /, *, field: str | None = None, **fields: Any
-    ) -> Refusal:
-        """Ask, be refused with this refusal, and find that nothing was recorded."""
+    def refused(self, refusal: type[Refusal], name: str, /, **fields: Any) -> Refusal:
+        """Ask, be refused with this refusal (about this `field`), and find that nothing was recorded."""
+        field = fields.pop("field", None)
         entries, states = len(self.ledger.entries), dict(self.ledger.world.states)
         with pytest.raises(refusal) as caught:
             self.do(name, **fields)

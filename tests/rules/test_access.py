@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from aggregates.access import ACTIONS, ROLES, may
+from aggregates.access import ACTIONS, ROLES, may, table
 from aggregates.commands import COMMANDS
 from aggregates.decide import RULES
 from aggregates.refusals import ActionIsNotAllowed
@@ -53,6 +53,14 @@ def test_readers_auditors_and_operators_write_nothing_but_a_reader_may_confirm()
     ]
     assert not may(["steward"], "an action that is not in the table")
     assert not may([], "read")
+
+
+def test_the_table_can_be_printed_for_people() -> None:
+    rows = dict(table())
+    assert rows["check_in"] == {
+        "reader": "", "owner": "own", "facilitator": "yes", "steward": "yes", "auditor": "", "operator": "",
+    }  # fmt: skip
+    assert rows["operate"]["operator"] == "yes"
 
 
 def test_an_owner_changes_only_what_is_their_own(company: Company) -> None:

@@ -22,6 +22,8 @@ from aggregates.refusals import (
     PersonWasNotHere,
     ReasonIsMissing,
     TargetEqualsBaseline,
+    TooManyLines,
+    TooManyObjectives,
 )
 from tests.rules.company import INCREASE, SCOPE, Company
 
@@ -91,8 +93,10 @@ def test_each_change_sees_the_ones_before_it_and_one_refusal_refuses_all(company
     company.refused(
         TargetEqualsBaseline, "record_decision", **record(company), changes=bad, field="/changes/1/target"
     )
-    company.refused(ReasonIsMissing, "record_decision", **record(company),
-                    changes=[{"command": "change_weight", **item, "weight": "2"}], field="/changes/0/reason")  # fmt: skip
+    bare = [{"command": "change_weight", **item, "weight": "2"}]
+    company.refused(
+        ReasonIsMissing, "record_decision", **record(company), changes=bare, field="/changes/0/reason"
+    )
 
 
 def test_a_decider_was_here_when_the_meeting_decided(company: Company) -> None:
@@ -200,3 +204,32 @@ def test_an_amended_decision_names_another_decider_and_touches_more(company: Com
     company.refused(NothingChanges, "amend_entry", position=amended.first_position, body=body)
     decision = UUID(company.entry(receipt.position).stream.partition(":")[2])
     company.do("confirm_decision", decision=decision, by=company.ben)
+
+
+def test_an_amended_decision_ratifies_only_changes_that_stand(company: Company) -> None:
+    receipt = company.do("record_decision", **record(company))
+    body = {"text": "We do less.", "decided_by": company.cleo, "ratifies": [9_999]}
+    company.refused(
+        EntryIsUnknown, "amend_entry", position=receipt.position, body=body, field="/body/ratifies/0"
+    )
+
+
+def test_a_decision_and_an_objective_have_their_limits(company: Company) -> None:
+    objective, _ = company.committed()
+    changes = [
+        {"command": "draft_objective", "objective": UUID(int=10_000 + number), "reference": f"OBJ-{1000 + number}",
+         "cycle": "2026-q2", "title": "t", "owner": company.ada}
+        for number in range(2)
+    ]  # fmt: skip
+    touches = [UUID(int=number) for number in range(20_000, 20_999)]
+    company.refused(
+        TooManyObjectives,
+        "record_decision",
+        **record(company, touches=touches),
+        changes=changes,
+        field="/touches",
+    )
+    decision = company.decided()
+    for _ in range(98):
+        company.do("replan", decision=decision, objectives=[{"objective": objective}])
+    company.refused(TooManyLines, "replan", decision=decision, objectives=[{"objective": objective}])

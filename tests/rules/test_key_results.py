@@ -139,6 +139,14 @@ def test_a_control_character_or_an_over_long_line_never_reaches_the_rules(raw: s
         COMMANDS["declare_local"].model_validate({"objective": UUID(int=1), "because": "y" * 4001})
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"]
+)
+def test_an_instant_far_away_or_without_an_offset_never_reaches_the_rules(text: str) -> None:
+    with pytest.raises(ValidationError):
+        COMMANDS["add_person"].model_validate({"person": UUID(int=1), "effective_at": text})
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "2200-01-01", "9999-12-31"])
 def test_a_day_far_away_never_reaches_the_rules(day: str) -> None:
     item = {"objective": UUID(int=1), "key_result": UUID(int=2)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -98,7 +99,8 @@ class Improviser:
             "value": number, "measured_on": choice.choice([day, None]), "baseline": number,
             "target": {"kind": "point", "at": str(choice.randint(0, 6))}, "weight": str(choice.randint(1, 5)),
             "ends_on": choice.choice([None, day]), "commit_by": day, "score": choice.choice(["0.3", "1"]),
-            "ambition": choice.choice(["committed", "aspirational"]), "measure": {"kind": choice.choice(["increase", "decrease", "at_or_above"])},
+            "ambition": choice.choice(["committed", "aspirational"]),
+            "measure": {"kind": choice.choice(["increase", "decrease", "at_or_above"])},
             "reason": choice.choice([SCOPE] * 5 + [None]), "text": "Words.", "decided_by": choice.choice(people),
             "role": choice.choice(["owner", "reader", "steward"]), "actor": f"person:{choice.choice(people)}",
             "name": choice.choice(["Growth", "Sales"]), "successor": choice.choice(self.objectives), "into": "2026-q3",
@@ -160,7 +162,7 @@ def test_whatever_is_accepted_can_be_replayed_from_its_bytes(steps) -> None:
         assert encode(entry.stream, entry.version, entry.circumstances, entry.event) == raw.data
         assert read_line(export_line(raw)) == raw
     times = [raw.recorded_at for raw in ledger.entries]
-    assert all(before < after for before, after in zip(times, times[1:], strict=False))
+    assert all(before < after for before, after in pairwise(times))
 
 
 @LAW

@@ -1,5 +1,7 @@
 """Objectives: drafted, aligned, committed, changed after their line, ended."""
 
+from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -84,7 +86,7 @@ def test_a_commitment_pins_the_policy_of_its_day(company: Company) -> None:
     company.refused(NothingChanges, "adopt_policy", policy=policy.model_copy(update={"name": "second"}))
 
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "reword_objective": {"title": "Other words"},
     "reown_objective": {"owner": "ben"},
     "reteam_objective": {"team": "team"},
@@ -158,7 +160,7 @@ def test_a_key_result_added_after_the_line_is_scope_and_needs_a_reason(company: 
 
 def test_a_loop_of_alignments_is_refused_however_long(company: Company) -> None:
     chain = [company.drafted() for _ in range(5)]
-    for child, parent in zip(chain, chain[1:], strict=False):
+    for child, parent in pairwise(chain):
         company.do("align_objective", objective=child, parent=parent)
     company.refused(AlignmentLoop, "align_objective", objective=chain[-1], parent=chain[0], field="/parent")
     company.refused(AlignmentLoop, "align_objective", objective=chain[0], parent=chain[0])
@@ -179,8 +181,12 @@ def test_a_parent_that_is_over_is_refused(company: Company) -> None:
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [("withdraw_objective", "withdrawn"), ("close_objective", "closed"), ("objective_recorded_in_error", "recorded_in_error")],
-)  # fmt: skip
+    [
+        ("withdraw_objective", "withdrawn"),
+        ("close_objective", "closed"),
+        ("objective_recorded_in_error", "recorded_in_error"),
+    ],
+)
 def test_an_objective_that_is_over_takes_no_more_changes(company: Company, name: str, word: str) -> None:
     objective, key_result = company.committed()
     company.on("2026-05-20").do(name, objective=objective, reason=SCOPE)

@@ -68,7 +68,7 @@ def steps_of(text: str) -> Iterator[Step]:
 
 def answers_of(steps: list[Step], environ: dict[str, str], folder: Path) -> list[list[str]]:
     """Type the commands into one shell and return what each answered."""
-    typed = "".join(f"{{\n{step.command}\n}} 2>&1\necho; echo '{END}'$?\n" for step in steps)
+    typed = "".join(f"{{\n{step.command}\n}} 2>&1\ncode=$?; echo; echo '{END}'$code\n" for step in steps)
     done = subprocess.run(
         ["/bin/bash"], input=typed, env=environ, cwd=folder, capture_output=True, text=True, timeout=SECONDS
     )

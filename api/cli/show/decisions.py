@@ -22,6 +22,7 @@ def page(body: Body, zone: ZoneInfo) -> list[Block]:
 def decision(row: Mapping[str, Any], words: Words) -> list[Block]:
     """Return one decision and what it touches and ratifies."""
     when = words.moment(row.get("decided_at") or row["recorded_at"])
+    touched = ", ".join(words.item(objective) for objective in row.get("touches", ()))
     how = row.get("words") or row.get("standing") or ""
     blocks: list[Block] = [
         f"{row['position']:>6}  {words.person(row['decided_by'])}, {when}: {row['text']}",
@@ -29,6 +30,7 @@ def decision(row: Mapping[str, Any], words: Words) -> list[Block]:
         + (f", confirmed by {words.person(row['confirmed_by'])}" if row.get("confirmed_by") else "")
         + (f" ({how})" if how else ""),
     ]
+    blocks.append(f"        decision {row['decision']}, touches {touched or 'no objective'}")
     if row.get("ratifies"):
         blocks.append(f"        ratifies {', '.join(map(str, row['ratifies']))}")
     return blocks

@@ -51,10 +51,7 @@ def _facets(row: Mapping[str, Any], words: Words, indent: str) -> list[Block]:
             continue
         name = facet["facet"]
         old, new = words.facet(name, facet["old"]), words.facet(name, facet["new"])
-        successor = f" by {words.item(facet['successor'])}" if facet.get("successor") else ""
-        blocks.append(
-            f"{indent}{facet['kind']}: {name} {old} → {new}{successor}  {_SIGNS[facet['direction']]}"
-        )
+        blocks.append(f"{indent}{facet['kind']}: {name} {old} → {new}  {_SIGNS[facet['direction']]}")
         for change in facet["changes"]:
             if len(facet["changes"]) > 1:
                 blocks.append(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from api.cli.page import Block
 from api.cli.show.drift import decided
-from api.cli.show.words import Body, Words, count
+from api.cli.show.words import Body, Words, check_in, count
 
 
 def page(body: Body, zone: ZoneInfo) -> list[Block]:
@@ -35,6 +35,9 @@ def _entry(entry: Mapping[str, Any], words: Words) -> list[Block]:
     ]
     for change in entry["changes"]:
         if change["before"] == change["after"]:
+            continue
+        if change["facet"] == "check_in":
+            blocks += [f"        {told}"] if (told := check_in(change["after"] or {})) else []
             continue
         before, after = (words.facet(change["facet"], change[side]) for side in ("before", "after"))
         arrow = after if change["before"] is None else f"{before} → {after}"

@@ -18,7 +18,7 @@ class Words:
         self._people: Mapping[str, Any] = body.get("people", {})
         self._teams: Mapping[str, Any] = body.get("teams", {})
         self._zone = zone
-        self._references = dict(_references(body))
+        self._references = {**dict(_references(body)), **body.get("references", {})}
 
     def person(self, actor: str | Mapping[str, Any] | None) -> str:
         """Return the name of a person or service; an identifier, an actor or an owner's row."""
@@ -80,6 +80,12 @@ class Words:
                 return (
                     f"{value['kind'].replace('_', ' ')}{f' ({unit})' if (unit := value.get('unit')) else ''}"
                 )
+            case "check_in":
+                return check_in(value)
+            case "standing" if isinstance(value, Mapping) and value.get("successor"):
+                return f"{value['word'].replace('_', ' ')} by {self.item(value['successor'])}"
+            case "said":
+                return str(value).replace("_", " ")
             case "standing" | "presence":
                 return str(value["word"] if isinstance(value, Mapping) else value).replace("_", " ")
             case "line":
@@ -112,6 +118,16 @@ def plain(value: Any) -> str:
             return "(sealed)"
         return ", ".join(f"{name} {plain(inner)}" for name, inner in value.items())
     return "none" if value is None else str(value)
+
+
+def check_in(value: Mapping[str, Any]) -> str:
+    """Return the narratives of a check-in; erased ones are said to be so."""
+    told = []
+    for name, title in (("what_changed", "what changed"), ("needs_decision", "needs a decision")):
+        if name in value:
+            text = value[name].get("text")
+            told.append(f"{title}: {text}" if text is not None else f"{title}: (erased)")
+    return "; ".join(told)
 
 
 def target(value: Mapping[str, Any]) -> str:

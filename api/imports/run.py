@@ -1,0 +1,299 @@
+"""Imports a series of dated snapshots: reads the source, maps its people, plans, and records through the rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from aggregates.cycle.events import CycleKind
+from aggregates.decide import decide
+from aggregates.entry import Occasion, Recorded
+from aggregates.person.commands import AddPerson
+from aggregates.refusals import EntryIsUnknown, PersonIsUnknown, Refusal
+from aggregates.snapshots.markdown import parse_markdown
+from aggregates.snapshots.series import SnapshotSeries, read_series
+from aggregates.values import KEY_PATTERN, instant_text, start_of_day
+from aggregates.world import World
+from api.imports.people import PeopleMap, read_people
+from api.imports.plan import Cycle, Owners, Planned, Planner
+from api.imports.report import Report, SeriesReport
+from api.imports.repository import read_source
+from api.imports.sources import VersionSeries
+from ledger.execute import Order
+from ledger.receipts import IdempotencyKey, Receipt
+from ledger.store import Ledger
+
+Progress = Callable[[int], None]
+_QUARTER = re.compile(r"(?P<year>\d{4})-q(?P<quarter>[1-4])", re.IGNORECASE)
+
+
+class CycleIsNotDated(Refusal):
+    """The days of this series are not known; name them with `--cycle NAME=START..END[,COMMIT-BY]`."""
+
+
+class PeopleAreMissing(Refusal):
+    """Names of the source mean nobody in this ledger; add lines to the people map, or give --create-people."""
+
+
+class SourceHasFaults(Refusal):
+    """Rows of the source cannot be read; mend them, or give --accept-faults to list and leave them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of a cycle, which the source does not say."""
+
+    start: date
+    commit_by: date
+    end: date
+
+
+def run(
+    ledger: Ledger,
+    place: Path,
+    *,
+    by: str,
+    people: Path | None = None,
+    create_people: bool = False,
+    cycles: Sequence[str] = (),
+    objective_owner: str | None = None,
+    source: str | None = None,
+    accept_faults: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Import every series at a place (a folder with a manifest, of dated files, or of a git repository).
+
+    `cycles` are `NAME=START..END[,COMMIT-BY]`; a series named like `2019-q3` has the days of that quarter, and its
+    first day as commit-by. `source` names the source in entries (otherwise the folder does). A second run with the
+    same versions records nothing new. Raises SourceCannotBeRead, PeopleMapCannotBeRead, CycleIsNotDated,
+    PeopleAreMissing, SourceHasFaults; what the rules refuse is listed in the report.
+    """
+    days = dict(_days(one) for one in cycles)
+    found = read_source(place)
+    names = source or place.resolve().name
+    mapped = read_people(people) if people is not None else PeopleMap()
+    read = [(one, _series(one, days, ledger)) for one in found]
+    report = Report(names, dry_run)
+    for _, series in read:
+        if series.faults and not accept_faults:
+            raise SourceHasFaults(_first_fault(series))
+    importer = _Importer(ledger, by, names, mapped, dry_run=dry_run, create=create_people)
+    importer.owner = None if objective_owner is None else importer.known(objective_owner)
+    importer.people(report, [series for _, series in read])
+    done = 0
+    for one, series in read:
+        told = importer.record(series, Cycle(_key(one.name), one.name, _kind(one.name)))
+        report.series.append(told)
+        done += len(told.recorded) + told.known
+        if progress is not None:
+            progress(done)
+    return report
+
+
+class _Importer:
+    """One run: who imports what, and whom the source's names mean."""
+
+    def __init__(
+        self, ledger: Ledger, by: str, source: str, people: PeopleMap, *, dry_run: bool, create: bool
+    ) -> None:
+        self._ledger, self._by, self._source, self._map = ledger, by, source, people
+        self._dry_run, self._create = dry_run, create
+        self._persons: dict[str, UUID] = {}
+        self._new: list[AddPerson] = []
+        self._aliases: dict[str, UUID | None] = {}
+        self._previewed = 0
+        self.owner: UUID | None = None
+
+    def known(self, text: str) -> UUID:
+        """Return the person whom an identifier, handle or address names."""
+        found = self._ledger.directory.lookup(text)
+        if found is None:
+            raise PersonIsUnknown(f"{text} is nobody in this ledger.", field="/people")
+        return found
+
+    def people(self, report: Report, series: Sequence[SnapshotSeries]) -> None:
+        """Map every name to a person; add persons only where that was asked for."""
+        wanted: dict[str, str] = {}
+        for one in series:
+            for name in (*one.names.assignees, *one.names.authors):
+                wanted.setdefault(name.casefold(), name)
+        needed = {name.casefold() for one in series for name in one.names.assignees}
+        begin = min(
+            min(start_of_day(one.start, one.zone), one.steps[0].effective_at) for one in series
+        ) - timedelta(seconds=1)
+        before = {one.name.casefold(): one.person for one in self._ledger.directory.aliases(self._source)}
+        for key, name in wanted.items():
+            text = self._map.person_of(name)
+            person = self._ledger.directory.lookup(text or name) or before.get(key)
+            if person is None and self._create and (key in needed or self.owner is None or text):
+                person = self._add(report, name, text, begin)
+            if person is None and (text is not None or key in needed):
+                report.missing.append(name)
+            if person is not None:
+                self._persons[key] = person
+        for line in self._map.lines:
+            key = line.source.casefold()
+            if key not in self._persons and (person := self._ledger.directory.lookup(line.person)):
+                self._persons[key] = person
+        unused = [set(self._map.unused(one.names)) for one in series]
+        if unused:
+            common = set.intersection(*unused)
+            report.unused = [line.source for line in self._map.lines if line in common]
+        if report.missing and not self._dry_run:
+            raise PeopleAreMissing(
+                f"Nobody in this ledger is meant by {', '.join(report.missing)}; add lines to the people map, or give "
+                "--create-people.",
+                field="/people",
+            )
+        if not self._dry_run:
+            for command in self._new:
+                self._ledger.execute(command, decide, by=self._by)
+            for key, name in wanted.items():
+                person = self._persons.get(key)
+                self._aliases[name] = self._ledger.directory.alias(self._source, name, person=person).alias
+
+    def _add(self, report: Report, name: str, text: str | None, begin: datetime) -> UUID:
+        person = self._ledger.new_id()
+        line = next((one for one in self._map.lines if one.source.casefold() == name.casefold()), None)
+        shown = (line.name if line is not None else "") or name.removeprefix("@")
+        report.people.append(shown)
+        self._new.append(AddPerson(person=person, effective_at=begin))
+        if not self._dry_run:
+            handle = (text or name).removeprefix("@")
+            if "@" in handle:
+                self._ledger.directory.add(person, shown, email=handle)
+            elif re.fullmatch(r"[\w][\w.-]{0,62}", handle):
+                self._ledger.directory.add(person, shown, handle=handle)
+            else:
+                self._ledger.directory.add(person, shown)
+        return person
+
+    def record(self, series: SnapshotSeries, cycle: Cycle) -> SeriesReport:
+        """Plan one series and record it, or find out what would be recorded."""
+        identifier = self._ledger.identifier
+        assert identifier is not None  # noqa: S101 (somebody with a token imports)
+        owners = Owners(self._owner_of, self._author, self._aliases.get, self.owner)
+        plan = Planner(series, cycle, owners, ledger=identifier, source=self._source).plan()
+        line = series.line_version
+        report = SeriesReport(
+            cycle.key, line.commit, instant_text(line.instant), series.no_record_at_start, series.late_by_days
+        )
+        report.left = plan.left
+        orders = [self._order(cycle, one) for one in plan.planned]
+        for planned, answer in zip(plan.planned, self._answers(orders), strict=True):
+            if isinstance(answer, Refusal):
+                report.refused.append((planned, type(answer).code(), answer.detail))
+            elif isinstance(answer, Receipt) and answer.replayed:
+                report.known += 1
+            else:
+                report.recorded.append((planned, answer.position if isinstance(answer, Receipt) else None))
+        return report
+
+    def _answers(self, orders: list[Order]) -> Iterator[Receipt | Refusal | list[Recorded]]:
+        if not self._dry_run:
+            yield from self._ledger.execute_many(orders, self._decide)
+            return
+        first = [Order(command, self._by) for command in self._new]
+        answers = self._ledger.preview_many([*first, *orders], self._decide)
+        for place, answer in enumerate(answers):
+            if place >= len(first):
+                yield answer
+
+    def _order(self, cycle: Cycle, planned: Planned) -> Order:
+        version = planned.version.commit if planned.version is not None else "days"
+        key = f"import {self._source[:60]} {cycle.key} {version[:40]} {planned.row}"[:200]
+        asked = f"{self._source}\n{cycle.key}\n{version}\n{planned.row}\n{planned.words}".encode()
+        return Order(
+            planned, self._by, idempotency=IdempotencyKey(key, asked), imported=True, accept_faults=True
+        )
+
+    def _decide(self, world: World, planned: Any, occasion: Occasion) -> Sequence[Recorded]:
+        if isinstance(planned, Planned):
+            try:
+                return decide(world, planned.build(world, self._reference), occasion)
+            except LookupError as error:
+                raise EntryIsUnknown(str(error)) from error
+        return decide(world, planned, occasion)
+
+    def _reference(self, kind: str) -> str:
+        if not self._dry_run:
+            return self._ledger.next_reference(kind)
+        self._previewed += 1
+        return f"{kind}-{900_000_000 + self._previewed}"
+
+    def _owner_of(self, assignees: tuple[str, ...]) -> UUID | None:
+        if len(assignees) == 1:
+            return self._persons.get(assignees[0].casefold())
+        text = self._map.owner_of(assignees)
+        return (
+            None
+            if text is None
+            else self._persons.get(text.casefold()) or self._ledger.directory.lookup(text)
+        )
+
+    def _author(self, name: str) -> UUID | None:
+        return self._persons.get(name.casefold())
+
+
+def _series(one: VersionSeries, days: dict[str, Days], ledger: Ledger) -> SnapshotSeries:
+    known = days.get(one.name) or _quarter(one.name)
+    if known is None:
+        raise CycleIsNotDated(
+            f"The days of {one.name!r} are not known; name them with --cycle {one.name}=START..END[,COMMIT-BY].",
+            field="/cycle",
+        )
+    snapshots = [parse_markdown(version.content, version.version) for version in one.versions]
+    return read_series(
+        snapshots, start=known.start, commit_by=known.commit_by, end=known.end, zone=ledger.zone
+    )
+
+
+def _quarter(name: str) -> Days | None:
+    found = _QUARTER.fullmatch(name)
+    if found is None:
+        return None
+    year, month = int(found["year"]), int(found["quarter"]) * 3 - 2
+    start = date(year, month, 1)
+    following = date(year + (month == 10), (month + 3) if month < 10 else 1, 1)
+    return Days(start, start, following - timedelta(days=1))
+
+
+def _days(text: str) -> tuple[str, Days]:
+    name, _, told = text.partition("=")
+    try:
+        days, _, told_by = told.partition(",")
+        start, end = (date.fromisoformat(day.strip()) for day in days.split(".."))
+        commit_by = date.fromisoformat(told_by.strip()) if told_by else start
+    except ValueError:
+        raise CycleIsNotDated(
+            f"--cycle {text!r} cannot be read; write 2019-q3=2019-07-01..2019-09-30, and a commit-by after a comma "
+            "where it is not the first day.",
+            field="/cycle",
+        ) from None
+    return name.strip(), Days(start, commit_by, end)
+
+
+def _key(name: str) -> str:
+    key = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:40]
+    if not re.fullmatch(KEY_PATTERN, key):
+        raise CycleIsNotDated(f"{name!r} gives no key for a cycle; rename the folder.", field="/cycle")
+    return key
+
+
+def _kind(name: str) -> CycleKind:
+    return "quarter" if _QUARTER.fullmatch(name) else "custom"
+
+
+def _first_fault(series: SnapshotSeries) -> str:
+    one = series.faults[0]
+    told = f"{one.fault.what} {one.fault.remedy}"
+    return (
+        f"{len(series.faults)} rows cannot be read; the first is line {one.fault.line} of version "
+        f"{one.version.commit[:12]} ({one.fault.text!r}): {told} Give --accept-faults to list them and go on."
+    )

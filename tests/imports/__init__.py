@@ -1,0 +1,1 @@
+"""Imports of other people's records into a real ledger."""
