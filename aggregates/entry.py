@@ -61,7 +61,7 @@ class Idempotency(BaseModel):
 
 
 class Sealed(BaseModel):
-    """Personal text, readable only with its author's key: base64 of AES-GCM, and a salted commitment to the clear text."""
+    """Personal text that only its author's key opens: base64 of AES-GCM, and a salted commitment to the clear text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     author: UUID
@@ -119,7 +119,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The circumstances of a command: who asks, the database's clock, the organisation's zone, the source if imported."""
+    """The circumstances of a command: who asks, the database's clock, the organisation's zone, whether imported."""
 
     by: str
     at: datetime

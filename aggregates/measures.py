@@ -14,9 +14,7 @@ from aggregates.values import Line, Number, Weight
 MOST_STAGES = 20
 MOST_STEPS = 60
 
-Kind = Literal[
-    "increase", "decrease", "at_or_above", "at_or_below", "band", "milestones", "yes_no", "phased"
-]
+Kind = Literal["increase", "decrease", "at_or_above", "at_or_below", "band", "milestones", "yes_no", "phased"]
 COMPUTED_KINDS = frozenset({"increase", "decrease", "at_or_above", "at_or_below"})
 
 
@@ -133,7 +131,9 @@ class MeasureOf(Frozen):
     target: Target
 
 
-def check_measure(measure: Measure, baseline: Decimal | None, target: BaseModel, *, faults: bool = False) -> None:
+def check_measure(
+    measure: Measure, baseline: Decimal | None, target: BaseModel, *, faults: bool = False
+) -> None:
     """Refuse a target that does not fit its kind, or that equals the baseline.
 
     With `faults` (an import under `--accept-faults`) an equal baseline and target pass; they count 0.
@@ -150,11 +150,14 @@ def check_measure(measure: Measure, baseline: Decimal | None, target: BaseModel,
     if measure.kind not in ("increase", "decrease", "phased"):
         return
     if baseline is None:
-        raise TargetDoesNotFitMeasure(f"A measure of kind {measure.kind} needs a baseline.", field="/baseline")
+        raise TargetDoesNotFitMeasure(
+            f"A measure of kind {measure.kind} needs a baseline.", field="/baseline"
+        )
     end = target_number(target)
     if end == baseline and not faults:
         raise TargetEqualsBaseline(
-            f"Baseline and target are both {baseline}; name another target, or use at_or_above.", field="/target"
+            f"Baseline and target are both {baseline}; name another target, or use at_or_above.",
+            field="/target",
         )
     if end is not None and not faults:
         if measure.kind == "increase" and end < baseline:

@@ -75,13 +75,15 @@ def parse_number(raw: Any) -> Decimal:
     if isinstance(raw, str | Decimal) and _SPELLED_AS_STORED.fullmatch(text := str(raw)):
         return raw if isinstance(raw, Decimal) else Decimal(text)
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
-        raise _fault("number_is_malformed", "This is not a number; send it as a string such as \"0.8\".")
+        raise _fault("number_is_malformed", 'This is not a number; send it as a string such as "0.8".')
     if isinstance(raw, str) and len(raw) > _NUMBER_TEXT_LENGTH:
         raise _fault("number_is_malformed", "This number has too many characters.")
     if isinstance(raw, int) and abs(raw) >= 10**NUMBER_DIGITS_BEFORE:
         raise _fault("number_is_out_of_range", "This number needs more than 15 digits before the point.")
     try:
-        number = Decimal(raw.strip() if isinstance(raw, str) else repr(raw) if isinstance(raw, float) else raw)
+        number = Decimal(
+            raw.strip() if isinstance(raw, str) else repr(raw) if isinstance(raw, float) else raw
+        )
     except InvalidOperation as error:
         raise _fault("number_is_malformed", "This is not a number; write it as 1234.5.") from error
     if not number.is_finite():
@@ -137,7 +139,9 @@ def _whole_instant(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise _fault("instant_has_no_zone", "This instant has no offset; write it as 2026-08-15T17:00:00Z.")
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise _fault("instant_is_out_of_range", f"This instant must lie between {FIRST_YEAR} and {LAST_YEAR}.")
+        raise _fault(
+            "instant_is_out_of_range", f"This instant must lie between {FIRST_YEAR} and {LAST_YEAR}."
+        )
     return value.astimezone(UTC)
 
 

@@ -31,8 +31,8 @@ from api.problems import (
     status_of_refusal,
 )
 from ledger import directory, errors
-from replay import questions
 from ledger.errors import StaleVersion
+from replay import questions
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from aggregates.command import MOST_CHANGES, Command
-from aggregates.decision.commands import AnyChange, NewLine
+from aggregates.decision.commands import AnyChange
 from aggregates.entry import Sealed
-from aggregates.objective.commands import CarriedKeyResult
 from aggregates.values import Confidence, Line, Text
 
 LEFT_OUT = frozenset({"command", "source", "synthesised", "no_record_at_start", "known"})
@@ -162,13 +161,13 @@ def any_change() -> Any:
     """Return the tagged union of the changes that a decision may carry out."""
     union = typing.get_args(AnyChange)[0]
     bodies = tuple(change_of(command) for command in typing.get_args(union))
-    return Annotated[typing.Union[bodies], Field(discriminator="command")]  # type: ignore[valid-type]  # noqa: UP007
+    return Annotated[typing.Union[bodies], Field(discriminator="command")]  # noqa: UP007
 
 
 def _model(
     name: str, command: type[Command], fields: dict[str, Any], example: Mapping[str, Any] | None
 ) -> type[BaseModel]:
-    extra = None if example is None else {"examples": [dict(example)]}
+    extra: Any = None if example is None else {"examples": [dict(example)]}
     model: type[BaseModel] = create_model(
         name,
         __config__=ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=extra),
@@ -190,7 +189,8 @@ def _named(command: type[Command], name: str, info: FieldInfo) -> Any:
     """Return the type of a field in which people and items are named, or personal text stands in clear."""
     means = meaning_of(command, name)
     if means is Means.CHANGES:
-        return Annotated[tuple[any_change(), ...], Field(max_length=MOST_CHANGES, description=means.value)]
+        changes: Any = tuple[any_change(), ...]  # type: ignore[misc]
+        return Annotated[changes, Field(max_length=MOST_CHANGES, description=means.value)]
     if means is Means.LINES:
         return Annotated[
             tuple[NewLineBody, ...], Field(min_length=1, max_length=MOST_CHANGES, description=means.value)

@@ -48,7 +48,7 @@ class Door:
         return self.operation or self.command
 
     @property
-    def type(self) -> type[Command]:
+    def command_type(self) -> type[Command]:
         """Return the command's class."""
         return COMMANDS[self.command]
 
@@ -61,7 +61,7 @@ class Door:
     def body(self) -> type[BaseModel]:
         """Return the model of the body."""
         return body_of(
-            self.type,
+            self.command_type,
             name="".join(word.title() for word in self.operation_id.split("_")),
             without=(*self.gives.values(), *(("objective",) if "key_result" in self.gives else ())),
             example=self.example,

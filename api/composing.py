@@ -37,12 +37,12 @@ class Composer:
         `given` holds the command's fields that the address names, as identifiers. Raises a Refusal for a name that
         nobody here bears, BodyIsInvalid where the command itself refuses its fields.
         """
-        values = self._values(door.type, body, "")
+        values = self._values(door.command_type, body, "")
         values.update(given)
-        self._make(door.type, values)
+        self._make(door.command_type, values)
         if door.command == "replan" and values.get("text") is not None and values.get("decision") is None:
             values["decision"] = self._ledger.new_id()
-        return built(door.type, values, "")
+        return built(door.command_type, values, "")
 
     def _values(self, command: type[Command], body: BaseModel, at: str) -> dict[str, Any]:
         """Return the fields of a command that its body says, as the command wants them."""
@@ -95,8 +95,7 @@ class Composer:
         made = self._make(command, values)
         label = getattr(change, "label", None)
         if label is not None and made is not None:
-            objective = values.get("objective")
-            self._labels[label] = made if command.command_name != "add_key_result" else (objective, made)
+            self._labels[label] = made if "key_result" not in values else (values["objective"], made)
         return built(command, values, at)
 
     def _key_result(self, change: BaseModel, at: str) -> tuple[UUID, UUID]:

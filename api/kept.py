@@ -19,7 +19,7 @@ _LEVEL = 5
 
 @dataclass(slots=True)
 class Kept:
-    """One complete answer: its bytes, its strong ETag and its headers; the compressed bytes are made at the first wish."""
+    """One complete answer: its bytes, its strong ETag, its headers; compressed bytes are made at the first wish."""
 
     body: bytes
     headers: Mapping[str, str]

@@ -131,7 +131,7 @@ def reading_operation(route: APIRoute) -> dict[str, Any]:
 
 def command_operation(door: Door) -> dict[str, Any]:
     """Return the description of one command; its body's schema is filled in with all the others."""
-    refusals = refusals_of(door.type)
+    refusals = refusals_of(door.command_type)
     codes = [*ALWAYS, *TOKEN_FAULTS, *COMMAND_FAULTS, *(refusal.code() for refusal in refusals)]
     parameters = [schemas.path_parameter(name) for name in door.names]
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in ("dry_run", "idempotency_key")]
@@ -146,7 +146,7 @@ def command_operation(door: Door) -> dict[str, Any]:
     return {
         "operationId": door.operation_id,
         "tags": [door.tag],
-        "summary": inspect.cleandoc(door.type.__doc__ or "").splitlines()[0],
+        "summary": inspect.cleandoc(door.command_type.__doc__ or "").splitlines()[0],
         "parameters": parameters,
         "requestBody": {
             "required": any(info.is_required() for info in door.body.model_fields.values()),

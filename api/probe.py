@@ -15,7 +15,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the ledger stands: the smallest bookmark, the last position, the organisation's day by the database's clock."""
+    """Where the ledger stands: the smallest bookmark, the last position, the day by the database's clock."""
 
     position: int
     head: int

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from aggregates.checks import check_clock
 from aggregates.command import Command
-from aggregates.decide import RULES, check_access, check_clock
+from aggregates.decide import RULES, check_access
 from aggregates.decision.commands import AnyChange
 from aggregates.refusals import Refusal
 
@@ -28,7 +30,7 @@ def refusals_of(command: type[Command]) -> list[type[Refusal]]:
 
 
 def _changes() -> Iterator[type[Command]]:
-    yield from AnyChange.__origin__.__args__
+    yield from typing.get_args(typing.get_args(AnyChange)[0])
 
 
 def _plain(function: Callable[..., Any]) -> Any:

@@ -26,8 +26,8 @@ from api.release import RELEASE
 from api.writing import Asked, Outcome, Writer
 from ledger.codec import export_line
 from ledger.store import Ledger
-from replay.engine import Engine
 from replay.asked import Question
+from replay.engine import Engine
 from replay.questions import Reader
 
 KEPT_SECONDS = 10

@@ -70,7 +70,7 @@ PARAMETERS: dict[str, Any] = {
         "dry_run",
         "Answer the events that the command would record, and record nothing.",
         {"type": "boolean"},
-        False,
+        example=False,
     ),
     "idempotency_key": _header(
         "Idempotency-Key",
@@ -239,7 +239,9 @@ SCHEMAS: dict[str, Any] = {
         {"basis": _BASIS, "cycle": _O, "day": _S, "objectives": _ROWS, "counts": _O},
         {"people": _O, "teams": _O},
     ),
-    "CommitmentsAnswer": _object({"basis": _BASIS, "objectives": _ROWS, "not_committed": _ROWS, "counts": _O}),
+    "CommitmentsAnswer": _object(
+        {"basis": _BASIS, "objectives": _ROWS, "not_committed": _ROWS, "counts": _O}
+    ),
     "DriftAnswer": _object({"basis": _BASIS, "objectives": _ROWS, "counts": _O}),
     "HistoryAnswer": _object({"basis": _BASIS, "entries": _ROWS}),
     "DecisionsAnswer": _object({"basis": _BASIS, "decisions": _ROWS}),

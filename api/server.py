@@ -102,7 +102,7 @@ def serve(
 def running(runner: Runner) -> Iterator[threading.Event]:
     """Keep the projections level in a thread beside this block."""
     stop = threading.Event()
-    thread = threading.Thread(target=runner.run, args=(stop,), name="projections", daemon=True)
+    thread = threading.Thread(target=_run_on, args=(runner, stop), name="projections", daemon=True)
     thread.start()
     try:
         yield stop
@@ -111,6 +111,16 @@ def running(runner: Runner) -> Iterator[threading.Event]:
         thread.join(GRACE_SECONDS)
         if thread.is_alive():
             logger.warning("The projections did not end within %s seconds.", GRACE_SECONDS)
+
+
+def _run_on(runner: Runner, stop: threading.Event) -> None:
+    """Run until told to stop, also over a database that goes away and comes back."""
+    while not stop.is_set():
+        try:
+            runner.run(stop)
+        except Exception:
+            logger.exception("The projections are interrupted; they go on in a second.")
+            stop.wait(1)
 
 
 @contextmanager

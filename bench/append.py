@@ -76,7 +76,9 @@ def eight_writers(settings: Settings, writers: int = 8) -> dict[str, float]:
         with psycopg.connect(place.owner_url, autocommit=True) as connection:
             connection.execute(f"create schema if not exists {settings.schema}_stock")
         address = _address(place.owner_url)
-        stock = PostgresDatastore(**address, schema=f"{settings.schema}_stock", pool_size=writers, originator_id_type="text")
+        stock = PostgresDatastore(
+            **address, schema=f"{settings.schema}_stock", pool_size=writers, originator_id_type="text"
+        )
         recorder = PostgresApplicationRecorder(stock, events_table_name="stock_events")
         recorder.create_table()
         with Ledger.open(settings) as ledger:

@@ -94,7 +94,8 @@ def _folded(connection: Connection[Any], schema: str) -> None:
 
 def _pages(connection: Connection[Any], schema: str) -> Any:
     query = sql.SQL(
-        "select position, recorded_at, data from {} where position > %s order by position limit %s"
+        "select position, recorded_at, stream, version, name, data from {}"
+        " where position > %s order by position limit %s"
     ).format(sql.Identifier(schema, "entries"))
     after = 0
     with connection.cursor(binary=True) as cursor:

@@ -67,7 +67,14 @@ def _copy(settings: Settings, lines: list[bytes]) -> float:
     rows = []
     for line in lines:
         raw = read_line(line[:-1])
-        fields = (raw.position, raw.recorded_at.isoformat(), raw.stream, raw.version, raw.name, f"\\\\x{raw.data.hex()}")
+        fields = (
+            raw.position,
+            raw.recorded_at.isoformat(),
+            raw.stream,
+            raw.version,
+            raw.name,
+            f"\\\\x{raw.data.hex()}",
+        )
         rows.append("\t".join(str(field) for field in fields) + "\n")
     with Place.open(settings) as place:
         _drop(place)

@@ -76,7 +76,9 @@ def decode(raw: RawEntry) -> Entry:
         event = kind.model_validate(data["body"])
         circumstances = read_circumstances(data)
     except KeyError as error:
-        raise UnreadableEntry(f"Entry {raw.position} ({raw.name}): {error} is not known to this release.") from error
+        raise UnreadableEntry(
+            f"Entry {raw.position} ({raw.name}): {error} is not known to this release."
+        ) from error
     except ValueError as error:
         raise UnreadableEntry(f"Entry {raw.position} ({raw.name}) cannot be read: {error}") from error
     return Entry(raw.position, raw.recorded_at, data["stream"], data["version"], circumstances, event)

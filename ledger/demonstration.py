@@ -23,6 +23,8 @@ def discard(settings: Settings) -> None:
             "select convert_from(data, 'UTF8')::jsonb #>> '{body,demonstration}' from entries where position = 1"
         ).fetchone()
         if row is None or row[0] != "true":
-            raise IsNoDemonstration(f"The ledger in schema {settings.schema!r} is not a demonstration; it is kept.")
+            raise IsNoDemonstration(
+                f"The ledger in schema {settings.schema!r} is not a demonstration; it is kept."
+            )
         connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(settings.schema)))
         connection.commit()

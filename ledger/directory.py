@@ -182,9 +182,13 @@ def import_directory(connection: Connection, lines: Iterable[bytes]) -> int:
             table = values.pop("table")
             columns = _TABLES[table]
         except (ValueError, KeyError, AttributeError) as error:
-            raise ValueError(f"Line {number} of the directory's file is not one that an export writes.") from error
+            raise ValueError(
+                f"Line {number} of the directory's file is not one that an export writes."
+            ) from error
         row = [
-            bytes.fromhex(values[name]) if name == "wrapped" and values[name] is not None else values.get(name)
+            bytes.fromhex(values[name])
+            if name == "wrapped" and values[name] is not None
+            else values.get(name)
             for name in columns
         ]
         connection.execute(

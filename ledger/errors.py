@@ -47,7 +47,9 @@ class StreamsHaveMoved(Conflict):
 class StaleVersion(Conflict):
     """The record has changed since the version that you named."""
 
-    def __init__(self, moved: Moved, changed_by: str | None, changed_at: datetime | None, name: str | None) -> None:
+    def __init__(
+        self, moved: Moved, changed_by: str | None, changed_at: datetime | None, name: str | None
+    ) -> None:
         self.moved = moved
         self.changed_by = changed_by
         self.changed_at = changed_at
@@ -132,14 +134,22 @@ _BY_CONSTRAINT: Mapping[str, type[Refusal]] = {
 
 def refusal_of(error: Error) -> Refusal | None:
     """Return the refusal that a database error carries by its SQLSTATE, or None for any other error."""
-    state = error.sqlstate or ""
+    told = error.diag
+    return refusal_for(
+        error.sqlstate or "",
+        told.message_primary or "",
+        told.message_detail or "",
+        told.constraint_name or "",
+    )
+
+
+def refusal_for(state: str, message: str, detail: str, constraint: str) -> Refusal | None:
+    """Return the refusal of an SQLSTATE with its message, detail and constraint, or None where it is no refusal."""
     if state == "SL012":
-        found = orjson.loads(error.diag.message_detail or "[]")
-        return StreamsHaveMoved(tuple(Moved(**one) for one in found))
-    message = error.diag.message_primary or ""
+        return StreamsHaveMoved(tuple(Moved(**one) for one in orjson.loads(detail or "[]")))
     if state == "SL016":
         return LedgerIsEmpty(message) if "empty" in message else LedgerExists(message)
-    kind = _BY_STATE.get(state) or _BY_CONSTRAINT.get(error.diag.constraint_name or "")
+    kind = _BY_STATE.get(state) or _BY_CONSTRAINT.get(constraint)
     if kind is None and state[:2] == "22":
         return EntryIsMalformed(f"These bytes are no entry: {message}.")
     return kind(message) if kind else None

@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from aggregates.entry import Circumstances, Idempotency, Occasion, Recorded
 from aggregates.refusals import Refusal
+from ledger.appends import Appended
 from ledger.errors import (
     AppendIsUncertain,
     CommandInFlight,
@@ -29,7 +30,7 @@ from ledger.errors import (
 )
 from ledger.identifiers import new_id
 from ledger.keys import Keys
-from ledger.library import Appended, LedgerApplication, Pending
+from ledger.library import LedgerApplication, Pending
 from ledger.limits import RETRIES
 from ledger.place import Connection, Connections
 from ledger.receipts import IdempotencyKey, Receipt, find_key, find_request, read_receipt
@@ -79,7 +80,9 @@ class Order:
         """Return the bytes that an idempotency key stands for."""
         if self.idempotency is not None and self.idempotency.asked:
             return self.idempotency.asked
-        told = self.command.model_dump_json() if hasattr(self.command, "model_dump_json") else repr(self.command)
+        told = (
+            self.command.model_dump_json() if hasattr(self.command, "model_dump_json") else repr(self.command)
+        )
         return f"{type(self.command).__name__} {told}".encode()
 
 
@@ -264,7 +267,9 @@ def _claimed(connection: Connection, actor: str, key: str) -> Iterator[None]:
     """Hold an actor's key for this session, so that two senders of one command do not both decide it."""
     bound = f"{actor} {key}"
     row = connection.execute(
-        "select pg_try_advisory_lock(hashtextextended(current_schema() || ' ' || %s, 0))", [bound], prepare=True
+        "select pg_try_advisory_lock(hashtextextended(current_schema() || ' ' || %s, 0))",
+        [bound],
+        prepare=True,
     ).fetchone()
     if not (row and row[0]):
         raise CommandInFlight
@@ -273,7 +278,9 @@ def _claimed(connection: Connection, actor: str, key: str) -> Iterator[None]:
     finally:
         if not connection.closed:
             connection.execute(
-                "select pg_advisory_unlock(hashtextextended(current_schema() || ' ' || %s, 0))", [bound], prepare=True
+                "select pg_advisory_unlock(hashtextextended(current_schema() || ' ' || %s, 0))",
+                [bound],
+                prepare=True,
             )
 
 

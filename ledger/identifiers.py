@@ -17,7 +17,7 @@ def new_id() -> UUID:
     Layout: 48 bits of milliseconds, 4 bits version, 12 bits of the fraction of the millisecond (method 3 of section
     6.2), 2 bits variant, 62 random bits. No answer of the ledger depends on the time inside it.
     """
-    global _last  # noqa: PLW0603
+    global _last
     with _lock:
         stamp = time.time_ns() * 4096 // 1_000_000
         _last = stamp = max(stamp, _last + 1)

@@ -64,7 +64,9 @@ class MasterKey:
                 f"There is no master key in {settings.master_key_file}, nor in STRATEGY_LEDGER_MASTER_KEY. {LOSS}"
             ) from error
         except (OSError, UnicodeDecodeError) as error:
-            raise MasterKeyError(f"The master key in {settings.master_key_file} cannot be read: {error}.") from error
+            raise MasterKeyError(
+                f"The master key in {settings.master_key_file} cannot be read: {error}."
+            ) from error
         return cls(_bytes(text, str(settings.master_key_file)))
 
     @classmethod
@@ -84,7 +86,9 @@ class MasterKey:
         try:
             return self._wrapping.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bound)
         except InvalidTag as error:
-            raise MasterKeyError(f"This is not the master key that wrapped the ledger's keys. {LOSS}") from error
+            raise MasterKeyError(
+                f"This is not the master key that wrapped the ledger's keys. {LOSS}"
+            ) from error
 
     def fingerprint(self, ledger: UUID, actor: str, key: str, asked: bytes) -> str:
         """Return the keyed fingerprint of what was asked under an idempotency key (64 hexadecimal digits)."""
@@ -114,7 +118,9 @@ class Keys:
         if self._master is None:
             master = MasterKey.load(self._settings)
             with self._connections.use() as connection:
-                row = connection.execute("select value from settings where name = 'master_key_check'").fetchone()
+                row = connection.execute(
+                    "select value from settings where name = 'master_key_check'"
+                ).fetchone()
             if row is not None and row[0] != master.check(self._ledger):
                 raise MasterKeyError(f"This is not the master key of this ledger. {LOSS}")
             self._master = master
@@ -171,7 +177,9 @@ class Keys:
                 hidden[:_NONCE], hidden[_NONCE:], self._bound(sealed.author, sealed.key_id)
             )
         except InvalidTag as error:
-            raise ValueError("This sealed text does not belong to its author, its key or this ledger.") from error
+            raise ValueError(
+                "This sealed text does not belong to its author, its key or this ledger."
+            ) from error
         if not hmac.compare_digest(hashlib.sha256(clear).hexdigest(), sealed.commitment):
             raise ValueError("This sealed text is not the one that was committed to.")
         return clear[_SALT:].decode()

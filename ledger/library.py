@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, NoReturn, cast
 from uuid import UUID
 
-import psycopg
 from eventsourcing.application import AggregateNotFoundError, Application, Repository
 from eventsourcing.persistence import (
     AggregateRecorder,
@@ -32,9 +31,9 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 
 from aggregates.entry import Circumstances, Entry, Event
+from ledger.appends import Appended, Appends
 from ledger.codec import RawEntry, decode, encode
-from ledger.errors import refusal_of
-from ledger.place import Connection, Connections
+from ledger.place import Connections
 
 COLUMNS = "position, recorded_at, stream, version, name, data"
 
@@ -59,15 +58,6 @@ class Loaded:
     stream: str
     version: int
     state: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """What the database answered to an append: its first and last position and the time of the last."""
-
-    first_position: int
-    position: int
-    recorded_at: datetime
 
 
 @dataclass(frozen=True)
@@ -103,6 +93,7 @@ class EntryRecorder(ApplicationRecorder):
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._appends = Appends()
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append in one round trip; `reads` maps streams to the versions at which they were read.
@@ -111,7 +102,7 @@ class EntryRecorder(ApplicationRecorder):
         """
         reads: Mapping[str, int] = kwargs.get("reads") or {}
         with self._connections.use() as connection:
-            appended = append(connection, [stored.state for stored in stored_events], reads)
+            appended = self._appends.append(connection, [stored.state for stored in stored_events], reads)
         answered = kwargs.get("answered")
         if answered is not None:
             answered.append(appended)
@@ -278,24 +269,6 @@ class LedgerApplication(Application[str]):
         return loaded
 
 
-def append(connection: Connection, data: list[bytes], reads: Mapping[str, int]) -> Appended:
-    """Call the database's function; its refusals come back as ours."""
-    try:
-        row = connection.execute(
-            "select first_position, last_position, recorded_at from append(%b::bytea[], %b::text[], %b::int4[])",
-            [data, list(reads), list(reads.values())],
-            binary=True,
-            prepare=True,
-        ).fetchone()
-    except psycopg.Error as error:
-        refusal = refusal_of(error)
-        if refusal is None:
-            raise
-        raise refusal from error
-    assert row is not None  # noqa: S101 (a function with out arguments answers one row)
-    return Appended(*row)
-
-
 def stored_entry(row: tuple[Any, ...]) -> StoredEntry:
     """Return the library's shape of a row."""
     position, recorded_at, stream, version, name, data = row
@@ -306,5 +279,10 @@ def raw_entry(stored: StoredEvent) -> RawEntry:
     """Return the row of the library's shape."""
     entry = cast("StoredEntry", stored)
     return RawEntry(
-        entry.id, entry.recorded_at, str(entry.originator_id), entry.originator_version, entry.topic, entry.state
+        entry.id,
+        entry.recorded_at,
+        str(entry.originator_id),
+        entry.originator_version,
+        entry.topic,
+        entry.state,
     )

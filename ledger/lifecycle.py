@@ -12,12 +12,12 @@ from aggregates.entry import ORGANISATION, Circumstances, Event, stream_of
 from aggregates.organisation.events import LedgerCreated, PolicyAdopted
 from aggregates.person.events import PersonJoined, RoleGranted
 from aggregates.policy import DEFAULT_POLICY, Policy
+from ledger.appends import append
 from ledger.codec import encode
 from ledger.directory import Somebody, checked, write
 from ledger.errors import LedgerExists
 from ledger.identifiers import new_id
 from ledger.keys import MasterKey
-from ledger.library import append
 from ledger.migrate import migrate_place
 from ledger.place import Place
 from ledger.restore import Restored, RestoreRefused, restore
@@ -65,10 +65,17 @@ def initialise(
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ZoneIsUnknown(f"{zone!r} is no time zone; name one such as Europe/Berlin.") from error
     ledger, steward = new_id(), new_id()
-    actor, person = stream_of("person", steward), Somebody(steward, "person", steward_name, steward_handle, steward_email)
+    actor, person = (
+        stream_of("person", steward),
+        Somebody(steward, "person", steward_name, steward_handle, steward_email),
+    )
     person = checked(person)
     events: list[tuple[str, int, Event]] = [
-        (ORGANISATION, 1, LedgerCreated(ledger=ledger, organisation=organisation, zone=zone, demonstration=demonstration)),
+        (
+            ORGANISATION,
+            1,
+            LedgerCreated(ledger=ledger, organisation=organisation, zone=zone, demonstration=demonstration),
+        ),
         (ORGANISATION, 2, PolicyAdopted(version=1, policy=policy)),
         (actor, 1, PersonJoined()),
         (actor, 2, RoleGranted(role="steward")),
@@ -86,6 +93,7 @@ def initialise(
             write(connection, person)
             token = insert_token(connection, actor, "first steward")
             connection.execute(
-                "insert into settings (name, value) values ('master_key_check', %s)", [Jsonb(master.check(ledger))]
+                "insert into settings (name, value) values ('master_key_check', %s)",
+                [Jsonb(master.check(ledger))],
             )
     return Created(ledger, steward, token, appended.position, tuple(weaker))

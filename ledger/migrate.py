@@ -51,7 +51,9 @@ def migrations() -> list[Migration]:
     """Return the migrations of this release in their order."""
     found = [path for path in files("ledger").joinpath("migrations").iterdir() if path.name.endswith(".sql")]
     return [
-        Migration(int(path.name.split("_")[0]), path.name.removesuffix(".sql"), path.read_text(encoding="utf-8"))
+        Migration(
+            int(path.name.split("_")[0]), path.name.removesuffix(".sql"), path.read_text(encoding="utf-8")
+        )
         for path in sorted(found, key=lambda path: path.name)
     ]
 
@@ -68,12 +70,12 @@ def migrate(settings: Settings) -> list[str]:
 def migrate_place(place: Place) -> list[str]:
     """Bring the schema of a place to this release; see `migrate`."""
     with psycopg.connect(place.owner_url) as connection:
-        connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended('strategy-ledger migrations', 0))"
-        )
+        connection.execute("select pg_advisory_xact_lock(hashtextextended('strategy-ledger migrations', 0))")
         version = connection.info.server_version
         if version < 150_000:
-            raise MigrationError(f"The server is PostgreSQL {version // 10_000}; version 15 or later is needed.")
+            raise MigrationError(
+                f"The server is PostgreSQL {version // 10_000}; version 15 or later is needed."
+            )
         weaker, grantee = _roles(connection, place)
         _schema(connection, place)
         _apply(connection, place)
@@ -91,12 +93,16 @@ def _roles(connection: Connection, place: Place) -> tuple[list[str], str | None]
     roles = [place.owner_role, place.application_role, place.auditor_role]
     known = {
         name
-        for (name,) in connection.execute("select rolname from pg_roles where rolname = any (%s)", [roles]).fetchall()
+        for (name,) in connection.execute(
+            "select rolname from pg_roles where rolname = any (%s)", [roles]
+        ).fetchall()
     }
     if not may_create and known != set(roles):
         told = f"The role {me} may not create roles, so the ledger's tables belong to {me}"
         if application == me:
-            return [f"{told} and the application, being the same role, could switch its protection off."], None
+            return [
+                f"{told} and the application, being the same role, could switch its protection off."
+            ], None
         return [f"{told}, which could switch their protection off; the application cannot."], application
     for role in roles:
         if role not in known:
@@ -104,12 +110,12 @@ def _roles(connection: Connection, place: Place) -> tuple[list[str], str | None]
             connection.execute(sql.SQL(f"create role {{}} {login}").format(sql.Identifier(role)))
     weaker = []
     if not superuser:
-        connection.execute(
-            sql.SQL("grant {} to current_user").format(sql.Identifier(place.owner_role))
-        )
+        connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(place.owner_role)))
     if application != me and not place.embedded:
         connection.execute(
-            sql.SQL("grant {} to {}").format(sql.Identifier(place.application_role), sql.Identifier(application))
+            sql.SQL("grant {} to {}").format(
+                sql.Identifier(place.application_role), sql.Identifier(application)
+            )
         )
     elif not place.embedded:
         if not superuser:
@@ -197,7 +203,7 @@ def _grant(connection: Connection, place: Place, grantee: str | None) -> None:
             " {schema}.settings, {schema}.migrations to {grantee}; "
             "grant select, insert, update, delete on {schema}.people, {schema}.aliases, {schema}.person_keys,"
             " {schema}.tokens to {grantee}; "
-            "grant execute on function {schema}.append, {schema}.next_references, {schema}.position_at,"
+            "grant execute on function {schema}.append, {schema}.append_each, {schema}.next_references, {schema}.position_at,"
             " {schema}.settle, {schema}.wait_for_appends to {grantee}; "
         ).format(schema=schema, grantee=sql.Identifier(grantee))
     auditor = connection.execute("select to_regrole(%s) is not null", [quoted(place.auditor_role)]).fetchone()

@@ -62,7 +62,9 @@ class Place:
     @property
     def same_login(self) -> bool:
         """Whether owner and application log in as the same role."""
-        return conninfo_to_dict(self.owner_url).get("user") == conninfo_to_dict(self.application_url).get("user")
+        return conninfo_to_dict(self.owner_url).get("user") == conninfo_to_dict(self.application_url).get(
+            "user"
+        )
 
     @contextmanager
     def as_owner(self) -> Iterator[Connection]:
@@ -70,9 +72,9 @@ class Place:
         with psycopg.connect(self.owner_url) as connection:
             self.take_on(connection, self.owner_role)
             connection.execute(
-                sql.SQL("select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)").format(
-                    sql.Literal(quoted(self.schema))
-                )
+                sql.SQL(
+                    "select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)"
+                ).format(sql.Literal(quoted(self.schema)))
             )
             connection.commit()
             yield connection
@@ -95,9 +97,9 @@ class Place:
             if not self.embedded:
                 self.take_on(connection, self.application_role)
             connection.execute(
-                sql.SQL("select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)").format(
-                    sql.Literal(quoted(self.schema))
-                )
+                sql.SQL(
+                    "select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)"
+                ).format(sql.Literal(quoted(self.schema)))
             )
 
         return ConnectionPool(

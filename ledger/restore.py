@@ -116,7 +116,8 @@ class LineCheck:
         self._receipts = receipts
         self._key: tuple[str, str, str, int] | None = None
         self._validators = {
-            name: cast("SchemaValidator", event.__pydantic_validator__).validate_python for name, event in EVENTS.items()
+            name: cast("SchemaValidator", event.__pydantic_validator__).validate_python
+            for name, event in EVENTS.items()
         }
 
     def row(self, line: bytes) -> bytes:
@@ -134,8 +135,10 @@ class LineCheck:
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError("this is not a line of a ledger's export.") from error
         data = line[len(prefix) : -2]
-        if not line.startswith(prefix) or len(told) != 6 or (
-            orjson.dumps(entry) != data and not _same(data, entry)
+        if (
+            not line.startswith(prefix)
+            or len(told) != 6
+            or (orjson.dumps(entry) != data and not _same(data, entry))
         ):
             raise ValueError("the line is not spelled as a ledger writes it.")
         self._check_place(position, recorded_at, stream, version)
@@ -144,7 +147,9 @@ class LineCheck:
 
     def _check_place(self, position: Any, recorded_at: str, stream: str, version: Any) -> None:
         if position != self.position + 1 or type(position) is not int:
-            raise ValueError(f"position {position} follows {self.position}; entries are missing or out of order.")
+            raise ValueError(
+                f"position {position} follows {self.position}; entries are missing or out of order."
+            )
         if recorded_at <= self.recorded_at:
             raise ValueError(f"the time {recorded_at} is not later than the one before, {self.recorded_at}.")
         before = self._versions.get(stream, 0)
@@ -263,10 +268,13 @@ def _copy_entries(
 ) -> None:
     """Check the lines and copy them; while the database takes one chunk in, the next is checked."""
     number = 0
-    with connection.cursor().copy(
-        "copy entries (position, recorded_at, stream, version, name, data, reference, supersedes)"
-        " from stdin (format binary)"
-    ) as copy, ThreadPoolExecutor(1) as sender:
+    with (
+        connection.cursor().copy(
+            "copy entries (position, recorded_at, stream, version, name, data, reference, supersedes)"
+            " from stdin (format binary)"
+        ) as copy,
+        ThreadPoolExecutor(1) as sender,
+    ):
         waiting, size, sent = [_SIGNATURE], 0, sender.submit(lambda: None)
         try:
             for number, line in enumerate(lines, 1):
@@ -320,7 +328,11 @@ def _finish(connection: Connection, check: LineCheck, *, demonstration: bool) ->
 
 
 def _restore_directory(
-    connection: Connection, settings: Settings, check: LineCheck, lines: Iterable[bytes] | None, notes: list[str]
+    connection: Connection,
+    settings: Settings,
+    check: LineCheck,
+    lines: Iterable[bytes] | None,
+    notes: list[str],
 ) -> int:
     number = 0
     if lines is not None:
@@ -329,8 +341,12 @@ def _restore_directory(
         except (ValueError, psycopg.DataError, psycopg.IntegrityError) as error:
             raise RestoreRefused(0, f"The directory's file: {_first_line(error)}") from error
     else:
-        notes.append("No directory was restored: people show by their identifiers, and no personal text can be read.")
-    row = connection.execute("select key_id, person, wrapped from person_keys where wrapped is not null").fetchone()
+        notes.append(
+            "No directory was restored: people show by their identifiers, and no personal text can be read."
+        )
+    row = connection.execute(
+        "select key_id, person, wrapped from person_keys where wrapped is not null"
+    ).fetchone()
     if row is not None:
         master = MasterKey.load(settings)
         master.unwrap(row[2], b"strategy-ledger\x00" + check.ledger.bytes + row[1].bytes + row[0].bytes)
@@ -341,7 +357,8 @@ def _restore_directory(
             notes.append(str(error))
             return number
     connection.execute(
-        "insert into settings (name, value) values ('master_key_check', %s)", [Jsonb(master.check(check.ledger))]
+        "insert into settings (name, value) values ('master_key_check', %s)",
+        [Jsonb(master.check(check.ledger))],
     )
     return number
 

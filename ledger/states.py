@@ -42,11 +42,28 @@ class States:
         self._connections = connections
         self._kept: LRUCache[str, Loaded] = LRUCache(KEPT)
         self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
+        self._started = self._ended = 0
+        self._now: datetime | None = None
         self.position: int | None = None
         """The last position that the kept states have followed to; None before the first refresh."""
 
     def refresh(self) -> datetime:
-        """Follow the ledger and return the database's clock, in one round trip."""
+        """Follow the ledger and return the database's clock, in one round trip.
+
+        Threads that ask while another's round trip is under way share the next one.
+        """
+        came = self._started
+        with self._refreshing:
+            if self._ended > came and self._now is not None:
+                return self._now
+            self._started += 1
+            number = self._started
+            self._now = self._refresh()
+            self._ended = number
+            return self._now
+
+    def _refresh(self) -> datetime:
         with self._connections.use() as connection:
             if self.position is None:
                 row = connection.execute("select coalesce(max(position), 0) from entries").fetchone()

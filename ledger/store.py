@@ -174,7 +174,12 @@ class Ledger:
         return self._executor.decide(order, decide)[0]
 
     def append(
-        self, recorded: Sequence[Recorded], reads: Mapping[str, int] | None = None, *, by: str, request: UUID | None = None
+        self,
+        recorded: Sequence[Recorded],
+        reads: Mapping[str, int] | None = None,
+        *,
+        by: str,
+        request: UUID | None = None,
     ) -> Receipt:
         """Append events without a decision, after the present versions of their streams.
 
@@ -193,7 +198,9 @@ class Ledger:
     def next_references(self, kind: str, number_of: int) -> list[str]:
         """Return new references in one round trip."""
         with self._connections.use() as connection:
-            rows = connection.execute("select next_references(%s, %s)", [kind, number_of], prepare=True).fetchall()
+            rows = connection.execute(
+                "select next_references(%s, %s)", [kind, number_of], prepare=True
+            ).fetchall()
         if any(row[0] is None for row in rows):
             raise ValueError(f"There are no references of the kind {kind!r}.")
         return [f"{kind}-{row[0]}" for row in rows]

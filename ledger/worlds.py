@@ -90,7 +90,9 @@ class LedgerWorld:
             if absorbed.circumstances.supersedes == position:
                 return absorbed.position
         with self._connections.use() as connection:
-            row = connection.execute("select position from entries where supersedes = %s", [position]).fetchone()
+            row = connection.execute(
+                "select position from entries where supersedes = %s", [position]
+            ).fetchone()
         return row[0] if row else None
 
     def absorb(self, entries: list[Entry]) -> None:

@@ -37,16 +37,31 @@ _OTHERS = """select i.kind, i.id::text, d.state
                                    where item = i.item and part = 0 and position <= %(position)s
                                    order by position desc limit 1) d
               where i.kind >= 3 and i.item <= %(position)s"""
-# The fact with the greatest (effective, position) among those known at the position and true by the day.
+# For each facet the fact with the greatest (effective, position) among those known at the position and true by the
+# day. What an item is has few facts, read in one scan of the index; what is told every week is probed.
 _FACTS = """
-    select i.root, i.kind, i.item, i.number, i.head, k.facet, f.fact
+    select i.root, i.kind, i.item, i.number, i.head, d.state, t.state, s.state
       from {items} i
-      join unnest(%(kinds)s::smallint[], %(facets)s::smallint[], %(bounds)s::bigint[]) as k(kind, facet, bound)
-        on k.kind = i.kind
-     cross join lateral (select fact from {facts}
-                          where item = i.item and facet = k.facet and effective <= k.bound
-                            and position <= %(position)s and superseded_at > %(position)s
-                          order by effective desc, position desc limit 1) f
+     cross join lateral (
+           select string_agg(fact, ',') as state
+             from (select distinct on (facet) fact from {facts}
+                    where item = i.item and facet < 16 and effective <= %(end)s
+                      and position <= %(position)s and superseded_at > %(position)s
+                    order by facet, effective desc, position desc) as facts) d
+     cross join lateral (
+           select string_agg(found.fact, ',') as state
+             from (values (16::smallint, %(day)s::bigint), (17, %(end)s), (18, %(end)s), (19, %(end)s))
+                  as k(facet, bound)
+            cross join lateral (select fact from {facts}
+                                 where i.kind = 2 and item = i.item and facet = k.facet and effective <= k.bound
+                                   and position <= %(position)s and superseded_at > %(position)s
+                                 order by effective desc, position desc limit 1) as found) t
+     cross join lateral (
+           select string_agg(fact, ',') as state
+             from (select distinct on (facet) fact from {facts}
+                    where i.kind >= 2 and item = i.item and facet > 19 and effective <= %(end)s
+                      and position <= %(position)s and superseded_at > %(position)s
+                    order by facet, effective desc, position desc) as facts) s
      where i.item <= %(position)s and """
 _FACTS_OF_OBJECTIVES = _FACTS + "i.root = any (%(roots)s)"
 _FACTS_OF_OTHERS = _FACTS + "i.kind >= 3"
@@ -87,11 +102,8 @@ def objectives_at(
     with connection.cursor(binary=True) as cursor:
         cursor.execute(generation.query(_CANDIDATES), {"cycle": cycle, "position": position})
         roots = [root for (root,) in cursor]
-        kinds = (facets.OBJECTIVE, facets.KEY_RESULT)
-        cursor.execute(
-            generation.query(_FACTS_OF_OBJECTIVES),
-            {"roots": roots, "position": position, **_bounds(kinds, until)},
-        )
+        asked = {"roots": roots, "position": position, "day": until.day, "end": until.end}
+        cursor.execute(generation.query(_FACTS_OF_OBJECTIVES), asked)
         rows = _joined(cursor)
     member = b'"cycle":{"value":"%b",' % cycle.encode()
     here = {item for _, kind, item, _, _, state in rows if kind == facets.OBJECTIVE and member in state}
@@ -105,8 +117,7 @@ def objectives_by_root(
     if until is ALWAYS:
         return rows_at_positions(connection, generation, roots, [position] * len(roots))
     with connection.cursor(binary=True) as cursor:
-        kinds = (facets.OBJECTIVE, facets.KEY_RESULT)
-        asked = {"roots": list(roots), "position": position, **_bounds(kinds, until)}
+        asked = {"roots": list(roots), "position": position, "day": until.day, "end": until.end}
         cursor.execute(generation.query(_FACTS_OF_OBJECTIVES), asked)
         return _joined(cursor)
 
@@ -124,30 +135,18 @@ def others_at(
     connection: Connection[Any], generation: Generation, position: int, until: Until
 ) -> list[tuple[int, str, bytes]]:
     """Return kind, identifier and facets of every person and team as true at the end of a day."""
-    kinds = (facets.PERSON, facets.TEAM)
+    asked = {"position": position, "day": until.day, "end": until.end}
     with connection.cursor(binary=True) as cursor:
-        cursor.execute(generation.query(_FACTS_OF_OTHERS), {"position": position, **_bounds(kinds, until)})
+        cursor.execute(generation.query(_FACTS_OF_OTHERS), asked)
         return [(kind, head[6:42].decode(), state) for _, kind, _, _, head, state in _joined(cursor)]
 
 
-def _bounds(kinds: Iterable[int], until: Until) -> dict[str, list[int]]:
-    wanted = [(kind, name) for kind in kinds for name in facets.FACETS_OF_KIND[kind]]
-    return {
-        "kinds": [kind for kind, _ in wanted],
-        "facets": [facets.CODES[name] for _, name in wanted],
-        "bounds": [until.day if name in facets.DAY_FACETS else until.end for _, name in wanted],
-    }
-
-
-def _joined(cursor: Iterable[tuple[int, int, int, int, bytes, int, bytes]]) -> list[Row]:
-    found: dict[int, tuple[int, int, int, int, bytes]] = {}
-    members: dict[int, list[bytes]] = {}
-    for root, kind, item, number, head, _, fact in cursor:
-        if item not in members:
-            found[item] = (root, kind, item, number, head)
-            members[item] = []
-        members[item].append(fact)
-    return [(*found[item], b",".join(parts)) for item, parts in members.items()]
+def _joined(cursor: Iterable[tuple[Any, ...]]) -> list[Row]:
+    return [
+        (root, kind, item, number, head, b",".join([part for part in parts if part]))
+        for root, kind, item, number, head, *parts in cursor
+        if any(parts)
+    ]
 
 
 def objectives_json(rows: Iterable[Row]) -> dict[int, tuple[int, bytes]]:

@@ -35,7 +35,11 @@ def server_environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
         for path in [directory, *directory.parents]:
             if path.stat().st_uid == 0 and not path.stat().st_mode & 0o001:
                 path.chmod(path.stat().st_mode | 0o011)
-    environ = {"STRATEGY_LEDGER_DATA_DIR": str(directory), "STRATEGY_LEDGER_MASTER_KEY": TEST_MASTER_KEY, **named}
+    environ = {
+        "STRATEGY_LEDGER_DATA_DIR": str(directory),
+        "STRATEGY_LEDGER_MASTER_KEY": TEST_MASTER_KEY,
+        **named,
+    }
     if named:
         yield environ
         return

@@ -77,12 +77,17 @@ def describe(error: BaseException) -> Fault | None:
     return None
 
 
+_OPTIONS = {"as_of": "--as-of", "effective_at": "--effective-at"}
+"""Options that a refusal names as parameters; in a command's body they begin with a slash."""
+
+
 def _with_field(detail: str, field: str) -> str:
     """Return the sentence with its place; a place that the command line itself names is plain from the sentence."""
-    options = {"as_of": "--as-of", "effective_at": "--effective-at"}
     if not field or field.startswith(("/path/", "/query/")):
         return _one_line(detail)
-    return _one_line(f"{detail} (at {options.get(field.strip('/'), field)})")
+    if field in _OPTIONS:
+        return _one_line(f"{detail} (at {_OPTIONS[field]})")
+    return _one_line(f"{detail} (at {field})")
 
 
 def _one_line(text: str) -> str:

@@ -18,7 +18,7 @@ from api.demonstration.script import Script
 from ledger.demonstration import IsNoDemonstration, discard
 from ledger.keys import Keys, MasterKey
 from ledger.lifecycle import restore
-from ledger.migrate import migrate
+from ledger.migrate import MigrationError, migrate
 from ledger.place import Connections
 from ledger.settings import Settings
 from ledger.store import Ledger
@@ -58,7 +58,11 @@ def load(settings: Settings) -> Loaded:
 
     `settings` are those of `settings_of`. Raises IsNoDemonstration where another ledger lives there.
     """
-    migrate(settings)
+    try:
+        migrate(settings)
+    except MigrationError:  # another release made it; nothing in a demonstration is worth keeping
+        discard(settings)
+        migrate(settings)
     with Ledger.open(settings) as ledger:
         if ledger.identifier is None:
             return Loaded(_make(ledger))

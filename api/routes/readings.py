@@ -41,7 +41,7 @@ async def cycles(request: Request) -> Response:
 
 @router.get("/v1/cycles/{cycle}/board", operation_id="read_board", tags=["cycles"])
 async def board(request: Request) -> Response:
-    """Every objective of the cycle with its key results, progress, pace, status said and computed, confidence, silence."""
+    """Every objective of the cycle and its key results: progress, pace, status said and computed, silence."""
     return await desk(request).answer(request, BoardOf(named(request, "cycle")))
 
 

@@ -102,7 +102,6 @@ begin
     end loop;
 
     -- From here on one append at a time. Each statement below sees what the one before us committed.
-    perform pg_advisory_xact_lock('{schema}.head'::regclass::oid::bigint);
     select h.position, h.recorded_at, h.final_until, h.ledger, h.zone
       into strict head from {schema}.head as h for update;
     present := clock_timestamp();
@@ -191,6 +190,41 @@ begin
 
     update {schema}.head as h
        set position = last_position, recorded_at = append.recorded_at, ledger = head.ledger, zone = head.zone;
+end
+$body$;
+
+-- Several appends of one process in one transaction: each is taken or refused for itself, all share one flush to disk.
+create function {schema}.append_each(
+    data           bytea[],    -- the entries of all appends, one after the other
+    entries_of     integer[],  -- how many belong to each
+    read_streams   text[],
+    read_versions  integer[],
+    reads_of       integer[]
+) returns table (
+    last_position bigint, first_position bigint, recorded_at timestamptz,
+    state text, message text, detail text, broken text
+)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $body$
+declare
+    entry integer := 0;
+    read  integer := 0;
+begin
+    for n in 1 .. array_length(entries_of, 1) loop
+        begin
+            select a.last_position, a.first_position, a.recorded_at
+              into strict last_position, first_position, recorded_at
+              from {schema}.append(data[entry + 1 : entry + entries_of[n]],
+                                   read_streams[read + 1 : read + reads_of[n]],
+                                   read_versions[read + 1 : read + reads_of[n]]) as a;
+            state := null;
+        exception when others then
+            get stacked diagnostics state = returned_sqlstate, message = message_text,
+                                    detail = pg_exception_detail, broken = constraint_name;
+        end;
+        return next;
+        entry := entry + entries_of[n];
+        read := read + reads_of[n];
+    end loop;
 end
 $body$;
 

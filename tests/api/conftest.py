@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-
 import httpx
 import pytest
 
@@ -41,7 +40,9 @@ class House:
             self.clients[name] = httpx.Client(base_url=self.address, headers=headers, timeout=30)
         return self.clients[name]
 
-    def post(self, path: str, body: Any = None, *, by: str = "ada", status: int = 201, **more: Any) -> dict[str, Any]:
+    def post(
+        self, path: str, body: Any = None, *, by: str = "ada", status: int = 201, **more: Any
+    ) -> dict[str, Any]:
         """Send a command and return its answer, which has this status."""
         answer = self[by].post(path, json={} if body is None else body, **more)
         assert answer.status_code == status, answer.text
@@ -53,7 +54,9 @@ class House:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    def refused(self, path: str, body: Any, code: str, pointer: str | None = None, **more: Any) -> dict[str, Any]:
+    def refused(
+        self, path: str, body: Any, code: str, pointer: str | None = None, **more: Any
+    ) -> dict[str, Any]:
         """Send a command that is refused with this code and pointer, and records nothing."""
         before = self.ledger.head().position
         answer = self[more.pop("by", "ada")].post(path, json=body, **more)
@@ -68,7 +71,9 @@ class House:
 
     def join(self, name: str, *roles: str) -> str:
         """Let somebody join, hold roles and get a token; return the identifier."""
-        receipt = self.post("/v1/people", {"name": name.title(), "handle": name, "email": f"{name}@example.org"})
+        receipt = self.post(
+            "/v1/people", {"name": name.title(), "handle": name, "email": f"{name}@example.org"}
+        )
         person = receipt["identifiers"]["person"]
         for role in roles:
             self.post(f"/v1/people/{name}/roles", {"role": role})
@@ -76,7 +81,9 @@ class House:
         self.tokens[name] = self.ledger.tokens.issue(f"person:{person}", "test")
         return str(person)
 
-    def cycle(self, key: str, *, begins: int = -30, commit_by: int = 10, ends: int = 60, opened: bool = True) -> str:
+    def cycle(
+        self, key: str, *, begins: int = -30, commit_by: int = 10, ends: int = 60, opened: bool = True
+    ) -> str:
         """Plan a cycle by days from today, and open it."""
         days = {
             "starts_on": begins,
@@ -89,7 +96,9 @@ class House:
             self.post(f"/v1/cycles/{key}/openings")
         return key
 
-    def objective(self, cycle: str, *, owner: str = "ines", committed: bool = True, title: str = "Fresh coffee") -> Any:
+    def objective(
+        self, cycle: str, *, owner: str = "ines", committed: bool = True, title: str = "Fresh coffee"
+    ) -> Any:
         """Write an objective with one key result, perhaps committed; return (reference, key result's reference)."""
         drafted = self.post("/v1/objectives", {"cycle": cycle, "title": title, "owner": owner})
         (objective,) = drafted["references"]
@@ -105,7 +114,9 @@ class House:
         )
         (key_result,) = added["references"]
         if committed:
-            self.post(f"/v1/objectives/{objective}/local-declarations", {"because": "It serves the roastery alone."})
+            self.post(
+                f"/v1/objectives/{objective}/local-declarations", {"because": "It serves the roastery alone."}
+            )
             self.post(f"/v1/objectives/{objective}/commitments", {"confidence": "0.7"})
         return objective, key_result
 
@@ -135,5 +146,3 @@ def house(server_environ: dict[str, str], request: pytest.FixtureRequest) -> Ite
                     client.close()
     finally:
         drop(settings)
-
-

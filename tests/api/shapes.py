@@ -16,7 +16,9 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def misshapen(value: Any, schema: Mapping[str, Any], description: Mapping[str, Any], at: str = "") -> Iterator[str]:
+def misshapen(
+    value: Any, schema: Mapping[str, Any], description: Mapping[str, Any], at: str = ""
+) -> Iterator[str]:
     """Give a sentence for each place in which a value differs from its schema."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]

@@ -141,7 +141,11 @@ class Stage:
         if identifier == "answer_finding":
             return {}
         _, key_result = self.house.objective("now")
-        return {"position": str(self.house.post(f"/v1/key-results/{key_result}/values", {"value": "70"})["position"])}
+        return {
+            "position": str(
+                self.house.post(f"/v1/key-results/{key_result}/values", {"value": "70"})["position"]
+            )
+        }
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +169,9 @@ def keeps(answer: httpx.Response, operation: dict[str, Any]) -> None:
     media_type = answer.headers["content-type"].partition(";")[0]
     assert media_type in response["content"], (media_type, answer.text)
     body = orjson.loads(answer.content)
-    assert list(misshapen(body, response["content"][media_type]["schema"], DESCRIPTION)) == [], answer.text[:2_000]
+    assert list(misshapen(body, response["content"][media_type]["schema"], DESCRIPTION)) == [], answer.text[
+        :2_000
+    ]
     if media_type == "application/problem+json":
         assert body["type"].rpartition("/")[2] in response["x-problems"], answer.text
         assert body["status"] == answer.status_code
@@ -181,7 +187,9 @@ def strange_values() -> Any:
     numbers = st.sampled_from([0, -1, 1, 2**31, 2**63, 2**64, 10**30, 1.5, 1e300, -0.0])
     plain = st.one_of(texts, numbers, st.none(), st.booleans(), st.text(max_size=30))
     return st.recursive(
-        plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=6
+        plain,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+        max_leaves=6,
     )
 
 
@@ -195,7 +203,9 @@ def test_the_committed_description_is_the_present_one() -> None:
 
 
 def test_the_committed_reference_is_the_present_one() -> None:
-    assert (DOCS / "http.md").read_text(encoding="utf-8") == reference(description()), "run `python -m api.openapi`"
+    assert (DOCS / "http.md").read_text(encoding="utf-8") == reference(description()), (
+        "run `python -m api.openapi`"
+    )
 
 
 def test_the_description_is_complete(house: House) -> None:
@@ -260,17 +270,27 @@ def test_a_hostile_body_is_refused_and_never_an_accident(stage: Stage, data: st.
     names = st.sampled_from([*schema["properties"], "unheard_of"])
     for name in data.draw(st.lists(names, min_size=1, max_size=3)):
         body[name] = data.draw(strange_values())
-    strange = st.sampled_from(["OBJ-1", "KR-1", "now", "ines", "1", "0", "99999999999999999999", "%", "x" * 300, "\x00", "é"])
+    strange = st.sampled_from(
+        ["OBJ-1", "KR-1", "now", "ines", "1", "0", "99999999999999999999", "%", "x" * 300, "\x00", "é"]
+    )
     target = address(path, {one: data.draw(strange) for one in names_in(path)})
     content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=str) if fits(body) else json_of(body)
     headers = {"Content-Type": "application/json"}
-    keeps(stage.house["ada"].request(method, target + "?dry_run=true", content=content, headers=headers), operation)
+    keeps(
+        stage.house["ada"].request(method, target + "?dry_run=true", content=content, headers=headers),
+        operation,
+    )
 
 
 @HOSTILE
-@given(content=st.binary(max_size=200), kind=st.sampled_from(["application/json", "text/plain", "", "application/xml"]))
+@given(
+    content=st.binary(max_size=200),
+    kind=st.sampled_from(["application/json", "text/plain", "", "application/xml"]),
+)
 def test_bytes_that_are_no_body_are_refused(stage: Stage, content: bytes, kind: str) -> None:
-    answer = stage.house["ada"].post("/v1/teams?dry_run=true", content=content, headers={"Content-Type": kind})
+    answer = stage.house["ada"].post(
+        "/v1/teams?dry_run=true", content=content, headers={"Content-Type": kind}
+    )
     assert 400 <= answer.status_code < 500 or not content.strip()
     keeps(answer, OPERATIONS["form_team"][2])
 
@@ -291,14 +311,18 @@ def test_bytes_that_are_no_body_are_refused(stage: Stage, content: bytes, kind: 
     ],
 )
 def test_a_body_that_is_none_has_its_own_code(stage: Stage, content: bytes, code: str) -> None:
-    answer = stage.house["ada"].post("/v1/teams", content=content, headers={"Content-Type": "application/json"})
+    answer = stage.house["ada"].post(
+        "/v1/teams", content=content, headers={"Content-Type": "application/json"}
+    )
     keeps(answer, OPERATIONS["form_team"][2])
     assert answer.json()["type"] == f"/v1/problems/{code}", answer.text
 
 
 def test_a_body_in_pieces_is_bounded_too(stage: Stage) -> None:
     pieces = (b" " * 10_000 for _ in range(10))
-    answer = stage.house["ada"].post("/v1/teams", content=pieces, headers={"Content-Type": "application/json"})
+    answer = stage.house["ada"].post(
+        "/v1/teams", content=pieces, headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code == 413
 
 

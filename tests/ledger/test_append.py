@@ -19,6 +19,7 @@ from aggregates.objective.events import ObjectiveAligned
 from aggregates.refusals import AlignmentLoop, LiesInTheFuture
 from aggregates.team.events import TeamFormed, TeamMoved, TeamRenamed
 from aggregates.values import day_of
+from ledger.appends import append
 from ledger.errors import (
     AppendIsTooLarge,
     ClockIsBehind,
@@ -29,7 +30,6 @@ from ledger.errors import (
     TooMuchContention,
 )
 from ledger.identifiers import new_id
-from ledger.library import append
 from ledger.limits import BYTES_PER_ENTRY, EVENTS_PER_APPEND
 from ledger.store import Ledger
 from tests.ledger.helpers import forming, stored, team_of
@@ -130,7 +130,11 @@ def test_a_pinned_version_that_is_stale_says_who_changed_it(ledger: Ledger, stew
     receipt = ledger.execute("Second", forming(team), by=steward, expected={team_of(team): 1})
     with pytest.raises(StaleVersion) as refused:
         ledger.execute("Third", forming(team), by=steward, expected={team_of(team): 1})
-    assert (refused.value.moved.present, refused.value.changed_by, refused.value.name) == (2, steward, "team.renamed")
+    assert (refused.value.moved.present, refused.value.changed_by, refused.value.name) == (
+        2,
+        steward,
+        "team.renamed",
+    )
     assert refused.value.changed_at == receipt.recorded_at
 
 

@@ -84,7 +84,10 @@ def test_sealed_text_belongs_to_its_author_and_its_ledger(ledger: Ledger) -> Non
 
 
 def test_the_longest_text_fits(ledger: Ledger) -> None:
-    assert ledger.keys.open(ledger.keys.seal(new_id(), "\N{GRINNING FACE}" * 4_000)) == "\N{GRINNING FACE}" * 4_000
+    assert (
+        ledger.keys.open(ledger.keys.seal(new_id(), "\N{GRINNING FACE}" * 4_000))
+        == "\N{GRINNING FACE}" * 4_000
+    )
 
 
 @pytest.mark.parametrize("key", [None, "QUJD", "not base64!", "YW5vdGhlciBrZXksIGFsc28gMzIgYnl0ZXMgbG9uZy4="])
@@ -107,7 +110,9 @@ def test_the_master_key_file_is_readable_by_its_owner_alone(tmp_path: Path) -> N
         make_master_key_file(path)
 
 
-def test_a_token_is_shown_once_and_counts_until_revoked(ledger: Ledger, created: Created, steward: str) -> None:
+def test_a_token_is_shown_once_and_counts_until_revoked(
+    ledger: Ledger, created: Created, steward: str
+) -> None:
     assert created.token.startswith("sl_")
     assert ledger.tokens.actor_of(created.token) == steward
     clear = ledger.tokens.issue(steward, "laptop")

@@ -27,7 +27,13 @@ def test_each_command_sees_what_the_ones_before_it_decided(ledger: Ledger, stewa
 
     orders = [Order(name, steward) for name in ("A", "same", "B", "none", "C")]
     answers = list(ledger.execute_many(orders, decide))
-    assert [type(answer).__name__ for answer in answers] == ["Receipt", "NothingChanges", "Receipt", "Receipt", "Receipt"]
+    assert [type(answer).__name__ for answer in answers] == [
+        "Receipt",
+        "NothingChanges",
+        "Receipt",
+        "Receipt",
+        "Receipt",
+    ]
     receipts = [answer for answer in answers if isinstance(answer, Receipt) and answer.names]
     stream = ledger.read_stream(team_of(team))
     assert [entry.version for entry in stream] == [1, 2, 3]

@@ -37,7 +37,9 @@ def test_another_body_under_the_same_key_is_refused(ledger: Ledger, steward: str
 
 def test_a_key_is_an_actors_own(ledger: Ledger, steward: str) -> None:
     for actor in (steward, f"person:{new_id()}"):
-        assert not ledger.execute("A", forming(new_id()), by=actor, idempotency=IdempotencyKey("m", b"x")).replayed
+        assert not ledger.execute(
+            "A", forming(new_id()), by=actor, idempotency=IdempotencyKey("m", b"x")
+        ).replayed
 
 
 def test_a_refusal_is_not_remembered(ledger: Ledger, steward: str) -> None:
@@ -103,7 +105,7 @@ def test_a_connection_cut_after_the_commit_finds_what_was_recorded(
             raise psycopg.OperationalError("the connection was lost")
         return answer
 
-    monkeypatch.setattr("ledger.library.append", lose_the_first_answer)
+    monkeypatch.setattr("ledger.appends.append", lose_the_first_answer)
     team = new_id()
     receipt = ledger.execute("A", forming(team), by=steward, idempotency=key)
     again = ledger.execute("A", forming(team), by=steward, idempotency=key) if key else receipt
@@ -113,6 +115,6 @@ def test_a_connection_cut_after_the_commit_finds_what_was_recorded(
 
 
 def ledger_append() -> Any:
-    from ledger.library import append
+    from ledger.appends import append
 
     return append

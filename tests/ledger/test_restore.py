@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from aggregates.objective.events import ObjectiveDrafted
 from aggregates.entry import Recorded, stream_of
+from aggregates.objective.events import ObjectiveDrafted
 from ledger.errors import IdempotencyKeyReused, LedgerExists, StaleVersion
 from ledger.identifiers import new_id
 from ledger.keys import MasterKeyError
@@ -65,7 +65,9 @@ def test_writing_goes_on_after_a_restore(
     with Ledger.open(settings) as restored:
         known = ledger.entry(6)
         assert known is not None
-        again = restored.execute("?", forming(team), by=steward, idempotency=IdempotencyKey("monday", b"body"))
+        again = restored.execute(
+            "?", forming(team), by=steward, idempotency=IdempotencyKey("monday", b"body")
+        )
         assert (again.replayed, again.position, again.recorded_at) == (True, 6, known.recorded_at)
         with pytest.raises(IdempotencyKeyReused):
             restored.execute("?", forming(team), by=steward, idempotency=IdempotencyKey("tuesday", b"other"))
@@ -151,7 +153,9 @@ def test_a_damaged_file_is_refused_and_leaves_nothing(
     restore(settings, lines)
 
 
-def test_a_damaged_directory_is_refused(ledger: Ledger, lines: list[bytes], new_settings: NewSettings) -> None:
+def test_a_damaged_directory_is_refused(
+    ledger: Ledger, lines: list[bytes], new_settings: NewSettings
+) -> None:
     for directory in ([b"{}\n"], [b"x"], [*ledger.directory.export(), *ledger.directory.export()]):
         settings = new_settings()
         with pytest.raises(RestoreRefused):

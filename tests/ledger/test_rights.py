@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from ledger.settings import Settings
 from ledger.migrate import migrate
+from ledger.settings import Settings
 from ledger.store import Ledger
 
 CHANGES = [
@@ -18,7 +18,10 @@ CHANGES = [
 
 @pytest.mark.parametrize("statement", CHANGES)
 def test_the_owner_cannot_change_what_was_recorded(ledger: Ledger, statement: str) -> None:
-    with pytest.raises(psycopg.errors.DatabaseError, match="stays as it is"), ledger.place.as_owner() as owner:
+    with (
+        pytest.raises(psycopg.errors.DatabaseError, match="stays as it is"),
+        ledger.place.as_owner() as owner,
+    ):
         owner.execute(statement)
     assert len(ledger.read_page(0, 10)) == 4
 

@@ -10,7 +10,7 @@ from aggregates.policy import DEFAULT_POLICY, Policy
 from aggregates.reading.board import complete_board
 
 ZONE = ZoneInfo("Europe/Berlin")
-CYCLE = {
+CYCLE: dict[str, Any] = {
     "key": "2026-q2", "name": "Q2", "kind": "quarter", "starts_on": "2026-04-01", "commit_by": "2026-04-10",
     "commit_by_now": "2026-04-10", "ends_on": "2026-06-30", "parent": None, "standing": "open", "openings": [],
     "closed": [], "planned": 5,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregates.reading.status import GLYPHS
@@ -167,6 +167,7 @@ numbers = st.integers(-200, 300).map(str)
 days = st.integers(-5, 100).map(lambda n: (date(2026, 4, 1) + timedelta(days=n)).isoformat())
 
 
+@settings(deadline=None)
 @given(
     kind=st.sampled_from(["increase", "decrease", "at_or_above", "at_or_below", "yes_no"]),
     path=st.sampled_from(["straight", "none"]),

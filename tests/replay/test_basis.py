@@ -33,6 +33,7 @@ def test_the_present_is_the_head_today(restored: Ledger) -> None:
 def test_a_position_means_the_day_on_which_it_was_recorded(restored: Ledger, company: Company) -> None:
     closed = position_of(company, "cycle.closed")
 
+    assert restored.identifier is not None
     assert resolve(restored, as_of=str(closed)) == Basis(restored.identifier, closed, date(2026, 7, 2), 1)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.codec import RawEntry
@@ -40,6 +40,7 @@ def value_at(
     return found[0]["facets"].get(facet, {}).get("value") if found else None
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(ENTRIES)), st.integers(0, len(ENTRIES)))
 def test_the_past_equals_a_shorter_ledger_and_twice_equals_once(one: int, other: int) -> None:
     first, second = sorted((one, other))
@@ -56,6 +57,7 @@ def test_the_past_equals_a_shorter_ledger_and_twice_equals_once(one: int, other:
     assert again == states_of(folded(ENTRIES[:second]), CYCLE, effective_on=None, zone=BERLIN)
 
 
+@settings(deadline=None)
 @given(st.integers(1, len(ENTRIES)), st.dates(date(2026, 3, 25), date(2026, 7, 10)))
 def test_every_winner_was_recorded_by_the_position_and_true_by_the_day(position: int, day: date) -> None:
     states = states_of(folded(ENTRIES[:position]), CYCLE, effective_on=day, zone=BERLIN)

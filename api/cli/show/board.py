@@ -137,7 +137,7 @@ def _pace(pace: Mapping[str, Any] | None) -> str:
 
 def _signed(difference: str) -> str:
     text = percent(difference)
-    return text.replace("-", "−") if text.startswith("-") else f"+{text}"
+    return text if text.startswith("−") else f"+{text}"
 
 
 def _confidence(confidence: Mapping[str, Any] | None) -> str:

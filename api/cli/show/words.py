@@ -168,7 +168,7 @@ def percent(text: str | None) -> str:
     """Return a fraction as a percentage, rounded half to even for the eye alone."""
     if text is None:
         return "–"
-    return f"{(Decimal(text) * 100).quantize(Decimal(1), ROUND_HALF_EVEN):f} %"
+    return f"{(Decimal(text) * 100).quantize(Decimal(1), ROUND_HALF_EVEN):f} %".replace("-", "−")
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
