@@ -26,11 +26,10 @@ class Found:
 
     def is_team(self, text: str) -> bool:
         """Return whether a team has this name just now."""
-        teams = self._reader.ask(TeamsList()).body.get("teams", {})
-        listed = teams.values() if isinstance(teams, dict) else teams
-        return any(str(team.get("name", "")).casefold() == text.casefold() for team in listed)
+        teams = self._reader.ask(TeamsList()).body["teams"].values()
+        return any(str(team["name"]["value"]).casefold() == text.casefold() for team in teams)
 
     def knows_finding(self, rule: str, cause: int) -> bool:
         """Return whether there is such a finding just now."""
-        findings = self._reader.ask(FindingsOf(None, None)).body.get("findings", ())
-        return any(one.get("rule") == rule and one.get("cause") == cause for one in findings)
+        findings = self._reader.ask(FindingsOf(None, None)).body["findings"]
+        return any(one["rule"] == rule and one["cause"] == cause for one in findings)

@@ -26,6 +26,10 @@ class Finder(Protocol):
         """Return the objective and the item itself, or None; a reference or an identifier."""
         ...
 
+    def is_team(self, text: str) -> bool:
+        """Return whether a team has this name just now."""
+        ...
+
 
 _NOT_AN_IDENTIFIER: dict[Means, type[Refusal]] = {
     Means.TEAM: TeamIsUnknown,
@@ -64,7 +68,7 @@ class Names:
         found = identifier(text)
         if found is None:
             found = self._ledger.directory.lookup(text)
-        if found is None and self._is_a_team(text):
+        if found is None and self._finder.is_team(text):
             raise OwnerIsATeam(f"{text!r} is a team; name one of its people.", field=field)
         if found is None:
             raise PersonIsUnknown(
@@ -98,13 +102,6 @@ class Names:
         if item is None or item[0] == item[1]:
             raise KeyResultIsUnknown(f"There is no key result {text!r}.", field=field)
         return item
-
-    def _is_a_team(self, text: str) -> bool:
-        return self._finder_knows_team(text)
-
-    def _finder_knows_team(self, text: str) -> bool:
-        known = getattr(self._finder, "is_team", None)
-        return bool(known and known(text))
 
 
 def identifier(text: str) -> UUID | None:

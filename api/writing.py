@@ -30,7 +30,6 @@ from aggregates.world import World
 from api.commands import Door
 from api.composing import Composer, mistakes_of
 from api.naming import Finder, Names, identifier
-from api.parameters import GREATEST_POSITION
 from api.problems import BodyIsInvalid, BodyIsNotJson, MediaTypeIsNotTaken
 from ledger.codec import moment_text
 from ledger.receipts import IdempotencyKey, Receipt
@@ -168,11 +167,7 @@ class Writer:
             case "rule":
                 value = text if text in typing.get_args(FindingRule) else None
             case "position":
-                value = (
-                    int(text)
-                    if text.isascii() and text.isdigit() and int(text) <= GREATEST_POSITION // 2
-                    else None
-                )
+                value = int(text) if re.fullmatch(r"[1-9][0-9]{0,17}", text) else None
             case _:
                 value = identifier(text)
         if value is None:

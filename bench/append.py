@@ -100,7 +100,7 @@ def _renaming(ledger: Ledger, by: str) -> Callable[[], None]:
     """Return a command on a team of its own: load it, look at the actor, record one event."""
     team, names = ledger.new_id(), iter(range(10**9))
 
-    def decide(world: Any, command: str, occasion: Occasion) -> list[Recorded]:
+    def decide(world: Any, command: str, _occasion: Occasion) -> list[Recorded]:
         world.organisation()
         world.person(created_by)
         found = world.team(team)

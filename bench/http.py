@@ -12,9 +12,31 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
+
+from aggregates.cycle.events import CycleOpened, CyclePlanned
+from aggregates.entry import Event, Recorded
+from aggregates.measures import Measure, PointTarget
+from aggregates.objective.events import (
+    CheckedIn,
+    KeyResultAdded,
+    KeyResultMeasured,
+    ObjectiveCommitted,
+    ObjectiveDrafted,
+)
+from aggregates.values import day_of
+from api.app import create_app
+from api.server import in_background
+from ledger.lifecycle import initialise
+from ledger.settings import Settings
+from ledger.store import Ledger
+from replay.engine import Engine
+from replay.questions import Reader
 
 CLIENTS = 32
 SECONDS = 2.0
@@ -35,6 +57,79 @@ class HttpFigures:
     def ratio(self) -> float:
         """Return the rate of the warm board as a share of that of bytes from memory."""
         return self.board / self.memory
+
+
+def warm_board(settings: Settings, objectives: int = 500) -> dict[str, float]:
+    """Return the figures for a board of so many objectives with three key results each, in a new schema.
+
+    `memory`, `board` and `not_modified` are requests per second, `ratio` is board to memory, `bytes` the size of the
+    answer.
+    """
+    created = initialise(settings, "Bench", "Europe/Berlin", steward_name="Bench")
+    with Ledger.open(settings) as ledger:
+        fill(ledger, created.steward, objectives)
+        engine = Engine(ledger)
+        engine.catch_up()
+        app = create_app(ledger, Reader(ledger, engine), engine, settings)
+        with in_background(app) as address:
+            path = "/v1/cycles/bench/board"
+            body, _ = fetch(address, path, created.token)
+            add_memory_endpoint(app, body)
+            figures = measure(address, path, created.token)
+    return {
+        "memory": figures.memory,
+        "board": figures.board,
+        "not_modified": figures.not_modified,
+        "ratio": figures.ratio,
+        "bytes": float(figures.size),
+    }
+
+
+def fill(ledger: Ledger, owner: UUID, objectives: int) -> None:
+    """Record a running cycle `bench` with committed objectives, three measured key results each."""
+    today = day_of(ledger.head().now, ledger.zone)
+    begins, ends = today - timedelta(days=30), today + timedelta(days=60)
+    planned = CyclePlanned(
+        key="bench", name="Bench", kind="custom", starts_on=begins, commit_by=today, ends_on=ends
+    )
+    recorded = [Recorded("cycle:bench", planned), Recorded("cycle:bench", CycleOpened())]
+    for number in range(objectives):
+        recorded += _objective(ledger, owner, number, today)
+        if len(recorded) > 900:
+            ledger.append(recorded, by=f"person:{owner}")
+            recorded = []
+    if recorded:
+        ledger.append(recorded, by=f"person:{owner}")
+
+
+def _objective(ledger: Ledger, owner: UUID, number: int, today: date) -> list[Recorded]:
+    stream = f"objective:{ledger.new_id()}"
+    title = f"Objective number {number} of a company that is only there to be measured"
+    events: list[tuple[Event, date | None]] = [
+        (ObjectiveDrafted(reference=f"OBJ-{number + 1}", cycle="bench", title=title, owner=owner), None)
+    ]
+    measure = Measure(kind="increase", unit="%", path="straight")
+    for place in range(3):
+        key_result = ledger.new_id()
+        added = KeyResultAdded(
+            key_result=key_result,
+            reference=f"KR-{number * 3 + place + 1}",
+            title=f"Key result {place} of objective number {number}",
+            owner=owner,
+            measure=measure,
+            baseline=Decimal(0),
+            target=PointTarget(at=Decimal(100)),
+            weight=Decimal(1),
+            ambition="committed",
+        )
+        value = KeyResultMeasured(key_result=key_result, value=Decimal(number % 100))
+        events += [
+            (added, None),
+            (value, today),
+            (CheckedIn(key_result=key_result, confidence=Decimal("0.7")), None),
+        ]
+    events.append((ObjectiveCommitted(policy=1), None))
+    return [Recorded(stream, event, day) for event, day in events]
 
 
 def add_memory_endpoint(app: FastAPI, body: bytes) -> None:

@@ -1,9 +1,9 @@
 """Keys: one per person for personal text, wrapped by the master key, so that erasing a key erases the text.
 
-A sealed text is AES-GCM (NIST SP 800-38D) under the author's data key: nonce (12 bytes), then the encryption of a salt
-(16 bytes) and the text, bound to the ledger, the author and the key. The commitment is sha256(salt || text); the salt is
-inside the encryption, so that nobody can test guesses at a short text once the key is gone. A data key is
-wrapped by AES-GCM under a key derived from the master key (HKDF-SHA256, RFC 5869).
+A sealed text is AES-GCM (NIST SP 800-38D) under the author's data key: nonce (12 bytes), then the encryption of a
+salt (16 bytes) and the text, bound to the ledger, the author and the key. The commitment is sha256(salt || text);
+the salt is inside the encryption, so that nobody can test guesses at a short text once the key is gone. A data key
+is wrapped by AES-GCM under a key derived from the master key (HKDF-SHA256, RFC 5869).
 """
 
 from __future__ import annotations

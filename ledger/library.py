@@ -215,6 +215,7 @@ class EntryFactory(InfrastructureFactory[TrackingRecorder]):
 
     def tracking_recorder(self, tracking_recorder_class: Any = None) -> NoReturn:
         """Refuse: what is derived keeps its own bookmarks."""
+        del tracking_recorder_class
         raise NotSupportedError("Projections keep their own bookmarks.")
 
     def process_recorder(self) -> ProcessRecorder:
@@ -246,7 +247,7 @@ class LedgerApplication(Application[str]):
         return Repository(event_store=self.events, deepcopy_from_cache=False)
 
     def load(self, stream: str, version: int | None = None) -> Loaded:
-        """Return the state of a stream, at its last version or an earlier one; version 0 and None where it is absent."""
+        """Return the state of a stream at its last version or an earlier one; version 0 and None where absent."""
         try:
             return cast("Loaded", self.repository.get(stream, version=version, projector_func=self._project))
         except AggregateNotFoundError:

@@ -203,8 +203,8 @@ def _grant(connection: Connection, place: Place, grantee: str | None) -> None:
             " {schema}.settings, {schema}.migrations to {grantee}; "
             "grant select, insert, update, delete on {schema}.people, {schema}.aliases, {schema}.person_keys,"
             " {schema}.tokens to {grantee}; "
-            "grant execute on function {schema}.append, {schema}.append_each, {schema}.next_references, {schema}.position_at,"
-            " {schema}.settle, {schema}.wait_for_appends to {grantee}; "
+            "grant execute on function {schema}.append, {schema}.append_each, {schema}.next_references,"
+            " {schema}.position_at, {schema}.settle, {schema}.wait_for_appends to {grantee}; "
         ).format(schema=schema, grantee=sql.Identifier(grantee))
     auditor = connection.execute("select to_regrole(%s) is not null", [quoted(place.auditor_role)]).fetchone()
     if auditor and auditor[0]:

@@ -182,7 +182,7 @@ class LineCheck:
         if "idempotency" in entry:
             self._keep(entry["by"], entry["idempotency"], position)
         elif self._key is not None:
-            self.flush()
+            self.flush(before=position)
         supersedes = entry.get("supersedes")
         if supersedes is not None:
             if not (type(supersedes) is int and 0 < supersedes < position):
@@ -240,17 +240,16 @@ class LineCheck:
         self.flush(before=position)
         self._key = (actor, key, idempotency["fingerprint"], position)
 
-    def flush(self, before: int | None = None) -> None:
-        """Write the receipt that is being gathered to the side."""
+    def flush(self, before: int) -> None:
+        """Write the receipt that is being gathered, of entries before a position, to the side."""
         if self._key is None:
             return
         actor, key, fingerprint, first = self._key
-        last = (self.position if before is None else before) - (1 if before is None else 1)
         row = [struct.pack("!h", 5)]
         for text in (actor, key, fingerprint):
             encoded = text.encode()
             row += [_LENGTH.pack(len(encoded)), encoded]
-        row += [_BIG.pack(8, first), _BIG.pack(8, last)]
+        row += [_BIG.pack(8, first), _BIG.pack(8, before - 1)]
         self._receipts.write(b"".join(row))
         self._key = None
 

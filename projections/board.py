@@ -169,5 +169,6 @@ def _states(cycle: dict[str, Any], rows: list[states.Row], others: list[tuple[in
         b",".join(named[facets.PERSON]),
         b",".join(named[facets.TEAM]),
     )
-    parsed: States = orjson.loads(text)
+    with base.without_collection():
+        parsed: States = orjson.loads(text)
     return parsed

@@ -6,7 +6,6 @@ entry. A lock per generation, held for one page, lets one of them work at a time
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +17,14 @@ import psycopg
 from psycopg import Connection, errors
 
 from ledger.codec import RawEntry
-from projections.base import Generation, PlainEntry, Projection, decode_page
+from projections.base import Generation, PlainEntry, Projection, decode_page, without_collection
 from projections.catalogue import PROJECTIONS
 from projections.tables import Bookmark, Control
 
 PAGE = 5_000
 """Entries in a page."""
+PAUSE = 0.005
+"""Seconds before somebody who waits for an entry that is not there looks again."""
 Progress = Callable[[int, int], None]
 """Called after each page with the position reached and the position aimed at."""
 
@@ -88,30 +89,39 @@ class Engine:
         A projection that stopped stays behind; the position returned is that of those that run.
         """
         while True:
-            with self.connection() as connection, suppress(GenerationIsGone):
-                generation = self.control.prepare(connection)
-                return self.follow(connection, generation, until, progress=progress)
+            with suppress(GenerationIsGone):
+                return self.follow(self._present(), until, progress=progress)
 
     def follow(
-        self,
-        connection: Connection[Any],
-        generation: Generation,
-        until: int | None = None,
-        *,
-        progress: Progress | None = None,
+        self, generation: Generation, until: int | None = None, *, progress: Progress | None = None
     ) -> int:
         """Bring one generation up to a position, or until no entry is left; return the position reached."""
         reached = -1
-        with _no_collection():
+        with without_collection():
             while True:
                 with self._mutex:
-                    run = self._runs.setdefault(generation.number, Run(self, generation))
-                    position, more = run.step(connection, until)
+                    position, more = self._step(generation, until)
                 if progress is not None and position > reached:
                     progress(position, until or position)
                 reached = position
                 if not more:
                     return position
+
+    def _step(
+        self, generation: Generation, until: int | None, *, patience: float | None = None
+    ) -> tuple[int, bool]:
+        """Apply one page; the caller holds the mutex, so that who waits for it holds no connection meanwhile."""
+        run = self._runs.setdefault(generation.number, Run(self, generation))
+        try:
+            with self.connection() as connection:
+                return run.step(connection, until, patience=patience)
+        except GenerationIsGone:
+            self._runs.pop(generation.number, None)
+            raise
+
+    def _present(self) -> Generation:
+        with self.connection() as connection:
+            return self.control.prepare(connection)
 
     def wait_for(self, position: int, timeout: float = 5.0) -> bool:
         """Wait until every running projection has an entry; return whether it has within the seconds given.
@@ -119,23 +129,20 @@ class Engine:
         Runs the catch-up itself when nobody else does, else waits for whoever does.
         """
         deadline = time.monotonic() + timeout
-        with self.connection() as connection:
-            while (left := deadline - time.monotonic()) > 0:
+        while True:
+            with self.connection() as connection:
                 generation = self.control.prepare(connection)
-                if self._level(connection, generation, position):
-                    return True
-                if not self._mutex.acquire(timeout=left):
-                    return False
-                try:
-                    run = self._runs.setdefault(generation.number, Run(self, generation))
-                    run.step(connection, None, patience=left)
-                except errors.LockNotAvailable:
-                    return False
-                except GenerationIsGone:
-                    self._runs.pop(generation.number, None)
-                finally:
-                    self._mutex.release()
-            return self._level(connection, self.control.prepare(connection), position)
+                level = self._level(connection, generation, position)
+            left = deadline - time.monotonic()
+            if level or left <= 0 or not self._mutex.acquire(timeout=left):
+                return level
+            try:
+                with suppress(GenerationIsGone, errors.LockNotAvailable):
+                    reached, more = self._step(generation, None, patience=left)
+                    if reached < position and not more:  # it is not visible yet, or never will be
+                        time.sleep(min(left, PAUSE))
+            finally:
+                self._mutex.release()
 
     def _level(self, connection: Connection[Any], generation: Generation, position: int) -> bool:
         marks = self.control.bookmarks(connection, generation).values()
@@ -320,15 +327,3 @@ class _HandlerFailed(Exception):
             "it goes on after an upgrade and a rebuild."
         )
         super().__init__(self.sentence)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector away while pages of short-lived dictionaries pass."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

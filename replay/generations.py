@@ -59,7 +59,7 @@ def _follow_until_level(
 ) -> None:
     analysed = False
     for _ in range(MOST_ROUNDS):
-        engine.follow(connection, new, progress=progress)
+        engine.follow(new, progress=progress)
         if not analysed:
             engine.control.analyse(connection, new)
             analysed = True

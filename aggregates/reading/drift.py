@@ -8,10 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregates.policy import Policy
-from aggregates.reading.decided import Decisions
-from aggregates.reading.direction import direction_of
-from aggregates.reading.history import Clock, Row, Step, is_live, steps_of, with_sets
+from aggregates.reading.history import Clock, Row, steps_of, with_sets
 from aggregates.reading.scores import objective_score, said_score, scores_of_key_result
+from aggregates.reading.teller import Teller
 
 KINDS = {
     "wording": "reworded",
@@ -73,7 +72,7 @@ def complete_drift(
     direction, successor?, changes: [{position, name, recorded_at, effective_at, by, on_behalf_of, reason, decided,
     source, old, new, direction, amends, superseded_at}]}`; a changed facet that came back reads *kept*.
     """
-    tell = _Teller(decisions, states, zone, clock, position, cycle_ends)
+    tell = Teller(decisions, states, zone, clock, position, cycle_ends)
     at_basis = {state["id"]: state for state in states["objectives"]}
     by_objective: dict[str, list[Row]] = {}
     for row in with_sets(changes):
@@ -97,74 +96,12 @@ def complete_drift(
     }
 
 
-class _Teller:
-    """What every single change needs to be told: decisions, the clock, the basis, the ends of cycles."""
-
-    def __init__(
-        self,
-        decisions: Sequence[Row],
-        states: Mapping[str, Any],
-        zone: ZoneInfo,
-        clock: Clock,
-        position: int | None,
-        cycle_ends: Mapping[str, str] | None,
-    ) -> None:
-        self.decisions = Decisions(decisions, zone)
-        self.clock = clock
-        self.position = position
-        self.ends_on: str = states["cycle"]["ends_on"]
-        self.cycle_ends = {states["cycle"]["key"]: self.ends_on, **(cycle_ends or {})}
-
-    def direction(self, facet: str, old: Any, new: Any, definition: Mapping[str, Any]) -> str:
-        return direction_of(
-            facet, old, new, definition=definition, cycle_ends_on=self.ends_on, cycle_ends=self.cycle_ends
-        )
-
-    def changes(
-        self, rows: list[Row], after: int, start: Mapping[str, Any]
-    ) -> dict[str, list[dict[str, Any]]]:
-        """Return the single changes after a position, by facet, in the order of the clock."""
-        told: dict[str, list[dict[str, Any]]] = {}
-        definition: dict[str, Any] = {}
-        sets: dict[int, dict[str, Any]] = {row["position"]: row["sets"] for row in rows}
-        for facet, fact in start.items():
-            sets.setdefault(fact["position"], {}).setdefault(facet, fact["value"])
-        for step in steps_of(rows, clock=self.clock, position=self.position, start=start):
-            if step.row["position"] > after:
-                told.setdefault(step.facet, []).append(self._change(step, definition, sets))
-            if step.in_force:
-                definition[step.facet] = step.after
-        return told
-
-    def _change(self, step: Step, definition: Mapping[str, Any], sets: Mapping[int, Any]) -> dict[str, Any]:
-        row, old = step.row, step.before
-        amends = row["supersedes"]
-        if amends is not None:
-            old = sets.get(amends, {}).get(step.facet, old)
-        return {
-            "position": row["position"],
-            "name": row["name"],
-            "recorded_at": row["recorded_at"],
-            "effective_at": row["effective_at"],
-            "by": row["by"],
-            "on_behalf_of": row["on_behalf_of"],
-            "reason": row["reason"],
-            "decided": self.decisions.of(row),
-            "source": row["source"],
-            "old": old,
-            "new": step.after,
-            "direction": self.direction(step.facet, old, step.after, definition),
-            "amends": amends,
-            "superseded_at": None if is_live(row, self.position) else row["superseded_at"],
-        }
-
-
 def _objective(
     start: Row,
     lines: list[Row],
     rows: list[Row],
     state: Mapping[str, Any] | None,
-    tell: _Teller,
+    tell: Teller,
     policy: Policy,
 ) -> dict[str, Any]:
     """Return the drift of one objective with its key results."""
@@ -206,7 +143,7 @@ def _key_result(
     lines: list[tuple[int, Mapping[str, Any]]],
     rows: list[Row],
     start: Row,
-    tell: _Teller,
+    tell: Teller,
     policy: Policy,
 ) -> dict[str, Any]:
     """Return the drift of one key result from the objective's line, or from its own where it was added late."""
@@ -237,7 +174,7 @@ def _facets(
     then: Mapping[str, Any],
     now: Mapping[str, Any],
     changes: Mapping[str, list[dict[str, Any]]],
-    tell: _Teller,
+    tell: Teller,
 ) -> list[dict[str, Any]]:
     """Return each facet that differs from the line, or that changed and came back."""
     definition = {facet: fact["value"] for facet, fact in then.items()}
@@ -266,7 +203,7 @@ def _facets(
     return found
 
 
-def _last(rows: list[Row], start: Mapping[str, Any], tell: _Teller) -> dict[str, Any]:
+def _last(rows: list[Row], start: Mapping[str, Any], tell: Teller) -> dict[str, Any]:
     """Return the facets of an objective that is no longer in the cycle, from its own entries."""
     facets: dict[str, Any] = {}
     for step in steps_of(rows, clock="effective", position=tell.position, start=start):

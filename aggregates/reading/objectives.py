@@ -176,19 +176,19 @@ def _expected(compared: list[tuple[Ratio, Ratio, int]], frame: Frame) -> Ratio |
     if not compared:
         return None
     first = compared[0][1]
-    if all(expected == first for _, expected, _ in compared):
+    if len({expected for _, expected, _ in compared}) == 1:
         return first
     return roll_up([(expected, weight) for _, expected, weight in compared], frame.policy, clamped=False)
 
 
 def _progress_mark(parts: list[Part]) -> str | None:
     """Return what is special about the figure: how many key results are left out of it, and why."""
-    marks: dict[str, int] = {}
-    for part in parts:
-        if part.mark is not None:
-            marks[part.mark] = marks.get(part.mark, 0) + 1
-    if not marks:
+    found = [part.mark for part in parts if part.mark is not None]
+    if not found:
         return None
+    marks: dict[str, int] = {}
+    for mark in found:
+        marks[mark] = marks.get(mark, 0) + 1
     return "; ".join(f"{count} of {len(parts)} key results: {mark}" for mark, count in marks.items())
 
 

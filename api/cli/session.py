@@ -74,7 +74,7 @@ def _nothing_there(settings: Settings) -> Fault:
     return Fault(
         Code.UNAVAILABLE,
         f"There is no ledger {settings.schema!r} in {where}; run `{PLACE.command('init')}` to create one, "
-        f"`{PLACE.command('restore', 'FILE')}` to bring one back, or `{PLACE.command('demo')}` to see one.",
+        f"`{PLACE.command('restore', 'FILE')}` to bring one back, or `strategy-ledger demo` to see one.",
     )
 
 

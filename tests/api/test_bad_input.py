@@ -192,7 +192,7 @@ def test_a_command_over_its_limit(house: House) -> None:
     house.refused(f"/v1/key-results/{of}/measure-changes", body, "body_is_invalid", "/target/stages")
 
 
-@pytest.mark.parametrize("key", ["", "  ", "x" * 201, "a\tb"])
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\tb"])
 def test_an_idempotency_key_that_is_none(house: House, key: str) -> None:
     house.refused(
         "/v1/teams",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -40,9 +41,7 @@ def test_positions_have_no_gaps_and_times_rise_by_microseconds(ledger: Ledger, s
     receipt = ledger.append([Recorded(team_of(team), TeamFormed(name="T")) for team in teams], by=steward)
     entries = ledger.read_page(4, 100)
     assert [entry.position for entry in entries] == [5, 6, 7, 8, 9]
-    assert {(b.recorded_at - a.recorded_at) for a, b in zip(entries, entries[1:], strict=False)} == {
-        timedelta(microseconds=1)
-    }
+    assert {(b.recorded_at - a.recorded_at) for a, b in pairwise(entries)} == {timedelta(microseconds=1)}
     assert (receipt.first_position, receipt.position, receipt.recorded_at) == (5, 9, entries[-1].recorded_at)
 
 
@@ -64,7 +63,7 @@ def test_eight_writers_leave_no_gap_no_inversion_and_lose_nothing(ledger: Ledger
         receipts = [receipt for found in pool.map(write, range(8)) for receipt in found]
     entries = ledger.read_page(0, 1_000)
     assert [entry.position for entry in entries] == list(range(1, len(entries) + 1))
-    assert all(a.recorded_at < b.recorded_at for a, b in zip(entries, entries[1:], strict=False))
+    assert all(a.recorded_at < b.recorded_at for a, b in pairwise(entries))
     assert sorted(receipt.position for receipt in receipts) == [entry.position for entry in entries[4:]]
     versions = [entry.version for entry in ledger.read_stream(team_of(shared))]
     assert versions == list(range(1, len(versions) + 1))
@@ -96,18 +95,18 @@ def test_two_who_close_one_loop_while_held_at_the_lock_cannot_both(ledger: Ledge
     one, other = new_id(), new_id()
     ledger.append([Recorded(team_of(team), TeamFormed(name="T")) for team in (one, other)], by=steward)
 
-    def align(team: UUID, parent: UUID) -> Any:
+    def align(by_whom: Ledger, team: UUID, parent: UUID) -> Any:
         def decide(world: Any, command: None, occasion: Occasion) -> list[Recorded]:
             above = world.team(parent).parent.now
             if above == team:
                 raise AlignmentLoop
             return [Recorded(team_of(team), TeamMoved(parent=parent))]
 
-        return ledger.execute(None, decide, by=steward)
+        return by_whom.execute(None, decide, by=steward)
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool, Ledger.open(ledger.settings) as another:
         with held_head(ledger):
-            waiting = [pool.submit(align, one, other), pool.submit(align, other, one)]
+            waiting = [pool.submit(align, ledger, one, other), pool.submit(align, another, other, one)]
             wait_until_blocked(ledger, 2)
         outcomes = [future.exception() for future in waiting]
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlignmentLoop", "NoneType"]
@@ -140,7 +139,8 @@ def test_a_pinned_version_that_is_stale_says_who_changed_it(ledger: Ledger, stew
 
 def test_a_refusal_is_believed_only_on_fresh_states(ledger: Ledger, steward: str) -> None:
     """Given a kept state that is behind, when a decision would refuse on it, then it decides again."""
-    team, seen = new_id(), []
+    team = new_id()
+    seen: list[int] = []
     ledger.execute("First", forming(team), by=steward)
     ledger.world().team(team)
 

@@ -84,7 +84,8 @@ def test_an_entry_of_the_group_can_be_superseded_by_it(ledger: Ledger, steward: 
 
 
 def test_others_who_write_meanwhile_make_the_group_decide_again(ledger: Ledger, steward: str) -> None:
-    team, interrupted = new_id(), []
+    team = new_id()
+    interrupted: list[str] = []
 
     def decide(world: Any, command: str, occasion: Occasion) -> list[Recorded]:
         decided = list(forming(team)(world, command, occasion))

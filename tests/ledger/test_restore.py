@@ -41,7 +41,8 @@ def lines(ledger: Ledger, steward: str) -> list[bytes]:
 def test_what_was_exported_comes_back_byte_for_byte(
     ledger: Ledger, lines: list[bytes], new_settings: NewSettings
 ) -> None:
-    settings, told = new_settings(), []
+    settings = new_settings()
+    told: list[int] = []
     done = restore(settings, iter(lines), ledger.directory.export(), progress=told.append)
     assert (done.ledger, done.entries) == (ledger.identifier, 9)
     assert told == [9]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 from psycopg import Connection
+from psycopg_pool import ConnectionPool
 
 from aggregates.commands import COMMANDS
 from aggregates.decide import decide
@@ -21,6 +22,7 @@ from projections.catalogue import PROJECTIONS
 from projections.history import History
 from replay.engine import Engine
 from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
+from replay.runner import Runner
 from tests.projections.paper import Paper, every_row
 from tests.projections.story import Story
 
@@ -194,3 +196,41 @@ def test_the_application_s_own_role_can_do_all_of_it(ledger: Ledger, steward: st
     rebuild(engine)
     with engine.reading() as reading:
         assert (reading.generation.number, reading.position) == (2, receipt.position)
+
+
+def test_the_runner_takes_in_what_nobody_waited_for(story: Story, on_paper: Callable[..., Paper]) -> None:
+    engine = Engine(on_paper(story.entries[:30]))
+    with Runner(engine, every=0.01) as runner:
+        engine.ledger.entries[:] = story.entries  # type: ignore[attr-defined]
+        runner.wake()
+        assert Engine(engine.ledger).wait_for(len(story.entries), timeout=30)
+    with engine.reading() as reading:
+        assert reading.position == len(story.entries)
+
+
+def test_many_waiting_writers_do_not_use_up_the_connections(
+    story: Story, on_paper: Callable[..., Paper]
+) -> None:
+    paper = on_paper(story.entries)
+    with ConnectionPool(
+        paper.pool.conninfo, min_size=1, max_size=3, kwargs=paper.pool.kwargs, timeout=20
+    ) as narrow:
+        paper.pool = narrow
+        read = paper.read_page
+
+        def read_page(after: int, limit: int, until: int | None = None) -> list[RawEntry]:
+            with narrow.connection():
+                return read(after, limit, until)
+
+        paper.read_page = read_page  # type: ignore[method-assign]
+        engine = Engine(paper, page=8)
+        seen: list[bool] = []
+        threads = [
+            threading.Thread(target=lambda: seen.append(engine.wait_for(len(story.entries), timeout=30)))
+            for _ in range(12)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert seen == [True] * 12

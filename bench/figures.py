@@ -1,0 +1,111 @@
+"""The figures that are measured: what each one is, what it must reach, and what was found."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: a ratio, a rate or a time, and its requirement; none where it is only shown."""
+
+    key: str
+    group: str
+    title: str
+    unit: Literal["times", "events/s", "requests/s", "ms"]
+    sense: Literal["at least", "at most", "shown"] = "shown"
+    bound: float = 0.0
+
+    @property
+    def required(self) -> str:
+        """Return the requirement as the table says it."""
+        if self.sense == "shown":
+            return "–"
+        return f"{self.sense} {_number(self.bound, self.unit)}"
+
+    def passes(self, value: float) -> bool:
+        """Return whether a value meets the requirement."""
+        if self.sense == "at least":
+            return value >= self.bound
+        return self.sense == "shown" or value <= self.bound
+
+
+WRITING, CARRYING, DERIVING, READING, DOOR = "Writing", "Carrying over", "Deriving", "Reading the past", "HTTP"
+
+FIGURES: tuple[Figure, ...] = (
+    Figure("command", WRITING, "one command, of the rate of a bare insert and commit", "times", "at least", 0.4),
+    Figure("command_time", WRITING, "one command: load, decide, append one event", "ms"),
+    Figure("wait_time", WRITING, "the wait for its projections after it", "ms"),
+    Figure("writers", WRITING, "eight writers, of the rate of the stock recorder", "times", "at least", 3.0),
+    Figure("writers_rate", WRITING, "eight writers: commands", "events/s"),
+    Figure("restore", CARRYING, "restore, of the rate of COPY of the same rows", "times", "at least", 0.5),
+    Figure("restore_rate", CARRYING, "restore: entries", "events/s"),
+    Figure("rules_rate", CARRYING, "the check by the rules alone: decode and evolve", "events/s"),
+    Figure("import_rate", CARRYING, "import through the rules", "events/s", "at least", 3_000),
+    Figure("catch_up", DERIVING, "all projections from empty", "events/s", "at least", 15_000),
+    Figure("catch_up_large", DERIVING, "all projections from empty, on the large ledger", "events/s"),
+    Figure("fold", DERIVING, "fold from the log, of the rate of fetch and orjson.loads", "times", "at least", 0.4),
+    Figure("present", READING, "the present board", "ms"),
+    Figure("present_query", READING, "of it, the queries", "ms"),
+    Figure("present_completion", READING, "of it, the completion", "ms"),
+    Figure("past", READING, "the board at a past position, of the present one", "times", "at most", 2.0),
+    Figure("growth", READING, "the past board on the large ledger, of the small one", "times", "at most", 1.3),
+    Figure("growth_present", READING, "the present board on the large ledger, of the small one", "times", "at most", 1.3),
+    Figure("effective", READING, "the board at an earlier effective day, of the present one", "times", "at most", 5.0),
+    Figure("http", DOOR, "the warm present board, of the rate of the same bytes from memory", "times", "at least", 0.4),
+    Figure("http_rate", DOOR, "the warm present board", "requests/s"),
+    Figure("not_modified_rate", DOOR, "unchanged answers (304)", "requests/s"),
+)  # fmt: skip
+"""Every figure, in the order of the table."""
+BY_KEY = {figure.key: figure for figure in FIGURES}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What several rounds found for one figure, and what has to be said about it."""
+
+    figure: Figure
+    rounds: tuple[float, ...]
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        """Return the median of the rounds, which is what has to meet the requirement."""
+        return statistics.median(self.rounds)
+
+    @property
+    def passes(self) -> bool:
+        """Return whether the median meets the requirement."""
+        return self.figure.passes(self.median)
+
+    def row(self) -> tuple[str, str, str, str, str]:
+        """Return title, requirement, median, spread and verdict as the table shows them."""
+        unit = self.figure.unit
+        spread = f"{_number(min(self.rounds), unit)} – {_number(max(self.rounds), unit)}"
+        verdict = "" if self.figure.sense == "shown" else "pass" if self.passes else "MISS"
+        return self.figure.title, self.figure.required, _number(self.median, unit), spread, verdict
+
+
+def measure(key: str, rounds: Sequence[float], note: str = "") -> Measure:
+    """Return what was found for the figure of this key. Raises KeyError for an unknown one."""
+    return Measure(BY_KEY[key], tuple(rounds), note)
+
+
+def worst(key: str, candidates: dict[str, Sequence[float]], note: str = "") -> Measure:
+    """Return the candidate whose median is the furthest from meeting the requirement, named in the note."""
+    figure = BY_KEY[key]
+    pick = max if figure.sense == "at most" else min
+    name = pick(candidates, key=lambda one: statistics.median(candidates[one]))
+    others = ", ".join(f"{one} {_number(statistics.median(told), figure.unit)}" for one, told in candidates.items())
+    return Measure(figure, tuple(candidates[name]), f"the worst of: {others}{f'; {note}' if note else ''}")
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == "times":
+        return f"{value:.2f}×"
+    if unit == "ms":
+        return f"{value:.2f} ms" if value < 10 else f"{value:.0f} ms"
+    return f"{value:,.0f} /s"

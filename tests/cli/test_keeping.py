@@ -1,0 +1,111 @@
+"""Keeping a ledger on the command line: made, proved, rebuilt, carried elsewhere, its tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.cli.codes import Code
+from ledger.settings import Settings
+from tests.cli.conftest import CommandLine
+
+
+def test_init_prints_the_token_once_and_says_what_losing_the_key_means(empty: CommandLine) -> None:
+    typed = empty("init", "--organisation", "Corner Bakery", "--zone", "Europe/Berlin", "--name", "Ada", "--handle", "ada")
+    assert typed.code == Code.DONE
+    assert typed.out.count("sl_") == 1
+    assert "Without it no personal text of this ledger can ever be read again" in typed.out
+    key = Path(empty.environ["STRATEGY_LEDGER_MASTER_KEY_FILE"])
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert str(key) in typed.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--zone", "UTC", "--name", "Ada"), Code.USAGE),
+        (("--organisation", "B", "--zone", "Mars/Olympus", "--name", "Ada"), Code.REFUSED),
+        (("--organisation", "B\x07", "--zone", "UTC", "--name", "Ada"), Code.REFUSED),
+        (("--organisation", "B", "--zone", "UTC", "--name", "  "), Code.REFUSED),
+        (("--organisation", "B", "--zone", "UTC", "--name", "Ada", "--handle", "a b"), Code.REFUSED),
+    ],
+)
+def test_init_refuses_what_cannot_be(empty: CommandLine, words: tuple[str, ...], code: Code) -> None:
+    typed = empty("init", *words)
+    assert typed.code == code, typed.err
+    assert empty("version", "--json").json["ledger"] is None
+
+
+def test_a_ledger_is_created_once(line: CommandLine) -> None:
+    typed = line("init", "--organisation", "B", "--zone", "UTC", "--name", "Ada")
+    assert typed.code == Code.CONFLICT
+
+
+def test_where_no_ledger_is_every_command_says_what_to_do(empty: CommandLine) -> None:
+    for words in (("cycles",), ("board", "spring"), ("verify",), ("rebuild",), ("export", "--out", "x"), ("token", "list")):
+        typed = empty(*words)
+        assert typed.code == Code.UNAVAILABLE, words
+        assert "`strategy-ledger init`" in typed.sentence
+
+
+def test_verify_is_clean_and_rebuild_gives_the_next_generation(season: CommandLine) -> None:
+    assert season("verify", "--samples", "5", "--json").json["clean"] is True
+    before = season("board", "spring", "--json").out
+    first, second = (season("rebuild", "--json").json["generation"] for _ in range(2))
+    assert second == first + 1
+    assert season("board", "spring", "--json").out == before
+
+
+def test_an_export_comes_back_byte_for_byte(
+    season: CommandLine, new_settings: Callable[[], Settings], tmp_path: Path
+) -> None:
+    season("check-in", "KR-1", "--confidence", "0.3", "--what-changed", "The oven is late.")
+    entries, people, again = (tmp_path / name for name in ("entries", "people", "again"))
+    told = season("export", "--out", str(entries), "--directory", str(people))
+    assert told.err.startswith("12 entries of ledger ")
+    assert entries.stat().st_mode & 0o777 == people.stat().st_mode & 0o777 == 0o600
+
+    elsewhere = CommandLine({**season.environ, "STRATEGY_LEDGER_SCHEMA": new_settings().schema})
+    restored = elsewhere("restore", str(entries), "--directory", str(people), "--json")
+    assert restored.json["entries"] == 12, restored.err
+    elsewhere("export", "--out", str(again))
+    assert again.read_bytes() == entries.read_bytes()
+    assert elsewhere("history", "KR-1", "--json").out == season("history", "KR-1", "--json").out
+    assert "The oven is late." in elsewhere("history", "KR-1").out
+    assert elsewhere("verify").code == Code.DONE
+    assert elsewhere("restore", str(entries)).code == Code.CONFLICT
+
+
+@pytest.mark.parametrize("spoil", [lambda data: b"", lambda data: data[:-9], lambda data: b"{}\n", lambda data: data[5:]])
+def test_a_spoilt_file_is_refused_and_leaves_nothing(
+    season: CommandLine, new_settings: Callable[[], Settings], tmp_path: Path, spoil
+) -> None:
+    entries = tmp_path / "entries"
+    season("export", "--out", str(entries))
+    entries.write_bytes(spoil(entries.read_bytes()))
+    elsewhere = CommandLine({**season.environ, "STRATEGY_LEDGER_SCHEMA": new_settings().schema})
+    typed = elsewhere("restore", str(entries))
+    assert typed.code == Code.REFUSED, typed.err
+    assert "Nothing was restored" in typed.sentence
+    assert elsewhere("version", "--json").json["ledger"] is None
+    assert elsewhere("restore", str(tmp_path / "absent")).code == Code.UNAVAILABLE
+
+
+def test_tokens_are_issued_listed_and_revoked(line: CommandLine) -> None:
+    token = line("token", "issue", "ada", "--label", "phone", "--json").json["token"]
+    listed = line("token", "list", "--json").json["tokens"]
+    assert [one["label"] for one in listed] == ["first steward", "phone"]
+    assert token not in line("token", "list").out
+    assert line("token", "revoke", listed[1]["id"]).code == Code.DONE
+    assert line("token", "list", STRATEGY_LEDGER_TOKEN=token).code == Code.NOT_ALLOWED
+    assert line("token", "revoke", listed[1]["id"]).code == Code.NOT_FOUND
+    assert line("token", "revoke", "x").code == Code.NOT_FOUND
+    assert line("token", "issue", "nobody").code == Code.NOT_FOUND
+
+
+def test_a_setting_that_cannot_be_used_is_named(line: CommandLine) -> None:
+    typed = line("cycles", STRATEGY_LEDGER_SCHEMA="Not A Schema")
+    assert typed.code == Code.UNAVAILABLE
+    assert "STRATEGY_LEDGER_SCHEMA" in typed.sentence

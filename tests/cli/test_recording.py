@@ -1,0 +1,116 @@
+"""Recording on the command line: with a token always, one sentence for each refusal, nothing half done."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from api.cli.codes import Code
+from tests.cli.conftest import CommandLine
+
+LOWER = {"command": "change_target", "key_result": "KR-1", "target": {"kind": "point", "at": "160"}}
+WHY = {"kind": "external", "text": "The second oven comes in summer."}
+
+
+def position(line: CommandLine) -> int:
+    return int(line("version", "--json").json["position"])
+
+
+def test_a_check_in_is_recorded_and_read_at_once(season: CommandLine) -> None:
+    typed = season("check-in", "kr-1", "--value", "131", "--confidence", "0.6", "--said", "on_track", "--json")
+    assert typed.json["events"] == ["key_result.measured", "key_result.checked_in"]
+    row = season("board", "spring", "--json").json["objectives"][0]["key_results"][0]
+    assert (row["value"]["value"], row["status"]["said"]) == ("131", "on_track")
+
+
+def test_a_dry_run_records_nothing(season: CommandLine) -> None:
+    typed = season("check-in", "KR-1", "--value", "131", "--confidence", "0.6", "--dry-run")
+    assert typed.out == "would record: key_result.measured, key_result.checked_in\n"
+    assert position(season) == 11
+
+
+def test_without_a_token_nothing_is_recorded_also_locally(season: CommandLine) -> None:
+    typed = season.record({**LOWER, "reason": WHY}, STRATEGY_LEDGER_TOKEN="")
+    assert typed.code == Code.NOT_ALLOWED
+    assert "STRATEGY_LEDGER_TOKEN" in typed.sentence
+    assert season.record(LOWER, STRATEGY_LEDGER_TOKEN="sl_unknown").code == Code.NOT_ALLOWED
+    assert position(season) == 11
+
+
+def test_a_token_may_lie_in_a_file(season: CommandLine, tmp_path) -> None:
+    kept = tmp_path / "token"
+    kept.write_text(season.environ["STRATEGY_LEDGER_TOKEN"] + "\n")
+    words = ("check-in", "KR-1", "--confidence", "0.6", "--token-file", str(kept))
+    assert season(*words, STRATEGY_LEDGER_TOKEN="").code == Code.DONE
+
+
+def test_somebody_without_the_role_may_not(season: CommandLine) -> None:
+    season.record({"command": "add_person", "name": "Ben Osei", "handle": "ben"})
+    token = season("token", "issue", "ben", "--json").json["token"]
+    typed = season.record({**LOWER, "reason": WHY}, STRATEGY_LEDGER_TOKEN=token)
+    assert typed.code == Code.NOT_ALLOWED
+    assert season("token", "list", STRATEGY_LEDGER_TOKEN=token).code == Code.NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "place"),
+    [
+        (LOWER, Code.REFUSED, "/reason"),
+        ({**LOWER, "target": {"kind": "point", "at": "120"}, "reason": WHY}, Code.REFUSED, "/target"),
+        ({**LOWER, "target": {"kind": "point", "at": "NaN"}, "reason": WHY}, Code.REFUSED, "/target/at"),
+        ({**LOWER, "reason": {"kind": "mood", "text": "x"}}, Code.REFUSED, "/reason/kind"),
+        ({**LOWER, "colour": "red"}, Code.REFUSED, "/colour"),
+        ({**LOWER, "key_result": "KR-9"}, Code.NOT_FOUND, "KR-9"),
+        ({"command": "reown_objective", "objective": "OBJ-1", "owner": "nobody", "reason": WHY}, Code.NOT_FOUND, "/owner"),
+        ({"command": "reword_objective", "objective": "OBJ-1", "title": "a\u0000b", "reason": WHY}, Code.REFUSED, "/title"),
+        ({"command": "reword_objective", "objective": "OBJ-1", "title": "x" * 201, "reason": WHY}, Code.REFUSED, "/title"),
+        ({"command": "reword_objective", "title": "Bread", "reason": WHY}, Code.REFUSED, "/objective"),
+        ({"command": "open_cycle", "cycle": "spring"}, Code.REFUSED, "/cycle"),
+        ({"command": "dance"}, Code.REFUSED, "/command"),
+        ({"objective": "OBJ-1"}, Code.REFUSED, "/command"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_with_its_place(season: CommandLine, command, code: Code, place: str) -> None:
+    typed = season.record(command)
+    assert typed.code == code, typed.err
+    assert typed.sentence.startswith("Line 1: ")
+    assert place.strip("/") in typed.sentence
+    assert position(season) == 11
+
+
+@pytest.mark.parametrize("typed", ["{", "[1]", "3", '{"command": "open_cycle"', "\xff"])
+def test_what_is_no_command_is_refused(season: CommandLine, typed: str) -> None:
+    answered = season("record", "-", typed=typed)
+    assert answered.code == Code.REFUSED
+    assert answered.sentence.startswith("Line 1: ")
+
+
+def test_the_first_refusal_ends_the_run_and_names_its_line(season: CommandLine) -> None:
+    good = {**LOWER, "reason": WHY}
+    typed = season.record(good, LOWER, {**good, "target": {"kind": "point", "at": "170"}})
+    assert typed.code == Code.REFUSED
+    assert typed.out == "position 12: key_result.target_changed\n"
+    assert typed.sentence.startswith("Line 2: ")
+    assert position(season) == 12
+
+
+def test_a_later_line_names_what_an_earlier_one_made(season: CommandLine) -> None:
+    typed = season.record(
+        {"command": "draft_objective", "cycle": "spring", "title": "Good cake", "owner": "ada", "as": "cake"},
+        {"command": "align_objective", "objective": "$cake", "parent": "OBJ-1"},
+        {"command": "align_objective", "objective": "$tart", "parent": "OBJ-1"},
+    )
+    assert typed.out.splitlines()[0] == "position 12: objective.drafted (OBJ-2)"
+    assert typed.sentence == "Line 3: No earlier line makes '$tart'."
+
+
+def test_values_lie_in_their_cycle_and_not_in_the_future(season: CommandLine, today: date) -> None:
+    for day in (today + timedelta(days=1), today - timedelta(days=21)):
+        typed = season("check-in", "KR-1", "--value", "150", "--on", str(day), "--confidence", "0.6")
+        assert typed.code == Code.REFUSED
+        assert "/measured_on" in typed.sentence
+    assert season("check-in", "KR-1").code == Code.REFUSED
+    assert season("check-in", "KR-1", "--value", "many").code == Code.REFUSED
+    assert season("check-in", "KR-1", "--confidence", "0.65").code == Code.REFUSED
+    assert position(season) == 11
