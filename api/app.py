@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
-from api.answers import PROBLEMS, fault_answer, register_problems
+from api.answers import PROBLEMS, accident_answer, fault_answer, register_problems
 from api.found import Found
-from api.middleware import Bearer, BodyLimit, RequestIdentity
+from api.middleware import Accidents, Bearer, BodyLimit, RequestIdentity
 from api.reading import Desk
 from api.release import RELEASE
 from api.routes import commands, entries, readings, service
@@ -44,6 +44,7 @@ def create_app(ledger: Ledger, reader: Reader, engine: Engine, settings: Setting
         lifespan=lifespan,
         middleware=[
             Middleware(RequestIdentity, new_id=new_id),
+            Middleware(Accidents, answer=accident_answer),
             Middleware(Bearer, answer=fault_answer, actor_of=desk.actor_of),
             Middleware(BodyLimit, answer=fault_answer),
         ],

@@ -6,15 +6,20 @@ Pure ASGI throughout: one layer of the convenient kind costs two thirds of the r
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import BodyIsTooLarge, Fault, TokenIsMissing, TokenIsNotValid
+
+logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 64 * 1024
 TOKEN_SECONDS = 2.0
@@ -27,7 +32,7 @@ Answer = Callable[[Request, Fault], Any]
 
 
 class RequestIdentity:
-    """Give each request an identifier (the caller's own, where it sends a UUID) and answer with it."""
+    """Give each request an identifier of its own, under which its entries and its log lines stand, and answer it."""
 
     def __init__(self, app: ASGIApp, new_id: Callable[[], UUID]) -> None:
         self.app = app
@@ -38,7 +43,7 @@ class RequestIdentity:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        identifier = str(_sent_identifier(scope) or self.new_id())
+        identifier = str(self.new_id())
         scope.setdefault("state", {})["request_id"] = identifier
         header = (b"x-request-id", identifier.encode())
 
@@ -48,6 +53,39 @@ class RequestIdentity:
             await send(message)
 
         await self.app(scope, receive, send_with_identifier)
+
+
+class Accidents:
+    """Answer what nobody else caught; nothing of it leaks into the answer, and no personal text into the log."""
+
+    def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Any]) -> None:
+        self.app = app
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; an accident before the answer began is answered as a problem."""
+        begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            logger.error("Request %s: %s", scope["state"]["request_id"], told(error))
+            if not begun:
+                await self.answer(Request(scope), error)(scope, receive, send)
+
+
+def told(error: BaseException) -> str:
+    """Return an accident for the log: where it happened and what it says, unless that would repeat what was sent."""
+    says = "" if isinstance(error, ValidationError) else f": {error}"
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__module__}.{type(error).__name__}{says}\n{frames}"
 
 
 class BodyLimit:
@@ -157,11 +195,3 @@ def _header(scope: MutableMapping[str, Any], name: bytes) -> str | None:
         if key == name:
             return str(value.decode("latin-1"))
     return None
-
-
-def _sent_identifier(scope: MutableMapping[str, Any]) -> UUID | None:
-    sent = _header(scope, b"x-request-id")
-    try:
-        return UUID(sent) if sent and len(sent) <= 40 else None
-    except ValueError:
-        return None

@@ -19,6 +19,7 @@ from api.commands import DOORS, Door
 from api.problems import MEDIA_TYPE, code_of, status_of_refusal
 from api.reachable import refusals_of
 from api.release import RELEASE
+from api.shapes import READINGS
 
 READING_FAULTS = (
     "parameter_is_invalid", "parameter_is_repeated", "parameter_is_unknown", "basis_is_unknown",
@@ -99,7 +100,7 @@ def reading_operation(route: APIRoute) -> dict[str, Any]:
     identifier = str(route.operation_id)
     names = schemas.names_in(route.path)
     parameters = [schemas.path_parameter(name) for name in names]
-    shape = schemas.READINGS[identifier]
+    shape = READINGS[identifier]
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in shape.parameters]
     codes = list(ALWAYS)
     if identifier not in OPEN:

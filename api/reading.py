@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,14 +23,18 @@ from aggregates.world import state_of
 from api.kept import Kept, Shelf
 from api.parameters import ReadingParameters, query, reading_parameters
 from api.probe import Probe, Standing
+from api.receipts import Outcome
 from api.release import RELEASE
-from api.writing import Asked, Outcome, Writer
+from api.writing import Asked, Writer
 from ledger.codec import export_line
 from ledger.store import Ledger
 from replay.asked import Question
 from replay.engine import Engine
 from replay.questions import Reader
 
+COMMANDS_AT_ONCE = 3
+ANSWERS_AT_ONCE = 4
+"""Each of these may hold two of the pool's ten connections; were there more of them, all could wait for a second."""
 KEPT_SECONDS = 10
 """How long bytes are handed out: a name that was changed in the directory, which has no position, shows by then."""
 JSON = "application/json"
@@ -54,6 +59,8 @@ class Desk:
         self.engine = engine
         self.writer = writer
         self.probe = Probe(self._look)
+        self._commands = CapacityLimiter(COMMANDS_AT_ONCE)
+        self._answers = CapacityLimiter(ANSWERS_AT_ONCE)
         self.shelf = Shelf()
         self._rights: dict[str, tuple[int, bool]] = {}
 
@@ -69,7 +76,7 @@ class Desk:
 
     async def carry_out(self, asked: Asked) -> Outcome:
         """Carry out a command."""
-        return await run_in_threadpool(self.writer.carry_out, asked)
+        return await to_thread.run_sync(self.writer.carry_out, asked, limiter=self._commands)
 
     async def check_rights(self, request: Request, standing: Standing) -> None:
         """Refuse an actor who may not read, by the rights at the ledger's head. Raises ActionIsNotAllowed."""
@@ -93,14 +100,18 @@ class Desk:
         standing = await self.probe.standing()
         await self.check_rights(request, standing)
         if not parameters.present or (parameters.min_position or 0) > standing.position:
-            page = await run_in_threadpool(self._page, request.url.path, question, parameters)
-            return self.keep(page).answer(request)
+            return (await self._asked(request.url.path, question, parameters)).answer(request)
         key = (question, standing.position, standing.today, request.url.path)
 
         async def make() -> Kept:
-            return self.keep(await run_in_threadpool(self._page, request.url.path, question, parameters))
+            return await self._asked(request.url.path, question, parameters)
 
         return (await self._fresh(key, make)).answer(request)
+
+    async def _asked(self, path: str, question: Question, parameters: ReadingParameters) -> Kept:
+        """Return an answer that was asked for just now."""
+        page = await to_thread.run_sync(self._page, path, question, parameters, limiter=self._answers)
+        return self.keep(page)
 
     async def _fresh(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Kept]]) -> Kept:
         """Return the kept answer of this key, made anew when it is older than it may be."""
@@ -138,7 +149,7 @@ class Desk:
         query(request, ())
         standing = await self.probe.standing()
         await self.check_rights(request, standing)
-        body = await run_in_threadpool(self._bare, kind, item)
+        body = await to_thread.run_sync(self._bare, kind, item, limiter=self._answers)
         headers = {"Ledger-Position": str(standing.position)}
         kept = Kept(orjson.dumps(body), headers, JSON, f'"{body["version"]}"')
         return kept.answer(request, packing=False)

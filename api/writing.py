@@ -6,10 +6,9 @@ import re
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
-import orjson
 from pydantic import BaseModel, ValidationError
 
 from aggregates.command import Command
@@ -25,14 +24,14 @@ from aggregates.refusals import (
     ServiceIsUnknown,
     TeamIsUnknown,
 )
-from aggregates.values import KEY_PATTERN, instant_text
+from aggregates.values import KEY_PATTERN
 from aggregates.world import World
 from api.commands import Door
 from api.composing import Composer, mistakes_of
 from api.naming import Finder, Names, identifier
 from api.problems import BodyIsInvalid, BodyIsNotJson, MediaTypeIsNotTaken
-from ledger.codec import moment_text
-from ledger.receipts import IdempotencyKey, Receipt
+from api.receipts import Outcome, answered, previewed
+from ledger.receipts import IdempotencyKey
 from ledger.store import Ledger
 
 WAIT_SECONDS = 2.0
@@ -70,15 +69,6 @@ class Asked:
     key: str | None = None
     version: int | None = None
     dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is answered: a status, a body and headers."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
 
 
 class Writer:
@@ -120,7 +110,7 @@ class Writer:
             draft.forget()
             raise
         level = self._projections.wait_for(receipt.position, timeout=WAIT_SECONDS)
-        return self._receipt(asked, receipt, level=level)
+        return answered(self._ledger, asked.door, asked.names, receipt, level=level)
 
     def _preview(
         self, asked: Asked, body: BaseModel, given: Mapping[str, UUID | str | int], stream: str | None
@@ -173,50 +163,6 @@ class Writer:
         if value is None:
             raise _UNKNOWN[name](f"There is nothing called {text!r} here.", field=field)
         return value, f"{name}:{value}"
-
-    def _receipt(self, asked: Asked, receipt: Receipt, *, level: bool) -> Outcome:
-        """Return the answer to a recorded command, made from its entries so that a repeat gets the same."""
-        identifiers, references = self._made(receipt)
-        body: dict[str, Any] = {
-            "position": receipt.position,
-            "first_position": receipt.first_position,
-            "recorded_at": instant_text(receipt.recorded_at),
-            "events": list(receipt.names),
-            "identifiers": identifiers,
-            "references": references,
-            "streams": receipt.streams,
-            "basis": {"ledger": str(self._ledger.identifier), "position": receipt.position},
-        }
-        headers = {"Ledger-Position": str(receipt.position)}
-        if not level:
-            body["projection"] = headers["Projection"] = "behind"
-        if receipt.replayed:
-            headers["Idempotency-Replayed"] = "true"
-        location = located(asked.door, {**asked.names, **identifiers}, receipt.position)
-        if location is not None:
-            headers["Location"] = location
-        return Outcome(201 if receipt.names else 200, body, headers)
-
-    def _made(self, receipt: Receipt) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the identifiers that were written to by kind, and the references that were given."""
-        identifiers: dict[str, str] = {}
-        references: dict[str, str] = {}
-        if not receipt.names:
-            return identifiers, references
-        count = receipt.position - receipt.first_position + 1
-        for raw in self._ledger.read_page(receipt.first_position - 1, count, receipt.position):
-            kind, _, identifier_ = raw.stream.partition(":")
-            data = orjson.loads(raw.data)
-            if identifier_:
-                identifiers.setdefault(kind, identifier_)
-            if "decision" in data:
-                identifiers.setdefault("decision", data["decision"])
-            key_result = data["body"].get("key_result")
-            if key_result is not None:
-                identifiers.setdefault("key_result", key_result)
-            if "reference" in data["body"]:
-                references[data["body"]["reference"]] = key_result or identifier_
-        return identifiers, references
 
 
 _UNKNOWN: Mapping[str, type[Refusal]] = {
@@ -306,32 +252,6 @@ def relocated(door: Door, field: str) -> str:
         if head in (target, name) or (name == "key_result" and head == "objective"):
             return f"/path/{name}" + (f"/{rest}" if rest else "")
     return field
-
-
-def located(door: Door, values: Mapping[str, str], position: int) -> str | None:
-    """Return the address of what was recorded, or None where there is none."""
-    try:
-        return door.location.format(**{**values, "recorded": position}) or None
-    except KeyError:
-        return None
-
-
-def previewed(recorded: Recorded) -> dict[str, Any]:
-    """Return an event that a dry run would record; references are given, and personal text sealed, only in earnest."""
-    body = recorded.event.model_dump(mode="json", exclude_none=True)
-    body.pop("reference", None)
-    for name in ("what_changed", "needs_decision"):
-        if name in body:
-            body[name] = {"sealed": True}
-    return {
-        "stream": recorded.stream,
-        "name": recorded.event.stored_name,
-        "effective_at": None if recorded.effective_at is None else moment_text(recorded.effective_at),
-        "reason": None if recorded.reason is None else recorded.reason.model_dump(mode="json"),
-        "decision": None if recorded.decision is None else str(recorded.decision),
-        "supersedes": recorded.supersedes,
-        "body": body,
-    }
 
 
 def _pinned(stream: str | None, version: int | None) -> dict[str, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,8 @@ Decide = Callable[[Any, Any, Occasion], Sequence[Recorded]]
 
 _PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look for a command whose answer was lost."""
+_CONNECTIONS = 12
+"""Connections that may turn out to be broken, one after the other, before a command is given up: a pool and two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,23 @@ class Executor:
         self.zone = zone
 
     def execute(self, order: Order, decide: Decide) -> Receipt:
-        """Decide an order and record its events; see `Ledger.execute`."""
+        """Decide an order and record its events; see `Ledger.execute`.
+
+        A connection that is lost before anything was sent to be recorded is replaced by another; what is lost
+        during the append is settled there.
+        """
+        for attempt in range(_CONNECTIONS):
+            try:
+                return self._execute(order, decide)
+            except PoolTimeout:
+                raise
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                if attempt == _CONNECTIONS - 1:
+                    raise
+                time.sleep(0.05 * attempt)
+        raise TooMuchContention
+
+    def _execute(self, order: Order, decide: Decide) -> Receipt:
         if order.idempotency is None:
             with self.connections.use():
                 return self._until_settled(order, decide, None)
@@ -163,11 +181,14 @@ class Executor:
         stream versions let them in at most once. `search` is the request that its last entry carries, where it
         is not `request`.
         """
+        after = self.states.position or 0
         try:
             return _receipt(pending, self._application.put(pending, reads), request)
         except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
             log.warning("The connection was lost during an append; looking for request %s.", request)
-            found = self._settle(pending, reads, search or request, lost)
+            found = self._settle(pending, reads, search or request, after, lost)
+            if search is None:
+                return found
             first = found.position - len(pending) + 1
             with self.connections.use() as connection:
                 return read_receipt(connection, first, found.position)
@@ -209,9 +230,14 @@ class Executor:
         raise TooMuchContention
 
     def _settle(
-        self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID, lost: psycopg.Error
+        self,
+        pending: Sequence[Pending],
+        reads: Mapping[str, int],
+        request: UUID,
+        after: int,
+        lost: psycopg.Error,
     ) -> Receipt:
-        after = self.states.position or 0
+        """Find out what became of an append whose answer was lost; `after` is a position from before it."""
         for pause in _PAUSES:
             time.sleep(pause)
             try:
@@ -276,7 +302,7 @@ def _claimed(connection: Connection, actor: str, key: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.closed:
+        with suppress(psycopg.Error):  # a lost connection has lost its locks as well
             connection.execute(
                 "select pg_advisory_unlock(hashtextextended(current_schema() || ' ' || %s, 0))",
                 [bound],

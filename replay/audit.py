@@ -66,7 +66,7 @@ class Audit(Fold):
     def _keep(self, position: int, recorded_at: datetime, data: Row, moment: Moment, sets: Row) -> None:
         kind, _, objective = data["stream"].partition(":")
         name = data["name"]
-        if kind == "person" and name != "entry.retracted":
+        if kind == "person" and data.get("decision") is None:
             return
         row = {**_told(position, recorded_text(recorded_at), moment, data), "objective": objective}
         row["sets"] = sets

@@ -193,7 +193,7 @@ class Run:
             with connection.transaction():
                 return self._step(connection, until, patience)
         except _HandlerFailed as failed:
-            if isinstance(failed.cause, psycopg.OperationalError):
+            if isinstance(failed.cause, psycopg.OperationalError | psycopg.InterfaceError | MemoryError):
                 raise failed.cause from None
             self._remembered = {}
             self._failed[failed.name] = (failed.first, failed.sentence)

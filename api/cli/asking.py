@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from api.cli.faults import spoken
@@ -78,7 +80,7 @@ def _ask(question: str, subject: str | None, as_of: str | None, effective_at: st
     answer(question, subject, as_of=as_of, effective_at=effective_at, json=json)
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "cycles": cycles,
     "board": board,
     "commitments": commitments,

@@ -92,11 +92,8 @@ def version(*, json: bool) -> None:
     if found["ledger"] is None:
         show([f"No ledger in {PLACE.settings().data_dir}."])
     else:
-        show(
-            [
-                f"Ledger {found['ledger']}, position {found['position']}{', a demonstration' if found['demonstration'] else ''}."
-            ]
-        )
+        demonstration = ", a demonstration" if found["demonstration"] else ""
+        show([f"Ledger {found['ledger']}, position {found['position']}{demonstration}."])
 
 
 def _write(path: Path, lines: Iterable[bytes]) -> None:

@@ -63,6 +63,8 @@ def describe(error: BaseException) -> Fault | None:
             Code.REFUSED, _with_field(first.detail, first.pointer) + more if first else _one_line(detail)
         )
     names = {f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(error).__mro__}
+    if names & _REFUSED:
+        return Fault(Code.REFUSED, _one_line(str(error)))
     if "pydantic_core.ValidationError" in names:
         return Fault(Code.REFUSED, _sentence_of_validation(error))
     if "psycopg.Error" in names or "psycopg_pool.PoolTimeout" in names:
@@ -77,6 +79,8 @@ def describe(error: BaseException) -> Fault | None:
     return None
 
 
+_REFUSED = {"pydantic_core.PydanticCustomError", "ledger.RestoreRefused", "ledger.ZoneIsUnknown"}
+"""Errors without a kind that refuse what was given; the ledger's other errors say that it cannot be used."""
 _OPTIONS = {"as_of": "--as-of", "effective_at": "--effective-at"}
 """Options that a refusal names as parameters; in a command's body they begin with a slash."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -171,7 +172,7 @@ def token_revoke(
     revoke(token, token_file=token_file, json=json)
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "init": init,
     "demo": demo,
     "serve": serve,
@@ -181,4 +182,8 @@ COMMANDS = {
     "restore": restore,
     "version": version,
 }
-TOKEN_COMMANDS = {"issue": token_issue, "list": token_list, "revoke": token_revoke}
+TOKEN_COMMANDS: dict[str, Callable[..., None]] = {
+    "issue": token_issue,
+    "list": token_list,
+    "revoke": token_revoke,
+}

@@ -16,7 +16,8 @@ from api.cli.session import Session, opened, writer
 
 if TYPE_CHECKING:
     from api.commands import Door
-    from api.writing import Outcome, Writer
+    from api.receipts import Outcome
+    from api.writing import Writer
 
 LONGEST_LINE = 64 * 1024
 _PROMPTS = {

@@ -38,8 +38,8 @@ class Course:
         metric, goal = self.metric, self.metric.goals[quarter.number]
         if goal is None:
             raise ValueError(f"{metric.title} has no goal in quarter {quarter.number}")
-        weights = _WEIGHTS_OF_RUNNING if quarter.number == 2 else _WEIGHTS_OF_ENDED
-        self.outcome = self.chance.choices(_OUTCOMES, weights)[0]
+        luck = _WEIGHTS_OF_RUNNING if quarter.number == 2 else _WEIGHTS_OF_ENDED
+        self.outcome = self.chance.choices(_OUTCOMES, luck)[0]
         measure = {
             "kind": metric.kind,
             "unit": metric.unit,
@@ -109,7 +109,8 @@ class Course:
         self.last = self.baseline
 
     def _on_the_way(self, share: float) -> Decimal:
-        assert self.baseline is not None and self.target is not None  # noqa: S101 (set by begin)
+        assert self.baseline is not None  # noqa: S101 (set by begin)
+        assert self.target is not None  # noqa: S101 (set by begin)
         noise = self.chance.gauss(0, 0.03) if share < 1 else 0.0
         way = float(self.target - self.baseline) * (self.outcome * share**0.85 + noise)
         value = max(self.baseline + Decimal(repr(round(way, 6))), Decimal(0))
@@ -138,7 +139,8 @@ class Course:
         return max(_rounded(middle + half * Decimal(repr(round(swing, 3))), self._places()), Decimal(0))
 
     def _steps(self, quarter: Quarter) -> dict[str, Any]:
-        assert self.baseline is not None and self.target is not None  # noqa: S101 (set by begin)
+        assert self.baseline is not None  # noqa: S101 (set by begin)
+        assert self.target is not None  # noqa: S101 (set by begin)
         way, steps = self.target - self.baseline, []
         for part, day in (("0.25", 30), ("0.6", 60), ("1", 90)):
             at = _rounded(self.baseline + way * Decimal(part), self._places())

@@ -211,7 +211,7 @@ class Company:
         before = into.number - 1
         at, owner = self.script.moment(day, "14:30"), self.owner(before, theme)
         self.owners[into.number, theme] = [(at, owner)]
-        carried = []
+        carried: list[dict[str, Any]] = []
         for key_result in self.key_results[before, theme]:
             name = f"{into.number}:{theme}:{len(carried)}"
             course = key_result.course

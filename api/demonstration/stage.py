@@ -79,7 +79,8 @@ class Stage:
     def target(self, theme: str, place: int, share: float) -> str:
         """Return another target: this share of the way from the baseline to the committed target."""
         course = self.company.key_results[self.number, theme][place].course
-        assert course.baseline is not None and course.target is not None  # noqa: S101 (a moving metric)
+        assert course.baseline is not None  # noqa: S101 (a moving metric)
+        assert course.target is not None  # noqa: S101 (a moving metric)
         places = len(str(course.target).partition(".")[2])
         return f"{float(course.baseline) + float(course.target - course.baseline) * share:.{places}f}"
 

@@ -12,6 +12,7 @@ import pytest
 
 from aggregates.values import day_of
 from api.app import create_app
+from api.reading import Desk
 from api.server import in_background
 from ledger.lifecycle import initialise
 from ledger.settings import load_settings
@@ -29,6 +30,7 @@ class House:
     ledger: Ledger
     steward: str
     today: date
+    desk: Desk
     tokens: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     clients: dict[str, httpx.Client] = field(default_factory=dict)
@@ -134,7 +136,7 @@ def house(server_environ: dict[str, str], request: pytest.FixtureRequest) -> Ite
             app = create_app(ledger, Reader(ledger, engine), engine, settings)
             with in_background(app) as address:
                 today = day_of(ledger.head().now, ledger.zone)
-                made = House(address, ledger, str(created.steward), today)
+                made = House(address, ledger, str(created.steward), today, app.state.desk)
                 made.tokens["ada"] = created.token
                 made.join("ines", "owner")
                 made.join("tom", "owner")

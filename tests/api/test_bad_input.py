@@ -184,12 +184,12 @@ def test_a_command_over_its_limit(house: House) -> None:
     body = {"text": "x", "decided_by": "ines", "touches": ["OBJ-1"] * 1_001}
     house.refused("/v1/decisions", body, "body_is_invalid", "/touches")
     stages = [{"name": f"S{number}", "weight": "0.01"} for number in range(21)]
-    body = {
+    staged: dict[str, Any] = {
         "measure": {"kind": "milestones"},
         "target": {"kind": "stages", "stages": stages},
         "reason": REASON,
     }
-    house.refused(f"/v1/key-results/{of}/measure-changes", body, "body_is_invalid", "/target/stages")
+    house.refused(f"/v1/key-results/{of}/measure-changes", staged, "body_is_invalid", "/target/stages")
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\tb"])

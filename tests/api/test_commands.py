@@ -298,3 +298,20 @@ def test_a_person_is_written_down_only_when_allowed(house: House) -> None:
     house.refused("/v1/people", {"name": "X", "handle": "tom"}, "handle_is_taken")
     house.post("/v1/people", {"name": "X", "handle": "xx"})
     assert house.ledger.directory.lookup("xx") is not None
+
+
+def test_a_write_whose_wait_runs_out_is_recorded_and_says_so(house: House) -> None:
+    class Behind:
+        def wait_for(self, position: int, timeout: float = 0) -> bool:
+            return False
+
+    writer = house.desk.writer
+    projections, writer._projections = writer._projections, Behind()
+    try:
+        answer = house["ada"].post("/v1/teams", json={"name": "Late"})
+    finally:
+        writer._projections = projections
+    assert answer.status_code == 201
+    assert answer.json()["projection"] == answer.headers["projection"] == "behind"
+    position = int(answer.headers["ledger-position"])
+    assert house.get("/v1/teams", min_position=position)["basis"]["position"] >= position

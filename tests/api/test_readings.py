@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import orjson
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from api.kept import Kept, Shelf, matches, takes_gzip
-from api.middleware import TOKEN_SECONDS
+from api.middleware import TOKEN_SECONDS, told
 from api.probe import Probe, Standing
 from ledger.codec import export_line
 from tests.api.conftest import House
@@ -240,11 +243,37 @@ def test_health_readiness_and_problems_need_no_token(house: House) -> None:
     assert page["title"] == "This key result was dropped; its record is closed."
 
 
-def test_a_request_keeps_its_identifier(house: House) -> None:
+def test_each_request_has_an_identifier_of_its_own(house: House) -> None:
     sent = "01990f5e-7c00-7000-8000-000000000001"
-    assert house["rita"].get("/v1/cycles", headers={"X-Request-Id": sent}).headers["x-request-id"] == sent
-    other = house["rita"].get("/v1/cycles", headers={"X-Request-Id": "not one"}).headers["x-request-id"]
-    assert other != "not one"
+    answers = [house["rita"].get("/v1/cycles", headers={"X-Request-Id": sent}) for _ in range(2)]
+    assert len({sent, *(answer.headers["x-request-id"] for answer in answers)}) == 3
+
+
+def test_an_accident_says_nothing_of_itself(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    class Lost(Exception):
+        """Something that nobody foresaw."""
+
+    def lose(*_: Any, **__: Any) -> Any:
+        raise Lost("the password is 1234")
+
+    house.desk.reader.ask = lose  # type: ignore[method-assign]
+    try:
+        answer = house["rita"].get("/v1/teams", params={"as_of": "5"})
+    finally:
+        del house.desk.reader.ask
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "/v1/problems/internal_fault"
+    assert "1234" not in answer.text
+    assert answer.json()["request"] == answer.headers["x-request-id"]
+    assert answer.headers["x-request-id"] in caplog.text
+    assert house["rita"].get("/v1/teams", params={"as_of": "5"}).status_code == 200
+
+
+def test_personal_text_does_not_reach_the_log_by_an_accident() -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(int).validate_python(" ".join(["a", "secret"]))
+    assert "a secret" in str(caught.value)
+    assert "a secret" not in told(caught.value)
 
 
 def test_a_probe_serves_who_arrived_before_it_began_and_nobody_after(house: House) -> None:
@@ -293,6 +322,57 @@ def test_a_probe_that_fails_fails_for_those_who_wait_and_for_nobody_else() -> No
         return position
 
     assert asyncio.run(meeting()) == 1
+
+
+def test_many_at_once_do_not_wait_for_each_other_for_ever(house: House) -> None:
+    position = house.ledger.head().position
+    statuses: list[int] = []
+
+    def write(number: int) -> None:
+        body = {"cycle": "now", "title": f"At once {number}", "owner": "ines"}
+        answer = house["ada"].post(
+            "/v1/objectives", json=body, headers={"Idempotency-Key": f"at once {number}"}
+        )
+        statuses.append(answer.status_code)
+
+    def read(number: int) -> None:
+        clocks = {"as_of": position - number % 5}
+        statuses.append(house["rita"].get("/v1/cycles/now/board", params=clocks).status_code)
+
+    threads = [
+        threading.Thread(target=work, args=(number,)) for number in range(15) for work in (write, read)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(statuses) == [200] * 15 + [201] * 15
+
+
+def test_the_present_board_is_completed_once_and_again_at_midnight(house: House) -> None:
+    asked: list[int] = []
+    desk, ask, probe = house.desk, house.desk.reader.ask, house.desk.probe
+    today = desk._look()
+
+    def counted(*question: Any, **clocks: Any) -> Any:
+        asked.append(1)
+        return ask(*question, **clocks)
+
+    desk.reader.ask = counted  # type: ignore[method-assign]
+    try:
+        desk.shelf = Shelf()
+        for _ in range(3):
+            house.get("/v1/cycles/now/board", by="rita")
+        within_a_day = len(asked)
+        desk.probe = Probe(lambda: replace(today, today=today.today + timedelta(days=1)))
+        for _ in range(3):
+            house.get("/v1/cycles/now/board", by="rita")
+    finally:
+        desk.probe.close()
+        desk.probe = probe
+        del desk.reader.ask
+    assert within_a_day in (1, 2)  # two when the ten seconds of keeping ended in between
+    assert len(asked) > within_a_day
 
 
 def test_two_who_want_the_same_answer_wait_for_one() -> None:

@@ -51,7 +51,9 @@ class CommandLine:
 
     def record(self, *commands: dict[str, Any], **environ: str) -> Typed:
         """Record commands, each a line."""
-        return self("record", "-", typed="".join(f"{json.dumps(command)}\n" for command in commands), **environ)
+        return self(
+            "record", "-", typed="".join(f"{json.dumps(command)}\n" for command in commands), **environ
+        )
 
 
 @pytest.fixture
@@ -99,7 +101,13 @@ def season(line: CommandLine, today: date) -> CommandLine:
         },
         {"command": "open_cycle", "cycle": "spring"},
         {"command": "grant_role", "person": "ada", "role": "owner"},
-        {"command": "draft_objective", "cycle": "spring", "title": "Good bread", "owner": "ada", "as": "bread"},
+        {
+            "command": "draft_objective",
+            "cycle": "spring",
+            "title": "Good bread",
+            "owner": "ada",
+            "as": "bread",
+        },
         {
             "command": "add_key_result",
             "objective": "$bread",

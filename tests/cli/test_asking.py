@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any
 
 import orjson
@@ -42,19 +43,19 @@ def test_every_question_is_answered_in_the_bytes_of_the_reader(season: CommandLi
         for question, subject in QUESTIONS:
             typed = season(question, *([subject] if subject else []), "--json")
             assert typed.code == Code.DONE, typed.err
-            assert typed.out.encode() == orjson.dumps(reader.ask(ask(question, subject)).body) + b"\n", question
+            assert typed.out.encode() == orjson.dumps(reader.ask(ask(question, subject)).body) + b"\n", (
+                question
+            )
 
 
-@pytest.mark.parametrize(("question", "subject"), QUESTIONS)
-def test_the_page_ends_with_its_basis_its_address_and_its_command_line(
-    season: CommandLine, question: str, subject: str | None
-) -> None:
-    typed = season(question, *([subject] if subject else []))
-    assert typed.code == Code.DONE, typed.err
-    basis, json_address, again = typed.out.splitlines()[-3:]
-    assert basis.startswith("position 11 · effective ")
-    assert f"GET {address(question, subject)}?as_of=11&effective_at=" in json_address
-    assert again.startswith(f"again  strategy-ledger {question}")
+def test_the_page_ends_with_its_basis_its_address_and_its_command_line(season: CommandLine) -> None:
+    for question, subject in QUESTIONS:
+        typed = season(question, *([subject] if subject else []))
+        assert typed.code == Code.DONE, typed.err
+        basis, json_address, again = typed.out.splitlines()[-3:]
+        assert basis.startswith("position 11 · effective ")
+        assert f"GET {address(question, subject)}?as_of=11&effective_at=" in json_address
+        assert again.startswith(f"again  strategy-ledger {question}")
 
 
 def test_the_command_line_of_the_footer_gives_the_same_page_again(season: CommandLine) -> None:
@@ -109,7 +110,7 @@ def test_a_table_is_drawn_on_a_terminal_only(season: CommandLine, monkeypatch: p
             return True
 
     terminal: Any = Terminal()
-    monkeypatch.setattr(page.sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
     page.show([table, "a line"])
     assert "─" in terminal.getvalue()
     assert "a line" in terminal.getvalue()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-
-import pytest
+from typing import Any
 
 from api.cli.codes import Code
 from tests.cli.conftest import CommandLine
@@ -18,7 +17,9 @@ def position(line: CommandLine) -> int:
 
 
 def test_a_check_in_is_recorded_and_read_at_once(season: CommandLine) -> None:
-    typed = season("check-in", "kr-1", "--value", "131", "--confidence", "0.6", "--said", "on_track", "--json")
+    typed = season(
+        "check-in", "kr-1", "--value", "131", "--confidence", "0.6", "--said", "on_track", "--json"
+    )
     assert typed.json["events"] == ["key_result.measured", "key_result.checked_in"]
     row = season("board", "spring", "--json").json["objectives"][0]["key_results"][0]
     assert (row["value"]["value"], row["status"]["said"]) == ("131", "on_track")
@@ -53,37 +54,49 @@ def test_somebody_without_the_role_may_not(season: CommandLine) -> None:
     assert season("token", "list", STRATEGY_LEDGER_TOKEN=token).code == Code.NOT_ALLOWED
 
 
-@pytest.mark.parametrize(
-    ("command", "code", "place"),
-    [
-        (LOWER, Code.REFUSED, "/reason"),
-        ({**LOWER, "target": {"kind": "point", "at": "120"}, "reason": WHY}, Code.REFUSED, "/target"),
-        ({**LOWER, "target": {"kind": "point", "at": "NaN"}, "reason": WHY}, Code.REFUSED, "/target/at"),
-        ({**LOWER, "reason": {"kind": "mood", "text": "x"}}, Code.REFUSED, "/reason/kind"),
-        ({**LOWER, "colour": "red"}, Code.REFUSED, "/colour"),
-        ({**LOWER, "key_result": "KR-9"}, Code.NOT_FOUND, "KR-9"),
-        ({"command": "reown_objective", "objective": "OBJ-1", "owner": "nobody", "reason": WHY}, Code.NOT_FOUND, "/owner"),
-        ({"command": "reword_objective", "objective": "OBJ-1", "title": "a\u0000b", "reason": WHY}, Code.REFUSED, "/title"),
-        ({"command": "reword_objective", "objective": "OBJ-1", "title": "x" * 201, "reason": WHY}, Code.REFUSED, "/title"),
-        ({"command": "reword_objective", "title": "Bread", "reason": WHY}, Code.REFUSED, "/objective"),
-        ({"command": "open_cycle", "cycle": "spring"}, Code.REFUSED, "/cycle"),
-        ({"command": "dance"}, Code.REFUSED, "/command"),
-        ({"objective": "OBJ-1"}, Code.REFUSED, "/command"),
-    ],
-)  # fmt: skip
-def test_bad_input_is_refused_with_its_place(season: CommandLine, command, code: Code, place: str) -> None:
-    typed = season.record(command)
-    assert typed.code == code, typed.err
-    assert typed.sentence.startswith("Line 1: ")
-    assert place.strip("/") in typed.sentence
+BAD: list[tuple[dict[str, Any], Code, str]] = [
+    (LOWER, Code.REFUSED, "/reason"),
+    ({**LOWER, "target": {"kind": "point", "at": "120"}, "reason": WHY}, Code.REFUSED, "/target"),
+    ({**LOWER, "target": {"kind": "point", "at": "NaN"}, "reason": WHY}, Code.REFUSED, "/target/at"),
+    ({**LOWER, "reason": {"kind": "mood", "text": "x"}}, Code.REFUSED, "/reason/kind"),
+    ({**LOWER, "colour": "red"}, Code.REFUSED, "/colour"),
+    ({**LOWER, "key_result": "KR-9"}, Code.NOT_FOUND, "KR-9"),
+    (
+        {"command": "reown_objective", "objective": "OBJ-1", "owner": "nobody", "reason": WHY},
+        Code.NOT_FOUND,
+        "/owner",
+    ),
+    (
+        {"command": "reword_objective", "objective": "OBJ-1", "title": "a\u0000b", "reason": WHY},
+        Code.REFUSED,
+        "/title",
+    ),
+    (
+        {"command": "reword_objective", "objective": "OBJ-1", "title": "x" * 201, "reason": WHY},
+        Code.REFUSED,
+        "/title",
+    ),
+    ({"command": "reword_objective", "title": "Bread", "reason": WHY}, Code.REFUSED, "/objective"),
+    ({"command": "open_cycle", "cycle": "spring"}, Code.REFUSED, "opened"),
+    ({"command": "dance"}, Code.REFUSED, "/command"),
+    ({"objective": "OBJ-1"}, Code.REFUSED, "/command"),
+]
+
+
+def test_bad_input_is_refused_with_its_place(season: CommandLine) -> None:
+    for command, code, place in BAD:
+        typed = season.record(command)
+        assert typed.code == code, (command, typed.err)
+        assert typed.sentence.startswith("Line 1: ")
+        assert place in typed.sentence
     assert position(season) == 11
 
 
-@pytest.mark.parametrize("typed", ["{", "[1]", "3", '{"command": "open_cycle"', "\xff"])
-def test_what_is_no_command_is_refused(season: CommandLine, typed: str) -> None:
-    answered = season("record", "-", typed=typed)
-    assert answered.code == Code.REFUSED
-    assert answered.sentence.startswith("Line 1: ")
+def test_what_is_no_command_is_refused(season: CommandLine) -> None:
+    for typed in ("{", "[1]", "3", '{"command": "open_cycle"', "\xff"):
+        answered = season("record", "-", typed=typed)
+        assert answered.code == Code.REFUSED
+        assert answered.sentence.startswith("Line 1: ")
 
 
 def test_the_first_refusal_ends_the_run_and_names_its_line(season: CommandLine) -> None:

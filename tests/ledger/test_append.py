@@ -20,7 +20,7 @@ from aggregates.objective.events import ObjectiveAligned
 from aggregates.refusals import AlignmentLoop, LiesInTheFuture
 from aggregates.team.events import TeamFormed, TeamMoved, TeamRenamed
 from aggregates.values import day_of
-from ledger.appends import append
+from ledger.appends import Appends, append
 from ledger.errors import (
     AppendIsTooLarge,
     ClockIsBehind,
@@ -290,3 +290,29 @@ def test_an_instant_waits_for_whoever_is_appending(ledger: Ledger, steward: str)
             holder.commit()
         assert asked.result(10) in (4, 5)
         assert ledger.position_at(now) == asked.result()
+
+
+def test_appends_that_share_a_call_are_each_taken_or_refused_for_themselves(
+    ledger: Ledger, steward: str
+) -> None:
+    """Given one append at the lock and three that came meanwhile, then each has an answer of its own."""
+    appends, team = Appends(), team_of(new_id())
+
+    def send(data: bytes, reads: dict[str, int]) -> Any:
+        with ledger.pool.connection() as connection:
+            return appends.append(connection, [data], reads)
+
+    with ThreadPoolExecutor(4) as pool:
+        with held_head(ledger):
+            first = pool.submit(send, stored(steward, team), {})
+            wait_until_blocked(ledger, 1)
+            stale = pool.submit(send, stored(steward), {team: 0})
+            malformed = pool.submit(send, b"[]", {})
+            good = pool.submit(send, stored(steward), {team: 1})
+            while len(appends._waiting) < 3:
+                threading.Event().wait(0.001)
+        assert first.result().position == 5
+        assert isinstance(stale.exception(), StreamsHaveMoved)
+        assert isinstance(malformed.exception(), EntryIsMalformed)
+        assert good.result().position == 6
+    assert ledger.head().position == 6

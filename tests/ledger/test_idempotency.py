@@ -114,6 +114,16 @@ def test_a_connection_cut_after_the_commit_finds_what_was_recorded(
     assert [entry.version for entry in ledger.read_stream(team_of(team))] == [1]
 
 
+def test_connections_that_a_restart_of_the_server_broke_are_replaced(ledger: Ledger, steward: str) -> None:
+    ledger.execute("A", forming(new_id()), by=steward)
+    with psycopg.connect(ledger.place.owner_url, autocommit=True) as other:
+        other.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s and pid <> pg_backend_pid()",
+            [ledger.place.application_role],
+        )
+    assert ledger.execute("B", forming(new_id()), by=steward).position == 6
+
+
 def ledger_append() -> Any:
     from ledger.appends import append
 

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from ledger.migrate import migrate
+from ledger.place import quoted
 from ledger.settings import Settings
 from ledger.store import Ledger
 
@@ -14,6 +15,17 @@ CHANGES = [
     "delete from entries where position = 2",
     "truncate entries",
 ]
+
+
+@pytest.fixture
+def roles(ledger: Ledger) -> None:
+    """Skip where the server's login may not create roles, as a sentence at start-up says."""
+    with ledger.pool.connection() as connection:
+        row = connection.execute(
+            "select to_regrole(%s) is not null", [quoted(ledger.place.owner_role)]
+        ).fetchone()
+    if not (row and row[0]):
+        pytest.skip("this server's login may not create roles, so the application has the owner's rights")
 
 
 @pytest.mark.parametrize("statement", CHANGES)
@@ -39,12 +51,18 @@ def test_the_owner_cannot_change_what_was_recorded(ledger: Ledger, statement: st
         "insert into settings values ('restored', '{}')",
     ],
 )
+@pytest.mark.usefixtures("roles")
 def test_the_application_may_only_read_and_call(ledger: Ledger, statement: str) -> None:
     with ledger.pool.connection() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement)
 
 
+@pytest.mark.usefixtures("roles")
 def test_the_application_cannot_become_somebody_else(ledger: Ledger) -> None:
+    if ledger.place.same_login:
+        pytest.skip(
+            "the application logs in as the role that made the ledger, as a sentence at start-up says"
+        )
     with ledger.pool.connection() as connection:
         for role in (ledger.place.owner_role, "postgres"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

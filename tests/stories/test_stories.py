@@ -1,8 +1,8 @@
 """Runs every story beside this file: console sessions that a customer could follow, compared line by line.
 
 A story is Markdown. In its `console` blocks a line `$ …` is typed into one shell that lasts as long as the story, and
-the lines after it are what is answered, on both outputs. A line `> …` goes on with the command before it. A command that
-ends with another code than 0 is followed by `[exit n]`. What cannot be fixed stands in angle brackets:
+the lines after it are what is answered, on both outputs. A line `> …` goes on with the command before it. A
+command that ends with another code than 0 is followed by `[exit n]`. What cannot be fixed stands in angle brackets:
 
     <id>  an identifier        <token>  a token           <moment>  2026-08-15 17:00
     <day> 2026-08-15           <n>      a whole number    <path>    a path without blanks
@@ -88,7 +88,9 @@ def answers_of(steps: list[Step], environ: dict[str, str], folder: Path) -> list
 def pattern_of(expected: str) -> re.Pattern[str]:
     """Return the pattern of an expected line: placeholders as above, everything else as it stands."""
     parts = re.split(r"<(id|token|moment|day|n|path|…)>", expected.rstrip())
-    return re.compile("".join(PLACEHOLDERS[part] if place % 2 else re.escape(part) for place, part in enumerate(parts)))
+    return re.compile(
+        "".join(PLACEHOLDERS[part] if place % 2 else re.escape(part) for place, part in enumerate(parts))
+    )
 
 
 def differing(step: Step, found: list[str]) -> str | None:
@@ -98,12 +100,15 @@ def differing(step: Step, found: list[str]) -> str | None:
         got = found[place].rstrip() if place < len(found) else "(nothing)"
         if not pattern_of(wanted).fullmatch(got):
             answer = "\n".join(found)
-            return f"line {step.line + 1 + place}, after `{step.command}`\n  story: {wanted}\n  found: {got}\n\n{answer}"
+            where = f"line {step.line + 1 + place}, after `{step.command}`"
+            return f"{where}\n  story: {wanted}\n  found: {got}\n\n{answer}"
     return None
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.stem)
-def test_a_story_answers_what_it_says(story: Path, new_settings: Callable[[], Settings], tmp_path: Path) -> None:
+def test_a_story_answers_what_it_says(
+    story: Path, new_settings: Callable[[], Settings], tmp_path: Path
+) -> None:
     settings = new_settings()
     environ = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

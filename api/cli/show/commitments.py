@@ -15,7 +15,8 @@ def page(body: Body, zone: ZoneInfo) -> list[Block]:
     words, counts = Words(body, zone), body["counts"]
     moved = f", moved to {body['commit_by_now']}" if body["commit_by_now"] != body["commit_by"] else ""
     blocks: list[Block] = [
-        f"Committed for {body['cycle']}, {body['starts_on']} to {body['ends_on']}, commit-by {body['commit_by']}{moved}",
+        f"Committed for {body['cycle']}, {body['starts_on']} to {body['ends_on']}, "
+        f"commit-by {body['commit_by']}{moved}",
         f"{count(counts['objectives'], 'objective')}: {counts['on_time']} on time, {counts['late']} late; "
         f"{counts['not_committed']} not committed; {count(counts['added_late'], 'key result')} added late; "
         f"{counts['replanned']} re-planned; grades: "

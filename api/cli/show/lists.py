@@ -9,7 +9,7 @@ from api.cli.page import Block, Table
 from api.cli.show.words import Body, Words, plain
 
 
-def cycles(body: Body, zone: ZoneInfo) -> list[Block]:
+def cycles(body: Body, _: ZoneInfo) -> list[Block]:
     """Return every cycle with its days and where it stands."""
     table = Table(("key", "name", "from", "commit-by", "to", "stands"))
     for row in body["cycles"]:
@@ -54,7 +54,7 @@ def teams(body: Body, zone: ZoneInfo) -> list[Block]:
     return [table] if table.rows else ["No team has been formed; `record` takes form_team."]
 
 
-def policy(body: Body, zone: ZoneInfo) -> list[Block]:
+def policy(body: Body, _: ZoneInfo) -> list[Block]:
     """Return every parameter of the policy that rules."""
     told = body["policy"]
     version = body.get("version", told.get("version"))

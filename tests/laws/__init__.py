@@ -1,0 +1,1 @@
+"""Laws of the whole stack: rules, ledger, projections and reader together, on PostgreSQL, also under attack."""
