@@ -94,7 +94,9 @@ def importing(settings: Settings, *, objectives: int, rounds: int) -> list[Measu
             key_results: list[tuple[UUID, UUID]] = []
             commands = [*committed(found.ledger, owner, objectives, key_results), *_check_ins(key_results)]
             entries: list[int] = []
-            passed = seconds(lambda c=commands, e=entries: e.append(carry_out(found.ledger, iter(c), by=found.owner)))
+            passed = seconds(
+                lambda c=commands, e=entries: e.append(carry_out(found.ledger, iter(c), by=found.owner))
+            )
             rates.append(entries[0] / passed)
     note = f"{entries[0]:,} entries of {len(commands):,} commands a round, validated beforehand, in appends of 500 commands"
     return [measure("import_rate", rates, note)]

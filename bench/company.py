@@ -124,7 +124,9 @@ class Company:
         self._set(quarter.ends_on + timedelta(days=1))
         yield self._line(stream, "cycle.scoring_started", "{}", steward)
         for objective, key_result, by in key_results:
-            yield self._line(objective, "key_result.scored", f'{{"key_result":"{key_result}","score":"0.7"}}', by)
+            yield self._line(
+                objective, "key_result.scored", f'{{"key_result":"{key_result}","score":"0.7"}}', by
+            )
         yield self._line(stream, "cycle.closed", "{}", steward)
         quarter.marks["closed"] = self.position
 
@@ -139,9 +141,7 @@ class Company:
             f'"owner":"{owner}","team":"{some(self.teams)}"}}',
             by,
         )
-        yield self._line(
-            stream, "objective.declared_local", '{"because":"It serves this team alone."}', by
-        )
+        yield self._line(stream, "objective.declared_local", '{"because":"It serves this team alone."}', by)
         for _ in range(3):
             key_result = self._identifier()
             key_results.append((stream, key_result, by))

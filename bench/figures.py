@@ -33,7 +33,13 @@ class Figure:
         return self.sense == "shown" or value <= self.bound
 
 
-WRITING, CARRYING, DERIVING, READING, DOOR = "Writing", "Carrying over", "Deriving", "Reading the past", "HTTP"
+WRITING, CARRYING, DERIVING, READING, DOOR = (
+    "Writing",
+    "Carrying over",
+    "Deriving",
+    "Reading the past",
+    "HTTP",
+)
 
 FIGURES: tuple[Figure, ...] = (
     Figure("command", WRITING, "one command, of the rate of a bare insert and commit", "times", "at least", 0.4),
@@ -99,7 +105,9 @@ def worst(key: str, candidates: dict[str, Sequence[float]], note: str = "") -> M
     figure = BY_KEY[key]
     pick = max if figure.sense == "at most" else min
     name = pick(candidates, key=lambda one: statistics.median(candidates[one]))
-    others = ", ".join(f"{one} {_number(statistics.median(told), figure.unit)}" for one, told in candidates.items())
+    others = ", ".join(
+        f"{one} {_number(statistics.median(told), figure.unit)}" for one, told in candidates.items()
+    )
     return Measure(figure, tuple(candidates[name]), f"the worst of: {others}{f'; {note}' if note else ''}")
 
 

@@ -28,7 +28,9 @@ _ADDRESSES = ("STRATEGY_LEDGER_DATABASE_URL", "STRATEGY_LEDGER_MIGRATE_URL")
 def house() -> Iterator[Settings]:
     """Give settings on the server that the environment names, else on an embedded one in a directory of its own."""
     named = {name: os.environ[name] for name in _ADDRESSES if os.environ.get(name)}
-    with tempfile.TemporaryDirectory(prefix="strategy-ledger-bench-", ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(
+        prefix="strategy-ledger-bench-", ignore_cleanup_errors=True
+    ) as directory:
         environ = {
             "STRATEGY_LEDGER_DATA_DIR": directory,
             "STRATEGY_LEDGER_MASTER_KEY": MASTER_KEY,

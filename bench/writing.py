@@ -94,7 +94,12 @@ def committed(
     for reference in ledger.next_references("OBJ", objectives):
         objective = ledger.new_id()
         name = {"objective": objective}
-        told = {"title": "Become the first choice of schools", "owner": owner, "cycle": "now", "reference": reference}
+        told = {
+            "title": "Become the first choice of schools",
+            "owner": owner,
+            "cycle": "now",
+            "reference": reference,
+        }
         yield read({"command": "draft_objective", **name, **told})
         for number in ledger.next_references("KR", 3):
             key_result = ledger.new_id()
@@ -220,9 +225,7 @@ def _stock(ledger: Ledger) -> Iterator[PostgresApplicationRecorder]:
         datastore.close()
 
 
-def _saving(
-    recorder: PostgresApplicationRecorder, writer: int, name: str, state: bytes
-) -> Callable[[], Any]:
+def _saving(recorder: PostgresApplicationRecorder, writer: int, name: str, state: bytes) -> Callable[[], Any]:
     versions = count(1)
     stream = f"objective:{UUID(int=writer)}"
     return lambda: recorder.insert_events([StoredEvent(stream, next(versions), name, state)])  # type: ignore[arg-type]

@@ -142,9 +142,9 @@ class Directory:
             return connection.execute("delete from people where actor = %s", [identifier]).rowcount == 1
 
     def export(self) -> Iterator[bytes]:
-        """Give the directory and the wrapped keys as lines: the second file of a backup.
+        """Give the directory, the wrapped keys and the digests of tokens as lines: the second file of a backup.
 
-        The keys in it are of no use without the master key.
+        The keys in it are of no use without the master key, and no token can be made from its digest.
         """
         with self._connections.use() as connection:
             for table, columns in _TABLES.items():
@@ -166,7 +166,9 @@ _TABLES = {
     "people": ("actor", "kind", "display_name", "handle", "email"),
     "aliases": ("source", "name", "alias", "person"),
     "person_keys": ("key_id", "person", "wrapped", "made_at", "erased_at"),
+    "tokens": ("id", "digest", "actor", "label", "created_at", "revoked_at"),
 }
+_BYTES = frozenset({"wrapped", "digest"})
 """What the second file of a backup holds."""
 
 
@@ -187,7 +189,7 @@ def import_directory(connection: Connection, lines: Iterable[bytes]) -> int:
             ) from error
         row = [
             bytes.fromhex(values[name])
-            if name == "wrapped" and values[name] is not None
+            if name in _BYTES and values.get(name) is not None
             else values.get(name)
             for name in columns
         ]

@@ -23,7 +23,7 @@ TAIL = 2_000
 """Entries up to which the kept states follow; further behind they are loaded anew."""
 
 _REFRESH = """
-    select clock_timestamp(), e.position, e.recorded_at, e.stream, e.version, e.name, e.data
+    select greatest(clock_timestamp(), (select recorded_at from head)), e.position, e.recorded_at, e.stream, e.version, e.name, e.data
       from (select 1) as always
       left join (select * from entries where position > %s order by position limit %s) as e on true
      order by e.position
@@ -49,7 +49,7 @@ class States:
         """The last position that the kept states have followed to; None before the first refresh."""
 
     def refresh(self) -> datetime:
-        """Follow the ledger and return the database's clock, in one round trip.
+        """Follow the ledger and return the database's clock (never before the last entry's time), in one round trip.
 
         Threads that ask while another's round trip is under way share the next one.
         """

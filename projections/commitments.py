@@ -144,13 +144,13 @@ def _states(
         connection, generation, [roots[key] for key in objectives], [entry["position"] for entry in drawn]
     )
     wholes = states.objectives_json(rows)
-    added = {row[2]: row for row in rows if row[1] == facets.KEY_RESULT}
+    added = {(row[0], row[2]): row for row in rows if row[1] == facets.KEY_RESULT}
     found = []
     for place, entry in enumerate(drawn, start=1):
         _, text = wholes[place]
         cycle = orjson.loads(text)["facets"].get("cycle", {}).get("value")
         if entry["name"] == "key_result.added":
-            _, _, _, _, head, state = added[entry["position"]]
+            _, _, _, _, head, state = added[place, entry["position"]]
             text = b'{%b,"facets":{%b}}' % (head, state)
         found.append((text, cycle))
     return found

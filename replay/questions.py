@@ -173,6 +173,11 @@ class Reader:
             item = self._item(question.item or "", at)
             lines = self._lines(at, objective=item.objective)
             states = self._states_of([item.objective], at)
+            if states["cycle"] is None:
+                day = at.basis.effective_on
+                raise ObjectiveIsUnknown(
+                    f"{item.reference} was not there yet at the end of {day}.", field="/path/objective"
+                )
         objectives = sorted({row["objective"] for row in lines})
         known = {one["id"] for one in states["objectives"]}
         missing = [one for one in objectives if one not in known]

@@ -77,4 +77,9 @@ def test_the_company_is_what_the_rules_would_have_recorded():
         names.add(raw.name)
     assert len(company.complete) >= 2
     assert fold.position == 2_500
-    assert {"key_result.measured", "key_result.checked_in", "key_result.target_changed", "cycle.closed"} <= names
+    assert {
+        "key_result.measured",
+        "key_result.checked_in",
+        "key_result.target_changed",
+        "cycle.closed",
+    } <= names

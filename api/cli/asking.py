@@ -29,33 +29,33 @@ def board(cycle: CycleKey, as_of: AsOf = None, effective_at: EffectiveAt = None,
 def commitments(
     cycle: CycleKey, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
 ) -> None:
-    """Show me what was committed, each objective as it stood at its own line."""
+    """Show me what was committed, each objective at its own line."""
     _ask("commitments", cycle, as_of, effective_at, json)
 
 
 def drift(
     cycle_or_item: CycleOrItem, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
 ) -> None:
-    """Show me how the commitments changed, who changed them and who decided."""
+    """Show me how the commitments changed, and who decided."""
     _ask("drift", cycle_or_item, as_of, effective_at, json)
 
 
 def history(item: Item, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
-    """Show me everything that happened to an objective or a key result."""
+    """Show me what happened to an objective or a key result."""
     _ask("history", item, as_of, effective_at, json)
 
 
 def decisions(
     scope: AnyScope = None, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
 ) -> None:
-    """Show me the decisions: what, by whom, who wrote it down, who confirmed it."""
+    """Show me the decisions: what, by whom, confirmed by whom."""
     _ask("decisions", scope, as_of, effective_at, json)
 
 
 def findings(
     scope: AnyScope = None, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
 ) -> None:
-    """Show me what an auditor would ask about, with the answers that were given."""
+    """Show me what an auditor would ask about, and the answers."""
     _ask("findings", scope, as_of, effective_at, json)
 
 
@@ -70,7 +70,7 @@ def teams(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = Fal
 
 
 def policy(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
-    """Show me the policy: every parameter that turns facts into figures."""
+    """Show me the policy that turns facts into figures."""
     _ask("policy", None, as_of, effective_at, json)
 
 

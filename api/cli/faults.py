@@ -71,7 +71,7 @@ def describe(error: BaseException) -> Fault | None:
         return Fault(Code.UNAVAILABLE, f"The database refused or does not answer: {_one_line(str(error))}")
     if names & {"ledger.LedgerError", "ledger.EmbeddedServerError", "ledger.SettingsError"} or type(
         error
-    ).__module__.startswith(("ledger.", "replay.", "projections.")):
+    ).__module__.startswith(("ledger.", "replay.", "projections.", "api.imports.")):
         own = getattr(type(error), "exit_kind", "unavailable")
         return Fault(code_of_kind(own), _one_line(str(error)))
     if isinstance(error, OSError) and error.filename:

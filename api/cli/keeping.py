@@ -52,7 +52,11 @@ def init(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Create a ledger: the organisation, its first steward, the master key, the first token."""
+    """Create a ledger with its first steward.
+
+    Records the organisation, its zone and its first policy, makes the file of the master key where there is none, and
+    prints the steward's token, once. What is not given is asked for on a terminal.
+    """
     from api.cli.founding import found
 
     found(organisation=organisation, zone=zone, name=name, handle=handle, email=email, json=json)
@@ -64,7 +68,12 @@ def demo(
     ] = True,
     port: Annotated[int, typer.Option("--port", help="Port of the server; 0 takes a free one.")] = 8000,
 ) -> None:
-    """Show the history test on an invented company, in a ledger of its own."""
+    """Show the history test on an invented company.
+
+    It lives in a ledger of its own, never in yours, and is made anew when it is older than a week. What was
+    committed in its last closed quarter, how that changed, who decided, what an auditor would ask; then the board of
+    the running quarter; then a server is left running.
+    """
     from api.cli.showing import show_demonstration
 
     show_demonstration(serve=serve, port=port)
@@ -89,14 +98,21 @@ def verify(
     ] = 12,
     json: Json = False,
 ) -> None:
-    """Prove that columns say what the bytes say, and that every projection equals an independent fold."""
+    """Prove the record and every projection.
+
+    Columns must say what the stored bytes say, and every projection must equal an independent fold of the entries,
+    now and at sampled pairs of both clocks. The first difference is named, and the command ends with code 6.
+    """
     from api.cli.proving import verify as run
 
     run(samples=samples, json=json)
 
 
 def rebuild(json: Json = False) -> None:
-    """Make all projections anew from the entries, beside the present ones, then switch over."""
+    """Make all projections anew from the entries.
+
+    The new ones grow beside the present ones, which are read until the new ones are level.
+    """
     from api.cli.proving import rebuild as run
 
     run(json=json)
@@ -114,7 +130,7 @@ def export(
         int | None, typer.Option("--until", metavar="POSITION", min=1, help="Leave out what comes later.")
     ] = None,
 ) -> None:
-    """Write the entries as native lines, byte for byte as they are stored."""
+    """Write the entries as native lines, byte for byte."""
     from api.cli.carrying import export as run
 
     run(out=out, directory=directory, after=after, until=until)
@@ -125,7 +141,7 @@ def restore(
     directory: DirectoryFile = None,
     json: Json = False,
 ) -> None:
-    """Put native lines into an empty ledger, keeping their positions and times."""
+    """Put native lines into an empty ledger, with their times."""
     from api.cli.carrying import restore as run
 
     run(file, directory=directory, json=json)
@@ -143,13 +159,17 @@ def token_issue(
         str, typer.Argument(metavar="ACTOR", help="Handle, address or identifier of whom it names.")
     ],
     label: Annotated[str, typer.Option("--label", metavar="TEXT", help="What it is for.")] = "command line",
+    as_owner: Annotated[
+        bool,
+        typer.Option("--as-owner", help="With the database owner's rights, where every token is lost."),
+    ] = False,
     token_file: TokenFile = None,
     json: Json = False,
 ) -> None:
     """Issue a token; it is shown once."""
     from api.cli.tokens import issue
 
-    issue(actor, label=label, token_file=token_file, json=json)
+    issue(actor, label=label, as_owner=as_owner, token_file=token_file, json=json)
 
 
 def token_list(token_file: TokenFile = None, json: Json = False) -> None:

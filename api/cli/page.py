@@ -84,7 +84,7 @@ def _draw(blocks: Iterable[Block]) -> None:
         if isinstance(block, str):
             console.print(Text(block))
             continue
-        drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False)
+        drawn = Drawn(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for head in block.heads:
             right = head.startswith(">")
             name = head.removeprefix(">")

@@ -48,7 +48,9 @@ class Session:
     def catch_up(self) -> int:
         """Bring the projections level, with a progress bar where it lasts; a server beside does no harm."""
         head = self.ledger.head().position
-        with progress("Catching up", head if head > _WORTH_A_BAR else 0) as step:
+        with self.engine.reading() as reading:
+            behind = head - reading.position
+        with progress("Catching up", head if behind > _WORTH_A_BAR else 0) as step:
             return self.engine.catch_up(progress=lambda position, _: step(position))
 
 

@@ -9,24 +9,44 @@ from api.cli.codes import Code
 from api.cli.faults import Fault
 from api.cli.page import Table, show, write_json
 from api.cli.session import Session, opened, writer
+from ledger.tokens import insert_token
 
 
-def issue(actor: str, *, label: str, token_file: Path | None, json: bool) -> None:
-    """Issue a token to a person or a service, and show it once."""
+def issue(actor: str, *, label: str, as_owner: bool, token_file: Path | None, json: bool) -> None:
+    """Issue a token to a person or a service, and show it once.
+
+    A steward's token is needed, or, where every token is lost, the rights of the database's owner.
+    """
     with opened() as session:
-        _steward(session, token_file)
-        found = session.ledger.directory.lookup(actor)
-        somebody = session.ledger.directory.of(found) if found else None
-        if somebody is None:
-            raise Fault(
-                Code.NOT_FOUND,
-                f"Nobody here is called {actor!r}; name a handle, an address or an identifier.",
-            )
-        token = session.ledger.tokens.issue(somebody.actor, label)
-        if json:
-            write_json({"actor": somebody.actor, "label": label, "token": token})
+        if not as_owner:
+            _steward(session, token_file)
+        named, name = _somebody(session, actor)
+        if as_owner:
+            with session.ledger.place.as_owner() as connection:
+                token = insert_token(connection, named, label)
         else:
-            show([f"Token of {somebody.display_name} ({label}): {token}", "It is shown this once."])
+            token = session.ledger.tokens.issue(named, label)
+        if json:
+            write_json({"actor": named, "label": label, "token": token})
+        else:
+            show([f"Token of {name} ({label}): {token}", "It is shown this once."])
+
+
+def _somebody(session: Session, text: str) -> tuple[str, str]:
+    """Return the actor whom a handle, an address or an identifier names, and how they are called."""
+    found = session.ledger.directory.lookup(text)
+    somebody = session.ledger.directory.of(found) if found else None
+    if somebody is not None:
+        return somebody.actor, somebody.display_name
+    try:
+        identifier = UUID(text)
+    except ValueError:
+        identifier = None
+    if identifier is not None and session.ledger.world().person(identifier) is not None:
+        return f"person:{identifier}", text
+    raise Fault(
+        Code.NOT_FOUND, f"Nobody here is called {text!r}; name a handle, an address or an identifier."
+    )
 
 
 def listing(*, token_file: Path | None, json: bool) -> None:

@@ -59,9 +59,10 @@ def check_in(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Say where a key result stands: confidence, what changed, what needs a decision.
+    """Say where a key result stands.
 
-    On a terminal, what is not given by an option is asked for.
+    The three prompts: confidence, what changed since last week, what needs a decision. On a
+    terminal, what is not given by an option is asked for.
     """
     from api.cli.recording import check_in as run
 
@@ -123,6 +124,18 @@ def import_snapshots(
             help="Days of a cycle of the source; may be repeated.",
         ),
     ] = None,
+    objective_owner: Annotated[
+        str | None,
+        typer.Option(
+            "--objective-owner",
+            metavar="PERSON",
+            help="Who owns objectives for which the source names nobody.",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", metavar="NAME", help="What the entries call the source; else the folder."),
+    ] = None,
     accept_faults: Annotated[
         bool, typer.Option("--accept-faults", help="Take faulty measures over as they stand, and list them.")
     ] = False,
@@ -138,6 +151,8 @@ def import_snapshots(
         people=people,
         create_people=create_people,
         cycles=tuple(cycle or ()),
+        objective_owner=objective_owner,
+        source=source,
         accept_faults=accept_faults,
         token_file=token_file,
         dry_run=dry_run,

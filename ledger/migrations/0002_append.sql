@@ -179,7 +179,7 @@ begin
                 last_keyed := null;
             elsif array[entry ->> 'by', key] = last_keyed then
                 update {schema}.receipts as r set position = head.position + n
-                 where r.actor = entry ->> 'by' and r.key = append.key;
+                 where r.actor = entry ->> 'by' and r.key = entry #>> '{idempotency,key}';
             else
                 last_keyed := array[entry ->> 'by', key];
                 insert into {schema}.receipts (actor, key, fingerprint, first_position, position)

@@ -28,6 +28,8 @@ from aggregates.vocabulary import EVENTS
 from ledger.rehearsal import Rehearsal
 
 Step = tuple[str, int]
+QUICK = "quick"
+LONG = "long"
 
 _OFTEN = {
     "draft_objective": 5, "add_key_result": 7, "declare_local": 4, "commit_objective": 6, "check_in": 9,
@@ -40,8 +42,15 @@ _ENDS = ("close_cycle", "withdraw_objective", "objective_recorded_in_error", "cl
 _WEIGHED = [name for name in sorted(COMMANDS) for _ in range(_OFTEN.get(name, 1))]
 
 
-def plays(shortest: int = 20, longest: int = 70) -> st.SearchStrategy[list[Step]]:
-    """Return the strategy of plays of so many steps."""
+def plays(profile: str, shortest: int = 20, longest: int = 70) -> st.SearchStrategy[list[Step]]:
+    """Return the strategy of plays of so many steps.
+
+    The long profile draws step by step, so that a play that breaks a law is cut down to the steps that matter; the
+    quick one draws whole plays by their seeds, which spends its few examples on long and mixed ones.
+    """
+    if profile == QUICK:
+        seeds = st.integers(1, 2**32)
+        return st.tuples(seeds, st.integers(shortest, longest)).map(lambda drawn: play_of(*drawn))
     step = st.tuples(st.sampled_from(_WEIGHED), st.integers(0, 2**32))
     return st.lists(step, min_size=shortest, max_size=longest)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.laws.shelf import LONG, QUICK, Shelf
+from tests.laws.commands import LONG, QUICK
+from tests.laws.shelf import Shelf
 
 
 @pytest.fixture

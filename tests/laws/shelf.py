@@ -35,11 +35,10 @@ from replay.asked import (
 from replay.engine import Engine
 from replay.questions import Reader
 from tests.conftest import drop
+from tests.laws.commands import QUICK
 from tests.projections.paper import every_row
 
 _numbers = itertools.count(1)
-QUICK = "quick"
-LONG = "long"
 
 
 def law(profile: str, quick: int, long: int) -> Any:
@@ -72,10 +71,16 @@ class Book:
         """Return every entry."""
         return self.ledger.read_page(0, 10_000)
 
-    def answers(self, *, as_of: str | None = None, effective_at: str | None = None, items: int = 12) -> dict[str, bytes]:
+    def answers(
+        self,
+        *,
+        as_of: str | None = None,
+        effective_at: str | None = None,
+        questions: Sequence[Question] | None = None,
+    ) -> dict[str, bytes]:
         """Return what every question answers at a basis, as bytes, refusals in their words."""
         found: dict[str, bytes] = {}
-        for question in self.questions(items):
+        for question in self.questions() if questions is None else questions:
             try:
                 answer = self.reader.ask(question, as_of=as_of, effective_at=effective_at)
                 found[repr(question)] = orjson.dumps(answer.body)

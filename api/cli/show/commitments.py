@@ -23,7 +23,9 @@ def page(body: Body, zone: ZoneInfo) -> list[Block]:
         + (", ".join(f"{number} {grade}" for grade, number in counts["grades"].items()) or "none"),
         "",
     ]
-    table = Table(("ref", "committed", "owner", ">conf.", "accepted by", "on", "line"))
+    table = Table(
+        ("ref", "committed", "owner", ">conf.", "accepted by", "on", "line"), [], ("committed", "line")
+    )
     for objective in body["objectives"]:
         for line in objective["lines"]:
             _line(table, line, words)

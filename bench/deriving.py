@@ -1,0 +1,73 @@
+"""What is derived from the log: every projection from empty, and the fold beside a bare fetch of the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import orjson
+
+from bench.figures import Measure, measure
+from bench.house import seconds
+from ledger.store import Ledger
+from replay.engine import Engine
+from replay.fold import Fold
+from replay.generations import rebuild
+
+_PAGE = 5_000
+Row = tuple[int, datetime, bytes]
+
+
+def catching_up(ledger: Ledger, entries: int, *, rounds: int) -> list[Measure]:
+    """Measure all projections of a ledger from empty: the first time, then rebuilt beside; the tables stay."""
+    engine = Engine(ledger)
+    passed = [seconds(engine.catch_up)]
+    passed += [seconds(lambda: rebuild(engine)) for _ in range(rounds - 1)]
+    note = f"{entries:,} entries; after the first round rebuilt beside what is read"
+    return [measure("catch_up", [entries / one for one in passed], note)]
+
+
+def catching_up_large(ledger: Ledger, entries: int) -> tuple[Engine, list[Measure]]:
+    """Measure all projections of the large ledger from empty, once; return the engine."""
+    engine = Engine(ledger)
+    passed = seconds(engine.catch_up)
+    return engine, [measure("catch_up_large", [entries / passed], f"{entries:,} entries, one round")]
+
+
+def folding(ledger: Ledger, entries: int, *, rounds: int) -> list[Measure]:
+    """Measure fetching and folding all entries beside fetching them and `orjson.loads`, in the same pages."""
+    bares, folds = [], []
+    for _ in range(rounds):
+        bares.append(seconds(lambda: _bare(ledger)))
+        folds.append(seconds(lambda: _folded(ledger)))
+    note = (
+        f"{entries:,} entries in pages of {_PAGE:,}: fetch and orjson.loads {_rate(entries, bares)}, "
+        f"fetch and fold {_rate(entries, folds)}"
+    )
+    return [measure("fold", [bare / folded for bare, folded in zip(bares, folds, strict=True)], note)]
+
+
+def _bare(ledger: Ledger) -> None:
+    loads: Callable[[bytes], object] = orjson.loads
+    for page in _pages(ledger):
+        for row in page:
+            loads(row[2])
+
+
+def _folded(ledger: Ledger) -> None:
+    fold = Fold()
+    for page in _pages(ledger):
+        fold.apply_rows(page)
+
+
+def _pages(ledger: Ledger) -> Iterator[list[Row]]:
+    query = "select position, recorded_at, data from entries where position > %s order by position limit %s"
+    after = 0
+    with ledger.pool.connection() as connection, connection.cursor(binary=True) as cursor:
+        while page := cursor.execute(query, [after, _PAGE]).fetchall():
+            yield page
+            after = page[-1][0]
+
+
+def _rate(entries: int, passed: list[float]) -> str:
+    return f"{entries / sorted(passed)[len(passed) // 2]:,.0f} a second"
