@@ -1,9 +1,10 @@
-"""Restoring native lines beside COPY of the same rows, the check by the rules apart, and an import through the rules."""
+"""Restoring native lines beside COPY of the same rows, the check by the rules apart, and importing by the rules."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from itertools import cycle
 from typing import Any
 from uuid import UUID
@@ -18,9 +19,9 @@ from bench.house import room, seconds
 from bench.writing import carry_out, committed, company, read
 from ledger.codec import decode, read_line
 from ledger.lifecycle import restore
+from ledger.lines import LineCheck
 from ledger.migrate import migrate_place
 from ledger.place import Place
-from ledger.restore import LineCheck
 from ledger.settings import Settings
 
 CHECK_INS = 13
@@ -32,15 +33,14 @@ def restoring(settings: Settings, *, entries: int, objectives: int, rounds: int)
     with tempfile.TemporaryFile() as receipts:
         check = LineCheck(receipts)
         packed = [check.row(line) for line in lines]
-    copies, restores, rules = [], [], []
+    copies, restores = [], []
     for _ in range(rounds):
         copies.append(_copy(settings, packed))
         restores.append(_restore(settings, lines))
-    for _ in range(2):
-        rules.append(seconds(lambda: _rules(lines)))
+    rules = [seconds(lambda: _rules(lines)) for _ in range(2)]
     note = (
-        f"{entries:,} entries of {sum(map(len, lines)) // entries} bytes; COPY {_rate(entries, copies)}, of rows packed "
-        "beforehand in binary, into the ledger's own table with its indexes and checks"
+        f"{entries:,} entries of {sum(map(len, lines)) // entries} bytes; COPY {_rate(entries, copies)}, of rows "
+        "packed beforehand in binary, into the ledger's own table with its indexes and checks"
     )
     return [
         measure("restore", [copy / restored for copy, restored in zip(copies, restores, strict=True)], note),
@@ -89,16 +89,16 @@ def importing(settings: Settings, *, objectives: int, rounds: int) -> list[Measu
     """Measure commands carried out in groups, as an import does: objectives up to their lines, then check-ins."""
     with room(settings, "import") as own, company(own, 0) as found:
         owner = UUID(found.owner.partition(":")[2])
-        rates = []
+        rates, sizes = [], (0, 0)
         for _ in range(rounds):
             key_results: list[tuple[UUID, UUID]] = []
             commands = [*committed(found.ledger, owner, objectives, key_results), *_check_ins(key_results)]
-            entries: list[int] = []
-            passed = seconds(
-                lambda c=commands, e=entries: e.append(carry_out(found.ledger, iter(c), by=found.owner))
-            )
-            rates.append(entries[0] / passed)
-    note = f"{entries[0]:,} entries of {len(commands):,} commands a round, validated beforehand, in appends of 500 commands"
+            before = found.ledger.head().position
+            work = partial(carry_out, found.ledger, iter(commands), by=found.owner)
+            passed = seconds(work)
+            sizes = found.ledger.head().position - before, len(commands)
+            rates.append(sizes[0] / passed)
+    note = f"{sizes[0]:,} entries of {sizes[1]:,} commands a round, validated beforehand, 500 commands in an append"
     return [measure("import_rate", rates, note)]
 
 

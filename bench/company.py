@@ -162,7 +162,7 @@ class Company:
         )
 
     def _week(self, quarter: Quarter, week: int, key_results: list[tuple[str, str, str]]) -> Iterator[bytes]:
-        """Give the values and check-ins of a week; some tell what changed, some targets move, some values were wrong."""
+        """Give a week's values and check-ins; some tell what changed, some targets move, some values were wrong."""
         chances = self._random.random
         days = [(quarter.day(week) - timedelta(days=back)).isoformat() for back in range(5)]
         for stream, key_result, by in key_results:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,7 +59,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("present_completion", READING, "of it, the completion", "ms"),
     Figure("past", READING, "the board at a past position, of the present one", "times", "at most", 2.0),
     Figure("growth", READING, "the past board on the large ledger, of the small one", "times", "at most", 1.3),
-    Figure("growth_present", READING, "the present board on the large ledger, of the small one", "times", "at most", 1.3),
+    Figure("growth_present", READING, "the present board on the large one, of the small one", "times", "at most", 1.3),
     Figure("effective", READING, "the board at an earlier effective day, of the present one", "times", "at most", 5.0),
     Figure("http", DOOR, "the warm present board, of the rate of the same bytes from memory", "times", "at least", 0.4),
     Figure("http_rate", DOOR, "the warm present board", "requests/s"),
@@ -100,7 +100,7 @@ def measure(key: str, rounds: Sequence[float], note: str = "") -> Measure:
     return Measure(BY_KEY[key], tuple(rounds), note)
 
 
-def worst(key: str, candidates: dict[str, Sequence[float]], note: str = "") -> Measure:
+def worst(key: str, candidates: Mapping[str, Sequence[float]], note: str = "") -> Measure:
     """Return the candidate whose median is the furthest from meeting the requirement, named in the note."""
     figure = BY_KEY[key]
     pick = max if figure.sense == "at most" else min

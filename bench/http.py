@@ -10,31 +10,9 @@ import json
 import subprocess
 import sys
 import time
-from datetime import date, timedelta
-from decimal import Decimal
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
-
-from aggregates.cycle.events import CycleOpened, CyclePlanned
-from aggregates.entry import Event, Recorded
-from aggregates.measures import Measure, PointTarget
-from aggregates.objective.events import (
-    CheckedIn,
-    KeyResultAdded,
-    KeyResultMeasured,
-    ObjectiveCommitted,
-    ObjectiveDrafted,
-)
-from aggregates.values import day_of
-from api.app import create_app
-from api.server import in_background
-from ledger.lifecycle import initialise
-from ledger.settings import Settings
-from ledger.store import Ledger
-from replay.engine import Engine
-from replay.questions import Reader
 
 CLIENTS = 32
 MEMORY = "/v1/health/bytes"

@@ -34,14 +34,14 @@ class Asked:
     shared: Quarter
 
 
-def boards(large: Ledger, engine: Engine, small: Ledger, quarters: list[Quarter], shared: Quarter, *, rounds: int) -> list[Measure]:  # fmt: skip
-    """Measure the board at every kind of basis, the bases taking turns; `quarters` are the complete ones."""
-    for ledger in (large, small):
-        with ledger.place.as_owner() as connection:
-            connection.commit()
-            connection.autocommit = True
-            connection.execute("analyze")
-    asked = Asked(Reader(large, engine), Reader(small, Engine(small)), quarters[-1], shared)
+def boards(
+    large: Ledger, engine: Engine, small: Ledger, last: Quarter, shared: Quarter, *, rounds: int
+) -> list[Measure]:
+    """Measure the board at every kind of basis, the bases taking turns.
+
+    `last` is the last complete cycle of the large ledger, `shared` that of the small one, which both hold.
+    """
+    asked = Asked(Reader(large, engine), Reader(small, Engine(small)), last, shared)
     times = _turns(_bases(asked), rounds)
     present, first = times["present"], times["shared present"]
     past = {
@@ -56,8 +56,8 @@ def boards(large: Ledger, engine: Engine, small: Ledger, quarters: list[Quarter]
         "at a past position": _by(times["day then"], present),
         "in an early cycle": _by(times["shared day"], first),
     }
-    parts = _parts(large, engine, quarters[-1], rounds)
-    size = f"{len(asked.large.ask(BoardOf(quarters[-1].key)).body['objectives']):,} objectives"
+    parts = _parts(large, engine, last, rounds)
+    size = f"{len(asked.large.ask(BoardOf(last.key)).body['objectives']):,} objectives"
     return [
         measure(
             "present", [one * 1000 for one in present], f"{size}; of the large ledger's last complete cycle"
@@ -81,8 +81,10 @@ def boards(large: Ledger, engine: Engine, small: Ledger, quarters: list[Quarter]
 def _bases(asked: Asked) -> dict[str, Callable[[], Any]]:
     """Return each basis by its name; those of the shared cycle are asked of both ledgers."""
 
-    def ask(reader: Reader, quarter: Quarter, **basis: str) -> Callable[[], Any]:
-        return lambda: reader.ask(BoardOf(quarter.key), **basis)
+    def ask(
+        reader: Reader, quarter: Quarter, *, as_of: str | None = None, effective_at: str | None = None
+    ) -> Callable[[], Any]:
+        return lambda: reader.ask(BoardOf(quarter.key), as_of=as_of, effective_at=effective_at)
 
     found: dict[str, Callable[[], Any]] = {}
     for name, reader, quarter in (

@@ -228,7 +228,7 @@ def _stock(ledger: Ledger) -> Iterator[PostgresApplicationRecorder]:
 def _saving(recorder: PostgresApplicationRecorder, writer: int, name: str, state: bytes) -> Callable[[], Any]:
     versions = count(1)
     stream = f"objective:{UUID(int=writer)}"
-    return lambda: recorder.insert_events([StoredEvent(stream, next(versions), name, state)])  # type: ignore[arg-type]
+    return lambda: recorder.insert_events([StoredEvent(stream, next(versions), name, state)])
 
 
 def _together(works: list[Callable[[], Any]], lasting: float) -> float:

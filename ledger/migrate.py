@@ -67,6 +67,28 @@ def migrate(settings: Settings) -> list[str]:
         return migrate_place(place)
 
 
+def prepare(settings: Settings) -> list[str]:
+    """Bring the schema to this release at start-up where this login may, and return what is weaker than it could be.
+
+    A login that may only use the ledger is enough while nothing has to be migrated. Raises MigrationError.
+    """
+    with Place.open(settings) as place:
+        try:
+            return migrate_place(place)
+        except psycopg.errors.InsufficientPrivilege as error:
+            with psycopg.connect(place.owner_url) as connection:
+                place.take_on(connection, place.application_role)
+                row = connection.execute(
+                    sql.SQL("select max(number) from {}").format(sql.Identifier(place.schema, "migrations"))
+                ).fetchone()
+            if row == (migrations()[-1].number,):
+                return []
+            raise MigrationError(
+                f"The schema {place.schema} has to be migrated, and this login may not; name one that may in "
+                "STRATEGY_LEDGER_MIGRATE_URL."
+            ) from error
+
+
 def migrate_place(place: Place) -> list[str]:
     """Bring the schema of a place to this release; see `migrate`."""
     with psycopg.connect(place.owner_url) as connection:

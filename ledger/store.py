@@ -225,6 +225,13 @@ class Ledger:
         """Return all entries of a stream in the order of their versions."""
         return self._rows("stream = %s order by version", [stream])
 
+    def read_names(self, streams: Sequence[str], names: Sequence[str], until: int) -> list[RawEntry]:
+        """Return the entries of these streams with these names, up to a position, in the order of their positions."""
+        return self._rows(
+            "stream = any (%s) and name = any (%s) and position <= %s order by position",
+            [list(streams), list(names), until],
+        )
+
     def entry(self, position: int) -> RawEntry | None:
         """Return the entry at a position, or None."""
         found = self._rows("position = %s", [position])

@@ -37,6 +37,11 @@ _ROWS = """select objective::text, key_result::text, line, cycle, position, reco
             where position <= %(position)s and superseded_at > %(position)s and effective <= %(end)s
               and (cycle = %(cycle)s or %(cycle)s::text is null)
               and (objective = %(objective)s or %(objective)s::uuid is null)
+              and (%(moved)s::text is null
+                   or cycle is distinct from %(moved)s::text
+                      and objective in (select objective from {lines}
+                                         where cycle = %(moved)s and position <= %(position)s
+                                           and superseded_at > %(position)s and effective <= %(end)s))
             order by position"""
 
 
@@ -207,18 +212,22 @@ def commitments(
     *,
     cycle: str | None = None,
     objective: str | None = None,
+    moved_from: str | None = None,
 ) -> list[dict[str, Any]]:
     """Return the lines of a cycle, of an objective or of all, by position.
 
-    A line belongs to the cycle of its objective at that line. Shape of a row: `{objective, key_result: id | null,
+    A line belongs to the cycle of its objective at that line; with `moved_from` those are returned that objectives
+    with a line in this cycle drew in others. Shape of a row: `{objective, key_result: id | null,
     line, cycle, position, recorded_at, effective_at, by, on_behalf_of, reason, decision, source, synthesised,
     no_record_at_start, grade: witnessed | migrated | reconstructed, late_by_days: n | null, state}`; `state` is
     that of an objective with its key results, or of the key result that was added.
     """
     rows = connection.execute(
         generation.query(_ROWS),
-        {"position": position, "end": until.end, "cycle": cycle, "objective": objective},
-    ).fetchall()
+        {
+            "position": position, "end": until.end, "cycle": cycle, "objective": objective, "moved": moved_from,
+        },
+    ).fetchall()  # fmt: skip
     names = (
         "objective", "key_result", "line", "cycle", "position", "recorded_at", "effective_at", "by", "on_behalf_of",
         "reason", "decision", "source", "synthesised", "no_record_at_start", "grade", "late_by_days", "state",

@@ -16,7 +16,8 @@ from projections.finding_pages import FindingsPage
 _ROWS = """select rule, cause, objective::text, key_result::text, cycle, name, recorded_at, effective_at, by,
                   on_behalf_of, reason::text, decision::text, source::text, detail::text, superseded_at
              from {findings}
-            where cause <= %(position)s and effective <= %(end)s
+            where cause <= %(position)s
+              and (effective <= %(day)s or effective between 10000000 and %(end)s)
               and (cycle = %(cycle)s or %(cycle)s::text is null)
               and (objective = %(objective)s or %(objective)s::uuid is null)
               and (rule = %(rule)s or %(rule)s::text is null)
@@ -123,8 +124,8 @@ def findings(
     rows = connection.execute(
         generation.query(_ROWS),
         {
-            "position": position, "end": until.end, "cycle": cycle, "objective": objective, "rule": rule,
-            "cause": cause,
+            "position": position, "day": until.day, "end": until.end, "cycle": cycle, "objective": objective,
+            "rule": rule, "cause": cause,
         },
     ).fetchall()  # fmt: skip
     asked = {"position": position, "causes": list({row[1] for row in rows})}

@@ -14,7 +14,9 @@ from aggregates.refusals import Refusal
 from ledger.directory import Directory
 from ledger.store import Ledger
 
-_IDENTIFIER = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_MIDDLE = re.compile(rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-")
+"""What stands in every identifier between its first eight and its last twelve digits: a search for the hyphen
+takes a fifth of the time of one for a digit."""
 _SEALED = frozenset({"author", "key_id", "commitment", "ciphertext"})
 
 
@@ -23,7 +25,11 @@ def described(body: dict[str, Any], directory: Directory) -> dict[str, Any]:
 
     Names have no position: they are read from the directory as it is now.
     """
-    named = {match.decode() for match in _IDENTIFIER.findall(orjson.dumps(body))}
+    text = orjson.dumps(body)
+    named = {
+        text[found.start() - 8 : found.end() + 12].decode("ascii", "replace")
+        for found in _MIDDLE.finditer(text)
+    }
     everybody = {str(identifier): somebody for identifier, somebody in directory.names().items()}
     people: dict[str, Any] = dict(body.get("people", {}))
     for identifier in sorted(named & everybody.keys()):

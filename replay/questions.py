@@ -35,6 +35,7 @@ from replay.basis import Basis, resolve
 from replay.engine import Engine, Reading
 from replay.policies import Adopted, Policies
 from replay.presenting import described, unsealed
+from replay.roles import roles_at
 
 __all__ = [
     "Answer", "BoardOf", "CommitmentsOf", "CyclesList", "DecisionsOf", "DriftOf", "FindingsOf", "HistoryOf",
@@ -169,6 +170,7 @@ class Reader:
         if question.cycle is not None:
             states = self._states(question.cycle, at)
             lines = self._lines(at, cycle=question.cycle)
+            lines += self._lines(at, moved_from=question.cycle)
         else:
             item = self._item(question.item or "", at)
             lines = self._lines(at, objective=item.objective)
@@ -260,12 +262,9 @@ class Reader:
 
     def _people(self, _: PeopleList, at: Place) -> dict[str, Any]:
         found = self._states_of([], at)["people"]
-        world = self._ledger.world()
-        people = {}
-        for identifier, state in found.items():
-            person = world.person(UUID(identifier))
-            roles = sorted(person.roles) if person is not None else []
-            people[identifier] = {**state, "roles": roles}
+        day = None if at.until is base.ALWAYS else at.basis.effective_on
+        held = roles_at(self._ledger, [f"person:{one}" for one in found], at.basis.position, day)
+        people = {one: {**state, "roles": held[f"person:{one}"]} for one, state in found.items()}
         return {"people": people}
 
     def _teams(self, _: TeamsList, at: Place) -> dict[str, Any]:
@@ -333,7 +332,12 @@ class Reader:
         return {cycle["key"]: cycle["ends_on"] for cycle in known}
 
     def _lines(
-        self, at: Place, *, cycle: str | None = None, objective: str | None = None
+        self,
+        at: Place,
+        *,
+        cycle: str | None = None,
+        objective: str | None = None,
+        moved_from: str | None = None,
     ) -> list[dict[str, Any]]:
         return commitments.commitments(
             at.reading.connection,
@@ -342,6 +346,7 @@ class Reader:
             at.until,
             cycle=cycle,
             objective=objective,
+            moved_from=moved_from,
         )
 
     def _decided(self, at: Place, objectives: list[str] | None = None) -> list[dict[str, Any]]:

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from api.cli.codes import Code
 from api.cli.faults import Fault
 from api.cli.session import Session, opened
+from ledger.migrate import prepare
 
 
 def serve(*, host: str, port: int) -> None:
     """Serve the ledger of this run, with its projections kept level beside."""
     with opened() as session:
+        for weaker in prepare(session.ledger.settings):
+            sys.stderr.write(f"strategy-ledger: {weaker}\n")
         session.catch_up()
         run_server(session, host=host, port=port, announce=say)
 

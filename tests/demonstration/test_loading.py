@@ -87,7 +87,15 @@ def test_demo_prints_the_history_test_twice_in_a_row(server_environ: dict[str, s
         assert (first.code, again.code) == (0, 0), first.err + again.err
         assert "entries generated through the rules and restored" in first.err
         assert "already there" in again.err
-        for words in ("committed", "▽ softer", "△ harder", "ratified", "findings", "against line 2", "Needs attention"):
+        for words in (
+            "committed",
+            "▽ softer",
+            "△ harder",
+            "ratified",
+            "findings",
+            "against line 2",
+            "Needs attention",
+        ):
             assert words in first.out, words
         assert "<" not in first.out
     finally:

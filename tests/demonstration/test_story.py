@@ -1,4 +1,4 @@
-"""The demonstration's story: accepted by the rules on any day, always the same, with everything in it that can happen."""
+"""The demonstration's story: accepted by the rules on any day, always the same, with all that can happen in it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def test_the_company_has_the_size_that_was_promised() -> None:
     assert len(NAMES) == 40
     assert len(THEMES) == 45
     for quarter in range(3):
-        planned = [one for _, theme in THEMES.values() for one in theme.metrics if one.goals[quarter] is not None]
+        planned = [
+            one for _, theme in THEMES.values() for one in theme.metrics if one.goals[quarter] is not None
+        ]
         assert 120 <= len(planned) <= 140
     assert {metric.kind for _, theme in THEMES.values() for metric in theme.metrics} == {
         "increase", "decrease", "at_or_above", "at_or_below", "band", "milestones", "yes_no", "phased",
@@ -62,7 +64,9 @@ def test_the_rules_accept_every_scene_whatever_the_day(today: date) -> None:
     assert len(stage.entries) > 7_000
 
 
-@pytest.mark.parametrize("today", [date(2026, 1, 1) + timedelta(days=13 * number) for number in range(60)], ids=str)
+@pytest.mark.parametrize(
+    "today", [date(2026, 1, 1) + timedelta(days=13 * number) for number in range(60)], ids=str
+)
 def test_the_running_quarter_is_in_its_eighth_week(today: date) -> None:
     first, last, running = quarters(today)
     assert (today - running.starts_on).days // 7 == 7

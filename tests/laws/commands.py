@@ -6,7 +6,7 @@ does not: an unknown owner, a day in the future, a missing reason, somebody with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from aggregates.policy import DEFAULT_POLICY
 from aggregates.refusals import Refusal
 from aggregates.values import day_of
 from aggregates.vocabulary import EVENTS
+from ledger.codec import RawEntry
 from ledger.rehearsal import Rehearsal
 
 Step = tuple[str, int]
@@ -160,6 +161,8 @@ class Improviser:
     def __init__(self, stage: Stage, steward: UUID) -> None:
         self.stage = stage
         self.steward = steward
+        self.moments_ago: tuple[int, ...] = (0, 0, 1)
+        """Seconds that count as just now; none where a play is given again at another moment."""
         self.people: list[UUID] = [steward]
         self.teams: list[UUID] = []
         self.services: list[UUID] = []
@@ -180,14 +183,11 @@ class Improviser:
             person = self.stage.new_id()
             self.must("add_person", person=person)
             self.must("grant_role", actor=f"person:{person}", role=role)
-            self.people.append(person)
         service, top, below = (self.stage.new_id() for _ in range(3))
         self.must("register_service", service=service, name="Importer")
         self.must("grant_role", actor=f"service:{service}", role="steward")
-        self.services.append(service)
         self.must("form_team", team=top, name="Growth")
         self.must("form_team", team=below, name="Sales", parent=top)
-        self.teams += [top, below]
         for key, kind, start, end, parent in (
             ("year", "year", 1, 390, None), ("first", "quarter", 5, 94, "year"), ("second", "quarter", 95, 180, "year"),
             ("day", "custom", 40, 40, None),
@@ -197,13 +197,31 @@ class Improviser:
             self.committed("first")
         return self
 
+    def knows(self, entries: Iterable[RawEntry]) -> Improviser:
+        """Learn what there is from the entries of a ledger in which others write too."""
+        for raw in entries:
+            kind, _, name = raw.stream.partition(":")
+            match kind:
+                case "person" if UUID(name) not in self.people:
+                    self.people.append(UUID(name))
+                case "service" if UUID(name) not in self.services:
+                    self.services.append(UUID(name))
+                case "team" if UUID(name) not in self.teams:
+                    self.teams.append(UUID(name))
+                case "cycle" if name not in self.cycles:
+                    self.cycles.append(name)
+                case "objective" if UUID(name) not in self.objectives:
+                    self.objectives.append(UUID(name))
+                case "decision" if UUID(name) not in self.decisions:
+                    self.decisions.append(UUID(name))
+        return self
+
     def _plan(self, key: str, kind: str, starts_on: date, ends_on: date, parent: str | None = None) -> None:
         commit_by = min(starts_on + timedelta(days=9), ends_on)
         self.must(
             "plan_cycle", cycle=key, name=key.capitalize(), kind=kind, starts_on=starts_on, commit_by=commit_by,
             ends_on=ends_on, parent=parent,
         )  # fmt: skip
-        self.cycles.append(key)
 
     def committed(self, cycle: str, owner: UUID | None = None) -> tuple[UUID, UUID]:
         """Bring in a committed objective with one key result; return both."""
@@ -312,7 +330,7 @@ class Improviser:
         return day_of(self.stage.now(), self.stage.zone())
 
     def _lately(self, choice: Random) -> datetime:
-        back = timedelta(seconds=choice.choice([0, 0, 1, 3_600, 90_000, 800_000]))
+        back = timedelta(seconds=choice.choice([*self.moments_ago, 3_600, 90_000, 800_000]))
         if choice.random() < 0.05:
             back = -timedelta(days=1)
         return self.stage.now() - back

@@ -7,15 +7,18 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as effort
 
+from aggregates.decide import decide
 from aggregates.refusals import Refusal
+from aggregates.values import day_of
 from ledger.codec import RawEntry, export_line
+from ledger.lifecycle import initialise
 from ledger.restore import restore
 from ledger.settings import Settings, load_settings
 from ledger.store import Ledger
@@ -35,7 +38,7 @@ from replay.asked import (
 from replay.engine import Engine
 from replay.questions import Reader
 from tests.conftest import drop
-from tests.laws.commands import QUICK
+from tests.laws.commands import QUICK, Improviser, LedgerStage
 from tests.projections.paper import every_row
 
 _numbers = itertools.count(1)
@@ -124,6 +127,19 @@ class Shelf:
             restore(settings, lines, directory)
             with self.opened(settings, page=page) as book:
                 yield book
+        finally:
+            drop(settings)
+
+    @contextmanager
+    def company(self) -> Iterator[tuple[Book, Improviser]]:
+        """Give a new ledger at the real time, with a company whose cycles began some days ago."""
+        settings = self.settings()
+        try:
+            made = initialise(settings, "Example", "Europe/Berlin", steward_name="Ada Example", steward_handle="ada")
+            with self.opened(settings) as book:
+                company = Improviser(LedgerStage(book.ledger, decide), made.steward)
+                company.opens(day_of(book.ledger.head().now, book.ledger.zone) - timedelta(days=30))
+                yield book, company
         finally:
             drop(settings)
 

@@ -35,7 +35,8 @@ def page(body: Body, zone: ZoneInfo, *, short: bool = False) -> list[Block]:
     """Return the board; `short` leaves the key results out."""
     words = Words(body, zone)
     table = Table(
-        ("", "ref", "title", "owner", "team", ">progress", "pace", ">conf.", "status", "said", "silent")
+        ("", "ref", "title", "owner", "team", ">progress", "pace", ">conf.", "status", "said", "silent"),
+        wide=("title", "owner"),
     )
     for objective in sorted(body["objectives"], key=lambda row: words.team(row["team"])):
         table.row(*_objective(objective, words))

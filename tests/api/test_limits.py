@@ -1,0 +1,152 @@
+"""One over each limit of the table: refused with its code, and nothing recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from aggregates.command import MOST_CHANGES
+from aggregates.decision.commands import RecordDecision
+from aggregates.measures import MOST_STAGES, MOST_STEPS, StagesTarget, StepsTarget
+from aggregates.refusals import Refusal
+from aggregates.values import Key, Line, Number, Text
+from api.limits import LIMITS, table
+from api.middleware import BODY_LIMIT
+from api.parameters import LONGEST_PARAMETER
+from ledger.appends import append
+from ledger.identifiers import new_id
+from ledger.limits import BYTES_PER_ENTRY, EVENTS_PER_APPEND, PAGE, READS_PER_APPEND
+from tests.api.conftest import House
+from tests.ledger.helpers import stored, team_of
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "limits.md"
+
+
+def code_of(adapter: Any, value: Any) -> str:
+    """The code with which a value is refused at the door."""
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(adapter).validate_python(value)
+    return str(refused.value.errors()[0]["type"])
+
+
+def appended(house: House, data: list[bytes], reads: dict[str, int] | None = None) -> str:
+    """The code with which the append refuses these bytes."""
+    with house.ledger.pool.connection() as connection, pytest.raises(Refusal) as refused:
+        append(connection, data, reads or {})
+    return type(refused.value).code()
+
+
+def problem(answer: Any) -> str:
+    """The code of a problem."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return str(answer.json()["type"]).rpartition("/")[2]
+
+
+def too_many_key_results(house: House) -> str:
+    reference, _ = house.objective("now", committed=False, title="Too many")
+    body = {"title": "One more", "owner": "ines", "measure": {"kind": "yes_no"}, "target": {"kind": "done"}}
+    for _ in range(49):
+        house.post(f"/v1/objectives/{reference}/key-results", body)
+    return problem(house["ada"].post(f"/v1/objectives/{reference}/key-results", json=body))
+
+
+def too_much_contention(house: House) -> str:
+    """Somebody changes what the command reads, each time before it is appended."""
+    from tests.ledger.helpers import forming
+
+    team, by = new_id(), f"person:{house.people['ines']}"
+    form = forming(team)
+
+    def decide(world: Any, command: str, occasion: Any) -> Any:
+        found = form(world, command, occasion)
+        house.ledger.execute("Somebody else", forming(team), by=by)
+        return found
+
+    with pytest.raises(Refusal) as refused:
+        house.ledger.execute("Mine", decide, by=by)
+    return type(refused.value).code()
+
+
+def clock_is_behind(house: House) -> str:
+    with house.ledger.place.as_owner() as owner:
+        owner.execute("update head set final_until = clock_timestamp() + interval '20 seconds'")
+        owner.commit()
+        try:
+            return appended(house, [stored(f"person:{house.people['ines']}")])
+        finally:
+            owner.execute("update head set final_until = 'epoch'")
+            owner.commit()
+
+
+def page(house: House) -> str:
+    with pytest.raises(Refusal) as refused:
+        house.ledger.read_page(0, PAGE + 1)
+    return type(refused.value).code()
+
+
+def by(house: House) -> str:
+    return f"person:{house.people['ines']}"
+
+
+OVER: dict[str, Callable[[House], str]] = {
+    "bytes of a request's body, or of a line of `record`": lambda house: problem(
+        house["ada"].post("/v1/teams", content=b'{"name":"' + b"a" * BODY_LIMIT + b'"}')
+    ),
+    "a parameter of an address": lambda house: problem(
+        house["ada"].get("/v1/cycles", params={"as_of": "1" * (LONGEST_PARAMETER + 1)})
+    ),
+    "changes that one decision carries out": lambda _: code_of(
+        RecordDecision,
+        {
+            "decision": new_id(),
+            "text": "All at once.",
+            "decided_by": new_id(),
+            "changes": [{"command": "withdraw_objective", "objective": new_id()}] * (MOST_CHANGES + 1),
+        },
+    ),
+    "stages of a milestone measure": lambda _: code_of(
+        StagesTarget, {"stages": [{"name": f"{n}", "weight": "0.001"} for n in range(MOST_STAGES + 1)]}
+    ),
+    "steps of a phased target": lambda _: code_of(
+        StepsTarget,
+        {
+            "steps": [
+                {"on": f"2026-{1 + n // 28:02}-{1 + n % 28:02}", "at": "1"} for n in range(MOST_STEPS + 1)
+            ]
+        },
+    ),
+    "events in one append": lambda house: appended(house, [stored(by(house))] * (EVENTS_PER_APPEND + 1)),
+    "bytes of one entry": lambda house: appended(house, [stored(by(house)) + b" " * BYTES_PER_ENTRY]),
+    "bytes of one append": lambda house: appended(
+        house, [stored(by(house)) + b" " * 30_000 for _ in range(140)]
+    ),
+    "streams that one decision reads": lambda house: appended(
+        house, [stored(by(house))], {team_of(new_id()): 0 for _ in range(READS_PER_APPEND + 1)}
+    ),
+    "entry ahead of the database's clock": clock_is_behind,
+    "decisions of one command under contention": too_much_contention,
+    "entries read at once": page,
+    "a line (title, name, idempotency key)": lambda _: code_of(Line, "a" * 201),
+    "a text (description, reason, narrative)": lambda _: code_of(Text, "a" * 4001),
+    "digits of a number before the point": lambda _: code_of(Number, "1" + "0" * 15),
+    "digits of a number after the point": lambda _: code_of(Number, "0.0000001"),
+    "a key of a cycle": lambda _: code_of(Key, "a" * 41),
+    "key results of one objective": too_many_key_results,
+}
+
+
+def test_every_limit_is_gone_over() -> None:
+    assert set(OVER) == {limit.what for limit in LIMITS}
+
+
+def test_the_document_says_what_the_code_says() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == table()
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.what)
+def test_one_over_a_limit_is_refused_with_its_code(house: House, limit: Any) -> None:
+    assert OVER[limit.what](house) == limit.code
