@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -131,6 +131,27 @@ class Directory:
             ).fetchall()
         return [Alias(*row) for row in rows]
 
+    def note_versions(self, source: str, subjects: Mapping[str, str]) -> None:
+        """Keep what a source's versions were called by those who wrote them; what is kept already stays."""
+        with self._connections.use() as connection:
+            connection.execute(
+                "insert into source_versions (source, version, subject)"
+                " select %s, v.version, v.subject from unnest(%s::text[], %s::text[]) as v (version, subject)"
+                " on conflict do nothing",
+                [source, list(subjects), list(subjects.values())],
+            )
+
+    def subjects(self, sources: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return what the versions of these sources were called: source to version to subject."""
+        found: dict[str, dict[str, str]] = {}
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select source, version, subject from source_versions where source = any (%s)", [list(sources)]
+            )
+            for source, version, subject in rows:
+                found.setdefault(source, {})[version] = subject
+        return found
+
     def alias_names(self) -> dict[UUID, Alias]:
         """Return all aliases by their identifier."""
         return {alias.alias: alias for alias in self.aliases()}
@@ -165,6 +186,7 @@ class Directory:
 _TABLES = {
     "people": ("actor", "kind", "display_name", "handle", "email"),
     "aliases": ("source", "name", "alias", "person"),
+    "source_versions": ("source", "version", "subject"),
     "person_keys": ("key_id", "person", "wrapped", "made_at", "erased_at"),
     "tokens": ("id", "digest", "actor", "label", "created_at", "revoked_at"),
 }

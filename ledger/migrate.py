@@ -224,7 +224,7 @@ def _grant(connection: Connection, place: Place, grantee: str | None) -> None:
             "grant select on {schema}.head, {schema}.entries, {schema}.entries_json, {schema}.receipts,"
             " {schema}.settings, {schema}.migrations to {grantee}; "
             "grant select, insert, update, delete on {schema}.people, {schema}.aliases, {schema}.person_keys,"
-            " {schema}.tokens to {grantee}; "
+            " {schema}.source_versions, {schema}.tokens to {grantee}; "
             "grant execute on function {schema}.append, {schema}.append_each, {schema}.next_references,"
             " {schema}.position_at, {schema}.settle, {schema}.wait_for_appends to {grantee}; "
         ).format(schema=schema, grantee=sql.Identifier(grantee))

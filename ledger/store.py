@@ -221,6 +221,16 @@ class Ledger:
             [after, until if until is not None else 2**62, limit],
         )
 
+    def read_copies(self, after: int, until: int) -> dict[int, tuple[str | None, int | None]]:
+        """Return what the columns `reference` and `supersedes` say, by position, of the entries where either speaks."""
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select position, reference, supersedes from entries"
+                " where position > %s and position <= %s and (reference is not null or supersedes is not null)",
+                [after, until],
+            ).fetchall()
+        return {position: (reference, supersedes) for position, reference, supersedes in rows}
+
     def read_stream(self, stream: str) -> list[RawEntry]:
         """Return all entries of a stream in the order of their versions."""
         return self._rows("stream = %s order by version", [stream])

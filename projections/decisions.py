@@ -144,7 +144,8 @@ def decisions(
     Shape of a row: `{decision, position, recorded_at, effective_at, text, decided_by, decided_at, recorded_by,
     on_behalf_of, source, supersedes, standing: own | asserted | confirmed, confirmed_by, confirmed_at,
     confirmed_position, touches: [objective], ratifies: [position], links: [{objective, position}], changes:
-    [{position, name, objective | cycle | team, key_result}]}`. `own`: who decided wrote it down.
+    [{position, name, objective | cycle | team, key_result}]}`. `own`: who decided wrote it down. Who confirmed an
+    earlier version has not confirmed the one that stands.
     """
     rows = connection.execute(
         generation.query(_ROWS),
@@ -178,7 +179,7 @@ def _shown(
 ) -> dict[str, Any]:
     key, position, recorded_at, effective_at, by, on_behalf_of, source, text, supersedes = row
     body = orjson.loads(text)
-    confirmation = confirmed[-1] if confirmed else None
+    confirmation = confirmed[-1] if confirmed and confirmed[-1][0] > position else None
     own = by == f"person:{body['decided_by']}"
     return {
         "decision": key,

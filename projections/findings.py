@@ -18,7 +18,7 @@ _ROWS = """select rule, cause, objective::text, key_result::text, cycle, name, r
              from {findings}
             where cause <= %(position)s
               and (effective <= %(day)s or effective between 10000000 and %(end)s)
-              and (cycle = %(cycle)s or %(cycle)s::text is null)
+              and (cycle = %(cycle)s or %(cycle)s::text is null or objective = any (%(also)s::uuid[]))
               and (objective = %(objective)s or %(objective)s::uuid is null)
               and (rule = %(rule)s or %(rule)s::text is null)
               and (cause = %(cause)s or %(cause)s::bigint is null)
@@ -113,8 +113,11 @@ def findings(
     objective: str | None = None,
     rule: str | None = None,
     cause: int | None = None,
+    also: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Return findings by the position of their cause; one that concerns several objectives has a row for each.
+
+    With a cycle, `also` names objectives whose findings belong to the answer though they stand in another cycle now.
 
     Shape of a row: `{rule, cause, objective, key_result, cycle, name, recorded_at, effective_at, by, on_behalf_of,
     reason, decision, source, detail: {…} | null, superseded_at: position | null, answers: [{position, recorded_at,
@@ -125,7 +128,7 @@ def findings(
         generation.query(_ROWS),
         {
             "position": position, "day": until.day, "end": until.end, "cycle": cycle, "objective": objective,
-            "rule": rule, "cause": cause,
+            "rule": rule, "cause": cause, "also": list(also),
         },
     ).fetchall()  # fmt: skip
     asked = {"position": position, "causes": list({row[1] for row in rows})}

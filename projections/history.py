@@ -23,12 +23,15 @@ _SUPERSEDE = """update {history} h
                   from unnest(%s::bigint[], %s::bigint[]) as s(position, by)
                  where h.position = s.position and h.superseded_at = 9223372036854775807"""
 _OBJECTIVE_OF = "select objective from {history_key_results} where key_result = %s"
-# In the order in which the ledger was told.
+# In the order in which the ledger was told. A retraction names no key result: it is about that of what it takes back.
 _ROWS = """select position, recorded_at, superseded_at, data
              from {history}
             where objective = %(objective)s and position <= %(position)s
               and (effective <= %(day)s or effective between 10000000 and %(end)s)
-              and (key_result = %(key_result)s or %(key_result)s::uuid is null)
+              and (key_result = %(key_result)s or %(key_result)s::uuid is null
+                   or (key_result is null
+                       and position in (select superseded_at from {history}
+                                         where objective = %(objective)s and key_result = %(key_result)s)))
             order by position"""
 _2000 = 946_684_800_000_000
 _WITH_KEY_RESULT = struct.Struct(">hi16si16siqiqiqiqi").pack

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -54,9 +54,10 @@ class Audit(Fold):
         """Return the position that supersedes an entry, or None."""
         return self._superseded.get(position)
 
-    def value(self, identifier: str, facet: str) -> Any:
-        """Return the present value of a facet, or None."""
-        fact = winner(self.items[identifier].get(facet, []), None)
+    def value(self, identifier: str, facet: str, at: str | None = None) -> Any:
+        """Return the value of a facet, the latest or the one that is true at an instant, or None."""
+        bound = None if at is None else (at[:10], at, datetime.fromisoformat(at).astimezone(UTC))
+        fact = winner(self.items[identifier].get(facet, []), bound)
         return None if fact is None else fact[2]
 
     def _supersede(self, stream: str, superseded: int, position: int) -> None:
@@ -96,7 +97,7 @@ class Audit(Fold):
         name, key_result = row["name"], row["key_result"]
         if name == "entry.retracted":
             return {
-                (None if item == row["objective"] else item, facet): self.value(item, facet)
+                (None if item == row["objective"] else item, facet): self.value(item, facet, row["effective_at"])
                 for item, facet in self.lost
                 if facet in _FIXED or facet == "line"
             }

@@ -53,8 +53,10 @@ def decision_rows(audit: Audit, effective_on: date | None = None) -> list[Row]:
     rows = []
     for decision, versions in audit.decisions.items():
         contents = [one for one in versions if "body" in one and "superseded_at" not in one]
-        confirmed = next((one for one in reversed(versions) if "confirmed_by" in one), None)
-        rows += [_decision(audit, decision, content, confirmed) for content in contents if within(content)]
+        given = next((one for one in reversed(versions) if "confirmed_by" in one), None)
+        for content in filter(within, contents):
+            confirmed = given if given is not None and given["position"] > content["position"] else None
+            rows.append(_decision(audit, decision, content, confirmed))
     return sorted(rows, key=lambda row: int(row["position"]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -32,6 +32,10 @@ def described(body: dict[str, Any], directory: Directory) -> dict[str, Any]:
     }
     everybody = {str(identifier): somebody for identifier, somebody in directory.names().items()}
     people: dict[str, Any] = dict(body.get("people", {}))
+    if unknown := named - everybody.keys():
+        for identifier, alias in directory.alias_names().items():
+            if str(identifier) in unknown:
+                people[str(identifier)] = {"name": alias.name, "handle": None, "kind": "alias"}
     for identifier in sorted(named & everybody.keys()):
         somebody = everybody[identifier]
         people[identifier] = {
@@ -41,6 +45,18 @@ def described(body: dict[str, Any], directory: Directory) -> dict[str, Any]:
             "kind": somebody.kind,
         }
     return {**body, "people": people}
+
+
+def versions_named(rows: Iterable[Mapping[str, Any]], directory: Directory) -> dict[str, dict[str, str]]:
+    """Return what the versions of the sources in these rows were called: source to version to subject."""
+    named = {(row["source"]["name"], row["source"]["version"]) for row in rows if row.get("source")}
+    if not named:
+        return {}
+    found = directory.subjects({source for source, _ in named})
+    return {
+        source: {version: found[source][version] for of, version in sorted(named) if of == source and version in told}
+        for source, told in sorted(found.items())
+    }
 
 
 def unsealed(body: Any, ledger: Ledger) -> Any:

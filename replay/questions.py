@@ -34,7 +34,7 @@ from replay.bare import bare
 from replay.basis import Basis, resolve
 from replay.engine import Engine, Reading
 from replay.policies import Adopted, Policies
-from replay.presenting import described, unsealed
+from replay.presenting import described, unsealed, versions_named
 from replay.roles import roles_at
 
 __all__ = [
@@ -157,13 +157,15 @@ class Reader:
 
     def _commitments(self, question: CommitmentsOf, at: Place) -> dict[str, Any]:
         states = self._states(question.cycle, at)
-        return complete_commitments(
-            self._lines(at, cycle=question.cycle),
+        lines = self._lines(at, cycle=question.cycle)
+        body = complete_commitments(
+            lines,
             states["cycle"],
             zone=self._ledger.zone,
             ledger_created_at=self._created_at(),
             states=states,
         )
+        return {**body, "sources": self._versions(lines)}
 
     def _drift(self, question: DriftOf, at: Place) -> dict[str, Any]:
         connection, generation = at.reading.connection, at.reading.generation
@@ -200,7 +202,7 @@ class Reader:
             position=at.basis.position,
             cycle_ends=self._cycle_ends(at),
         )
-        return {**body, "references": self._references(at, changes)}
+        return {**body, "references": self._references(at, changes), "sources": self._versions([*lines, *changes])}
 
     def _history(self, question: HistoryOf, at: Place) -> dict[str, Any]:
         item = self._item(question.item, at)
@@ -225,6 +227,7 @@ class Reader:
             "objective": item.objective,
             **told,
             "references": self._references(at, rows),
+            "sources": self._versions(rows),
         }
 
     def _decisions(self, question: DecisionsOf, at: Place) -> dict[str, Any]:
@@ -235,8 +238,10 @@ class Reader:
     def _findings(self, question: FindingsOf, at: Place) -> dict[str, Any]:
         connection, generation = at.reading.connection, at.reading.generation
         item = None if question.item is None else self._item(question.item, at)
+        drawn: list[str] = []
         if question.cycle is not None:
             self._cycle(question.cycle, at)
+            drawn = sorted({row["objective"] for row in self._lines(at, cycle=question.cycle)})
         rows = findings.findings(
             connection,
             generation,
@@ -244,6 +249,7 @@ class Reader:
             at.until,
             cycle=question.cycle,
             objective=None if item is None else item.objective,
+            also=drawn,
         )
         if item is not None and item.is_key_result:
             rows = [row for row in rows if row["key_result"] == item.id]
@@ -253,12 +259,17 @@ class Reader:
         )
         lines = [row for row in self._lines(at) if row["objective"] in set(objectives)]
         body = complete_findings(
-            rows, changes, lines, zone=self._ledger.zone, cycle_ends=self._cycle_ends(at)
+            rows,
+            changes,
+            lines,
+            zone=self._ledger.zone,
+            cycle_ends=self._cycle_ends(at),
+            decisions=self._decided(at),
         )
         named = self._references(at, rows)
         for row in body["findings"]:
             row["reference"] = named.get(row.get("key_result") or row.get("objective") or "")
-        return {**body, "references": named}
+        return {**body, "references": named, "sources": self._versions(rows)}
 
     def _people(self, _: PeopleList, at: Place) -> dict[str, Any]:
         found = self._states_of([], at)["people"]
@@ -394,6 +405,10 @@ class Reader:
             if isinstance(value, dict):
                 items.update(one for one in (value.get("successor"), value.get("parent")) if one)
         return lookups.references(at.reading.connection, at.reading.generation, sorted(items))
+
+    def _versions(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+        """Return what the source's versions in these rows were called by those who wrote them."""
+        return versions_named(rows, self._ledger.directory)
 
     def _created_at(self) -> str:
         first = self._ledger.entry(1)

@@ -25,7 +25,7 @@ class LedgerWithRoles(Protocol):
 def roles_at(
     ledger: LedgerWithRoles, actors: Sequence[str], position: int, effective_on: date | None
 ) -> dict[str, list[str]]:
-    """Return the roles that each of these actors held, as known at a position, at the end of a day (None: the latest)."""
+    """Return the roles that each of these actors held, as known at a position, at the end of a day (None: now)."""
     held: dict[str, set[str]] = {actor: set() for actor in actors}
     names = (RoleGranted.stored_name, RoleRevoked.stored_name)
     for raw in ledger.read_names(actors, names, position):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -92,6 +92,7 @@ class LedgerToVerify(LedgerToRead, Protocol):
     """What verify needs of a ledger beside its entries."""
 
     def head(self) -> Any: ...
+    def read_copies(self, after: int, until: int) -> dict[int, tuple[str | None, int | None]]: ...
 
 
 def verify(
@@ -126,6 +127,7 @@ def verify(
                     done[0] += 1
                 if progress is not None:
                     progress(sample, head, "compared")
+            _end(ledger, checked)
     except Differs as found:
         return Verdict(head, done[0], answers[0], found.difference)
     return Verdict(head, done[0], answers[0], None)
@@ -162,6 +164,22 @@ def _days(audit: Audit, seed: int, *, present: bool) -> list[date | None]:
     return [None, *picked] if present or random.random() < 0.5 else picked
 
 
+def _end(ledger: LedgerToVerify, checked: _Columns) -> None:
+    """Compare the head with the last entry; what it says was recorded stands there."""
+    head, last = ledger.head(), checked.last
+    if last is None or (head.position > last.position and ledger.read_page(last.position, 1)):
+        return
+    for facet in ("position", "recorded_at"):
+        left, right = getattr(last, facet), getattr(head, facet)
+        if left != right:
+            raise Differs(Difference("head", f"entry {last.position}", facet, str(left), str(right), last.position))
+
+
+Copies = Mapping[int, tuple[str | None, int | None]]
+"""Reference and supersedes by position, as the columns beside the bytes have them."""
+_NONE = (None, None)
+
+
 class _Columns:
     """The checks of each entry by itself and against the one before."""
 
@@ -169,14 +187,19 @@ class _Columns:
         self._last: RawEntry | None = None
         self._versions: dict[str, int] = {}
 
-    def of(self, entries: Iterable[RawEntry]) -> Iterator[RawEntry]:
-        """Pass entries on, each after it was checked."""
+    @property
+    def last(self) -> RawEntry | None:
+        """Return the last entry that was checked."""
+        return self._last
+
+    def of(self, entries: Iterable[RawEntry], copies: Copies | None = None) -> Iterator[RawEntry]:
+        """Pass entries on, each after it was checked; `copies` are the columns reference and supersedes."""
         for raw in entries:
-            self._check(raw)
+            self._check(raw, copies)
             self._last = raw
             yield raw
 
-    def _check(self, raw: RawEntry) -> None:
+    def _check(self, raw: RawEntry, copies: Copies | None) -> None:
         last = self._last
         data = orjson.loads(raw.data)
         for facet in ("stream", "version", "name"):
@@ -195,6 +218,11 @@ class _Columns:
         supersedes = data.get("supersedes")
         if supersedes is not None and not (isinstance(supersedes, int) and 0 < supersedes < raw.position):
             self._differs(raw, "supersedes", "an earlier position", supersedes)
+        if copies is not None:
+            told = (None if supersedes is not None else data["body"].get("reference"), supersedes)
+            for facet, left, right in zip(("reference", "supersedes"), told, copies.get(raw.position, _NONE), strict=True):
+                if left != right:
+                    self._differs(raw, facet, left, right)
 
     def _differs(self, raw: RawEntry, facet: str, expected: Any, found: Any) -> None:
         raise Differs(Difference("entries", f"entry {raw.position}", facet, expected, found, raw.position))
@@ -209,7 +237,7 @@ def _advance(
         if not page:
             missing = audit.position + 1
             raise Differs(Difference("entries", f"entry {missing}", "position", missing, None, missing))
-        audit.apply(checked.of(page))
+        audit.apply(checked.of(page, ledger.read_copies(audit.position, page[-1].position)))
         if progress is not None:
             progress(audit.position, head, "folded")
 

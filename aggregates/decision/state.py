@@ -31,7 +31,7 @@ class Decision:
 
 
 def evolve(state: Decision | None, entry: Entry) -> Decision:
-    """Return the decision after this entry; an amendment replaces content and recorder."""
+    """Return the decision after this entry; an amendment replaces content and recorder, and nobody has confirmed it."""
     event, by = entry.event, entry.circumstances.by
     if state is None:
         if not isinstance(event, DecisionRecorded):
@@ -39,7 +39,7 @@ def evolve(state: Decision | None, entry: Entry) -> Decision:
         return Decision(entry.stream, entry.version, event, by)
     match event:
         case DecisionRecorded():
-            return replace(state, version=entry.version, content=event, recorded_by=by)
+            return replace(state, version=entry.version, content=event, recorded_by=by, confirmed_by=None)
         case DecisionConfirmed():
             return replace(state, version=entry.version, confirmed_by=by)
         case EntryRetracted():

@@ -13,7 +13,7 @@ from aggregates.reading.figures import Ratio, ratio_text
 from aggregates.reading.frame import Frame, frame_of
 from aggregates.reading.objectives import read_objective
 from aggregates.reading.people import Owners
-from aggregates.reading.status import GLYPHS
+from aggregates.reading.status import ENDED, GLYPHS
 
 States = Mapping[str, Any]
 _Read = tuple[dict[str, Any], Ratio | None, Ratio | None]
@@ -126,10 +126,10 @@ def _counted(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _who_left(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return every owner who left with the references of what they still own."""
+    """Return every owner who left with the references of what they still own and is not over."""
     owned: dict[str, list[str]] = {}
     for row in rows:
         for item in (row, *row["key_results"]):
-            if item["owner"]["presence"] == "left":
+            if item["owner"]["presence"] == "left" and item["status"]["word"] not in ENDED:
                 owned.setdefault(item["owner"]["id"], []).append(item["reference"])
     return [{"id": person, "owns": references} for person, references in sorted(owned.items())]

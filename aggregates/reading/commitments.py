@@ -27,8 +27,9 @@ def complete_commitments(
     recorded_at of entry 1 (else each row says its
     `grade`), `states` the states at the basis, from which objectives without a line are listed.
     Shape: `{cycle, starts_on, commit_by, commit_by_now, ends_on, objectives: [{objective, reference, lines: [line],
-    added_late: [line]}], not_committed: [{objective, reference, title, owner, standing}], counts: {objectives,
-    on_time, late, not_committed, added_late, re-planned, grades: {…}}}`. A line: `{line, key_result, position,
+    added_late: [line]}], not_committed: [{objective, reference, title, owner, standing}], moved_here: [{…, line}],
+    counts: {objectives, on_time, late, not_committed, added_late, replanned, grades: {…}}}`; what was committed in
+    another cycle and moved here is in `moved_here`, with the position of its line, which stays there. A line: `{line, key_result, position,
     recorded_at, effective_at, by, on_time, days_late, words, grade: witnessed | migrated | reconstructed,
     synthesised, no_record_at_start, source, confidence, accepted_by, policy, state}`.
     """
@@ -44,7 +45,7 @@ def complete_commitments(
         else:
             objective["added_late"].append(shown)
     objectives = [one for one in found.values() if one["lines"]]
-    not_committed = _not_committed(states, found)
+    not_committed, moved_here = _without_line(states, found)
     firsts = [one["lines"][0] for one in objectives]
     return {
         "cycle": cycle["key"],
@@ -54,6 +55,7 @@ def complete_commitments(
         "ends_on": cycle["ends_on"],
         "objectives": objectives,
         "not_committed": not_committed,
+        "moved_here": moved_here,
         "counts": {
             "objectives": len(objectives),
             "on_time": sum(line["on_time"] for line in firsts),
@@ -117,21 +119,28 @@ def _line(
     }
 
 
-def _not_committed(states: Mapping[str, Any] | None, found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the objectives of the cycle that have no line, whatever became of them."""
-    if states is None:
-        return []
-    rows = []
-    for state in states["objectives"]:
+def _without_line(
+    states: Mapping[str, Any] | None, found: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the objectives of the cycle that have no line in it, whatever became of them.
+
+    First those that were never committed, then those that were committed in another cycle and moved here.
+    """
+    never: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    for state in states["objectives"] if states is not None else ():
         facets = state["facets"]
-        if "standing" in facets and not found.get(state["id"], {}).get("lines"):
-            rows.append(
-                {
-                    "objective": state["id"],
-                    "reference": state["reference"],
-                    "title": facets["wording"]["value"]["title"],
-                    "owner": facets["owner"]["value"],
-                    "standing": facets["standing"]["value"]["word"],
-                }
-            )
-    return rows
+        if "standing" not in facets or found.get(state["id"], {}).get("lines"):
+            continue
+        row = {
+            "objective": state["id"],
+            "reference": state["reference"],
+            "title": facets["wording"]["value"]["title"],
+            "owner": facets["owner"]["value"],
+            "standing": facets["standing"]["value"]["word"],
+        }
+        if "line" in facets:
+            moved.append({**row, "line": facets["line"]["position"]})
+        else:
+            never.append(row)
+    return never, moved

@@ -192,8 +192,7 @@ def _facets(
             kind = "kept"
         else:
             kind = KINDS[facet]
-            standing = [change for change in behind if change["superseded_at"] is None]
-            if standing and all(change["amends"] is not None for change in standing):
+            if _corrected(behind):
                 kind = "corrected"
         row = {"facet": facet, "kind": kind, "old": old, "new": new}
         row["direction"] = tell.direction(facet, old, new, definition)
@@ -201,6 +200,19 @@ def _facets(
             row["successor"] = new["successor"]
         found.append({**row, "changes": behind})
     return found
+
+
+def _corrected(changes: list[dict[str, Any]]) -> bool:
+    """Return whether what stands only amends what the line held; an amended change after the line stays a change."""
+    amended = {change["position"]: change["amends"] for change in changes}
+    standing = [change["position"] for change in changes if change["superseded_at"] is None]
+    for position in standing:
+        origin: int | None = position
+        while origin in amended:
+            origin = amended[origin]
+        if origin is None:
+            return False
+    return bool(standing)
 
 
 def _last(rows: list[Row], start: Mapping[str, Any], tell: Teller) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def complete_findings(
     *,
     zone: ZoneInfo,
     cycle_ends: Mapping[str, str] | None = None,
+    decisions: Sequence[Row] | None = None,
 ) -> dict[str, Any]:
     """Return every finding with its sentence, its direction where it is a change, and its answers.
 
@@ -41,9 +42,11 @@ def complete_findings(
     by, reason, decision, source, detail, sentence, direction: softer | harder | neutral | null, changes: [{facet,
     old, new, direction}], answers: […], ratified_by: [{decision, position, recorded_at, days_later}], standing: open
     | explained | accepted | disputed, superseded_at}], counts: {open, answered, softer, harder, neutral, rules: {…}}}`.
-    A finding never disappears; its standing is that of the last answer.
+    A finding never disappears; its standing is that of the last answer. With `decisions` (those that stand at the
+    basis) a ratification by one that was retracted, or that ratifies this no more, is left out.
     """
     told = told_changes(changes, lines, cycle_ends or {})
+    ratify = None if decisions is None else {(row["decision"], one) for row in decisions for one in row["ratifies"]}
     rows = []
     for finding in findings:
         moved = told.get((finding["cause"], finding["objective"]), [])
@@ -58,7 +61,7 @@ def complete_findings(
                 "direction": direction,
                 "changes": moved,
                 "answers": answers,
-                "ratified_by": [_ratified(one, finding, zone) for one in finding.get("ratified_by", ())],
+                "ratified_by": _ratified(finding, ratify, zone),
                 "standing": answers[-1]["answer"] if answers else "open",
             }
         )
@@ -72,10 +75,20 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def _ratified(row: Row, finding: Row, zone: ZoneInfo) -> dict[str, Any]:
-    """Return a ratification with the days by which it came later; it does not clear the finding before it."""
-    days = [day_of(datetime.fromisoformat(one["recorded_at"]), zone) for one in (finding, row)]
-    return {**row, "days_later": (days[1] - days[0]).days}
+def _ratified(finding: Row, ratify: set[tuple[str, int]] | None, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Return each decision that ratifies the cause, with the days by which it came later: those of its first version.
+
+    A ratification does not clear the finding before it.
+    """
+    first: dict[str, Row] = {}
+    for row in finding.get("ratified_by", ()):
+        if ratify is None or (row["decision"], finding["cause"]) in ratify:
+            first.setdefault(row["decision"], row)
+    changed = day_of(datetime.fromisoformat(finding["recorded_at"]), zone)
+    return [
+        {**row, "days_later": (day_of(datetime.fromisoformat(row["recorded_at"]), zone) - changed).days}
+        for row in first.values()
+    ]
 
 
 def told_changes(

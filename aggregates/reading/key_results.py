@@ -56,7 +56,8 @@ def read_key_result(
 ) -> tuple[dict[str, Any], Part | None]:
     """Return a key result ready for JSON, and its part in the objective (None where it takes no part).
 
-    `ended` is the status of an objective that is a draft or over, `committed_on` the ordinal of its line's day.
+    `ended` is the status of an objective that is a draft or over, `committed_on` the ordinal of the day on which it
+    was committed: a re-plan is no check-in, so it does not begin the cadence anew.
     Shape: `{id, reference, title, owner, measure, baseline, target, weight, ambition, ends_on, standing,
     value: {value, effective_at, position} | null, progress: "0.5" | null, progress_mark, pace: {expected,
     difference} | null, confidence: {value, band, at, position, stale} | null, last_check_in, silent_days, status,
@@ -80,7 +81,7 @@ def read_key_result(
     pace = days = usable = None
     silent = False
     if confidence is not None:
-        confidence, usable = _confidence(confidence, target["position"], frame)
+        confidence, usable = _confidence(confidence, target, frame)
     if not active:
         told = _DROPPED
     elif ended is not None or committed_on is None:
@@ -139,11 +140,15 @@ def expected_on(frame: Frame, ends_on: str) -> Ratio:
 
 
 def _confidence(
-    fact: Mapping[str, Any], target_position: int, frame: Frame
+    fact: Mapping[str, Any], target: Mapping[str, Any], frame: Frame
 ) -> tuple[dict[str, Any], Ratio | None]:
-    """Return the confidence ready for JSON, and as a figure where it still speaks of the present target."""
+    """Return the confidence ready for JSON, and as a figure where it still speaks of the present target.
+
+    It must follow the target on both clocks: an amendment of an earlier check-in keeps its time, so it does not speak
+    of a target that was changed since.
+    """
     exact = ratio_of(fact["value"])
-    stale = fact["position"] < target_position
+    stale = fact["position"] < target["position"] or fact["effective_at"] < target["effective_at"]
     shown = {
         "value": fact["value"],
         "band": confidence_band(exact, frame),

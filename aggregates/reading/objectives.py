@@ -59,7 +59,7 @@ def read_objective(
     standing = facets["standing"]["value"]
     line = facets.get("line")
     ended = _ENDED.get(standing["word"])
-    committed_on = None if line is None else frame.day_of(line["effective_at"])
+    committed_on = None if ended else frame.day_of(facets["standing"]["effective_at"])
     rows: list[dict[str, Any]] = []
     parts: list[Part] = []
     errors: list[dict[str, Any]] = []

@@ -19,6 +19,8 @@ def take_snapshots(
     json: bool,
 ) -> None:
     """Import a series of dated snapshots, or show what would be recorded."""
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
     from api.cli.page import show, write_json
     from api.cli.session import opened, progress, writer
     from api.imports.run import run
@@ -44,3 +46,7 @@ def take_snapshots(
             write_json(report.body())
         else:
             show(report.blocks())
+        refused = sum(len(one.refused) for one in report.series)
+        if refused:
+            verb = "would be refused" if dry_run else "were refused"
+            raise Fault(Code.REFUSED, f"{refused} rows {verb}; the report says each with its reason.")

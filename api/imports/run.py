@@ -17,13 +17,13 @@ from aggregates.person.commands import AddPerson
 from aggregates.refusals import EntryIsUnknown, PersonIsUnknown, Refusal
 from aggregates.snapshots.markdown import parse_markdown
 from aggregates.snapshots.series import SnapshotSeries, read_series
-from aggregates.values import KEY_PATTERN, instant_text, start_of_day
+from aggregates.values import KEY_PATTERN, LINE_LENGTH, instant_text, start_of_day
 from aggregates.world import World
 from api.imports.people import PeopleMap, read_people
 from api.imports.plan import Cycle, Owners, Planned, Planner
 from api.imports.report import Report, SeriesReport
 from api.imports.repository import read_source
-from api.imports.sources import VersionSeries
+from api.imports.sources import VersionSeries, printable
 from ledger.execute import Order
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
@@ -157,6 +157,13 @@ class _Importer:
             for key, name in wanted.items():
                 person = self._persons.get(key)
                 self._aliases[name] = self._ledger.directory.alias(self._source, name, person=person).alias
+            subjects = {
+                step.later.commit: printable(step.later.subject)[:LINE_LENGTH]
+                for one in series
+                for step in one.steps
+                if step.later.subject
+            }
+            self._ledger.directory.note_versions(self._source, subjects)
 
     def _add(self, report: Report, name: str, text: str | None, begin: datetime) -> UUID:
         person = self._ledger.new_id()

@@ -22,11 +22,13 @@ create table {schema}.entries (
     name         text        not null collate "C",
     data         bytea       not null,
     reference    text        collate "C",
-    supersedes   bigint      check (supersedes < position)
+    supersedes   bigint      check (supersedes > 0 and supersedes < position)
 );
 comment on table {schema}.entries is
     'Every entry for ever; all but position and recorded_at are copies of what the bytes in data say.';
-alter table {schema}.entries alter column data set storage plain;
+-- Not compressed, and beside the others up to a page's size; an entry that is longer lies in pages of its own.
+alter table {schema}.entries alter column data set storage external;
+alter table {schema}.entries set (toast_tuple_target = 8160);
 create unique index entries_stream_version on {schema}.entries (stream, version);
 create unique index entries_reference on {schema}.entries (reference) where reference is not null;
 create unique index entries_supersedes on {schema}.entries (supersedes) where supersedes is not null;

@@ -60,13 +60,19 @@ begin
         effective_at := entry ->> 'effective_at';
         if (jsonb_typeof(entry) = 'object'
             and position('\x0a'::bytea in bytes) = 0
+            and jsonb_typeof(entry -> 'stream') = 'string'
+            and jsonb_typeof(entry -> 'version') = 'number'
             and stream collate "C" ~ '^[a-z_]+(:[a-z0-9-]+)?$' and length(stream) <= 60
             and version > 0
             and (entry ->> 'name') collate "C" ~ '^[a-z_]+\.[a-z_]+$' and length(entry ->> 'name') <= 100
             and split_part(entry ->> 'by', ':', 1) in ('person', 'service')
             and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
             and (entry ->> 'request')::uuid::text = entry ->> 'request'
-            and jsonb_typeof(entry -> 'body') = 'object') is not true
+            and jsonb_typeof(entry -> 'body') = 'object'
+            and (not entry ? 'decision' or (entry ->> 'decision')::uuid::text = entry ->> 'decision')
+            and (not entry ? 'supersedes' or jsonb_typeof(entry -> 'supersedes') = 'number')
+            and (not entry -> 'body' ? 'reference'
+                 or entry #>> '{body,reference}' collate "C" ~ '^[A-Z]{2,4}-[1-9][0-9]{0,8}$')) is not true
         then
             raise exception using errcode = 'SL011',
                 message = format('Entry %s of this append is malformed: it must say stream, version, name, by, '
@@ -75,7 +81,9 @@ begin
         if effective_at is not null then
             if effective_at like '____-__-__' and to_char(effective_at::date, 'YYYY-MM-DD') = effective_at then
                 last_day := greatest(last_day, effective_at);
-            elsif effective_at like '____-__-__T__:__:__.______Z' and effective_at::timestamptz is not null then
+            elsif effective_at like '____-__-__T__:__:__.______Z'
+                and to_char(effective_at::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') = effective_at
+            then
                 last_instant := greatest(last_instant, effective_at);
             else
                 raise exception using errcode = 'SL011', message = format('%s is no day and no instant.', effective_at);
@@ -83,7 +91,8 @@ begin
         end if;
         if entry ? 'idempotency' then
             keyed := true;
-            if (length(entry #>> '{idempotency,key}') between 1 and 200
+            if (jsonb_typeof(entry #> '{idempotency,key}') = 'string'
+                and length(entry #>> '{idempotency,key}') between 1 and 200
                 and length(entry #>> '{idempotency,fingerprint}') between 32 and 64) is not true then
                 raise exception using errcode = 'SL011', message = 'An idempotency key needs its fingerprint.';
             end if;
@@ -167,6 +176,13 @@ begin
         entry := entries[n];
         if n > 1 and entry ->> 'name' = 'ledger.created' then
             raise exception using errcode = 'SL016', message = 'This ledger has been created; it is created once.';
+        end if;
+        if entry ? 'supersedes' and not exists (
+            select from {schema}.entries as e
+             where e.position = (entry ->> 'supersedes')::bigint and e.stream = entry ->> 'stream'
+        ) then
+            raise exception using errcode = 'SL011', message = format(
+                'Entry %s supersedes %s, which is no earlier entry of its stream.', n, entry ->> 'supersedes');
         end if;
         insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
         values (head.position + n, clock + (n - 1) * interval '1 microsecond', entry ->> 'stream',

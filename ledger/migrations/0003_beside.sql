@@ -23,6 +23,13 @@ create table {schema}.aliases (
     primary key (source, name)
 );
 
+create table {schema}.source_versions (
+    source   text not null,
+    version  text not null,
+    subject  text not null,
+    primary key (source, version)
+);
+
 create table {schema}.person_keys (
     key_id     uuid        primary key,
     person     uuid        not null,

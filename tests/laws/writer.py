@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Any
 from uuid import UUID, uuid5
 
 import orjson
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
 
 from aggregates.commands import COMMANDS
 from aggregates.decide import decide
+from ledger.errors import AppendIsUncertain, CommandInFlight, TooMuchContention
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.settings import load_settings
 from ledger.store import Ledger
@@ -28,7 +32,7 @@ def told(receipt: Receipt) -> dict[str, Any]:
     """Return what two answers to one command have in common."""
     return {
         "first": receipt.first_position, "last": receipt.position, "recorded_at": receipt.recorded_at.isoformat(),
-        "names": receipt.names, "request": str(receipt.request),
+        "names": list(receipt.names), "request": str(receipt.request),
     }  # fmt: skip
 
 
@@ -52,6 +56,16 @@ def give(ledger: Ledger, number: int, steward: str, item: tuple[UUID, UUID]) -> 
     return ledger.execute(asked.command, decide, by=steward, idempotency=IdempotencyKey(f"number {number}"))
 
 
+def give_until_answered(ledger: Ledger, number: int, steward: str, item: tuple[UUID, UUID]) -> Receipt:
+    """Give the command of a number again and again, as a client does whose server went away."""
+    for _ in range(2_000):
+        try:
+            return give(ledger, number, steward, item)
+        except (AppendIsUncertain, CommandInFlight, TooMuchContention, OperationalError, PoolTimeout):
+            threading.Event().wait(0.02)
+    raise AssertionError(f"number {number} was never answered")
+
+
 def _say(**fields: Any) -> None:
     sys.stdout.buffer.write(orjson.dumps(fields) + b"\n")
     sys.stdout.buffer.flush()
@@ -64,7 +78,7 @@ def main(steward: str, *arguments: str) -> None:
             item = item_of(ledger)
             for number in range(int(arguments[1]), int(arguments[2])):
                 _say(begun=number)
-                receipt = give(ledger, number, steward, item)
+                receipt = give_until_answered(ledger, number, steward, item)
                 _say(number=number, **told(receipt))
             return
         company = Improviser(LedgerStage(ledger, decide), UUID(steward.partition(":")[2]))

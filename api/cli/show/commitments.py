@@ -39,6 +39,13 @@ def page(body: Body, zone: ZoneInfo) -> list[Block]:
             f"  {row['reference']} {row['title']} — {words.person(row['owner'])}, {row['standing'].replace('_', ' ')}"
             for row in body["not_committed"]
         ]
+    if body["moved_here"]:
+        blocks += ["", "Committed in another cycle and moved here:"]
+        blocks += [
+            f"  {row['reference']} {row['title']} — {words.person(row['owner'])}, {row['standing'].replace('_', ' ')}, "
+            f"its line is entry {row['line']}"
+            for row in body["moved_here"]
+        ]
     return blocks
 
 

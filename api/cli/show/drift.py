@@ -32,7 +32,7 @@ def _objective(row: Mapping[str, Any], words: Words) -> list[Block]:
     line = row["line"]
     blocks: list[Block] = [
         f"{row['reference']}  {row['title']}",
-        f"    committed by {words.person(line['by'])} on {words.moment(line['effective_at'])}",
+        f"    committed by {_by(line, words)} on {words.moment(line['effective_at'])}",
     ]
     blocks += _facets(row, words, "    ")
     for key_result in row["key_results"]:
@@ -72,13 +72,22 @@ def circumstances(change: Mapping[str, Any], words: Words) -> list[str]:
     amends = f", amends {change['amends']}" if change.get("amends") else ""
     gone = f", superseded at {change['superseded_at']}" if change.get("superseded_at") else ""
     lines = [
-        f"{words.person(change['by'])}{behalf}, {when}, position {change['position']}{amends}{gone}{why}"
+        f"{_by(change, words)}{behalf}, {when}, position {change['position']}{amends}{gone}{why}"
     ]
     return [*lines, f"decision: {decided(change['decided'], words)}"]
 
 
+def _by(row: Mapping[str, Any], words: Words) -> str:
+    """Return who recorded something, or who wrote it according to the source that it was imported from."""
+    source = row.get("source")
+    return words.person(row["by"]) if source is None else words.source(source)
+
+
 def decided(told: Mapping[str, Any], words: Words) -> str:
     """Return who decided a change and how we know."""
+    if told["how"] == "according_to_source":
+        author = words.person(told["author"]) if told["author"] else "somebody"
+        return f"changed by {author} according to the source, decider unknown"
     if told["decision"] is None:
         return str(told["words"])
     who = words.person(told["decided_by"])

@@ -33,8 +33,13 @@ def _entry(entry: Mapping[str, Any], words: Words) -> list[Block]:
     blocks: list[Block] = [
         f"{entry['position']:>6}  {clocks}  {name}, {words.person(entry['by'])}{behalf}{marks}"
     ]
+    if entry["source"]:
+        blocks.append(f"        from {words.source(entry['source'])}")
     for change in entry["changes"]:
         if change["before"] == change["after"]:
+            if change["facet"] in ("value", "confidence"):
+                same = words.facet(change["facet"], change["after"])
+                blocks.append(f"        {change['facet']}: {same}, as before")
             continue
         if change["facet"] == "check_in":
             blocks += [f"        {told}"] if (told := check_in(change["after"] or {})) else []

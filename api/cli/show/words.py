@@ -17,6 +17,7 @@ class Words:
     def __init__(self, body: Body, zone: ZoneInfo) -> None:
         self._people: Mapping[str, Any] = body.get("people", {})
         self._teams: Mapping[str, Any] = body.get("teams", {})
+        self._sources: Mapping[str, Any] = body.get("sources", {})
         self._zone = zone
         self._references = {**dict(_references(body)), **body.get("references", {})}
 
@@ -38,6 +39,16 @@ class Words:
     def item(self, identifier: str | None) -> str:
         """Return the reference of an objective or key result of this answer; else the identifier."""
         return "–" if identifier is None else self._references.get(identifier, identifier)
+
+    def source(self, source: Mapping[str, Any]) -> str:
+        """Return who wrote a source's version, which one it is, and what it was called by its author."""
+        version = source["version"]
+        subject = self._sources.get(source["name"], {}).get(version)
+        called = f" “{subject}”" if subject else ""
+        author = self.person(source.get("author")) if source.get("author") else "somebody"
+        since = f", not before {self.moment(source['not_before'])}" if source.get("not_before") else ""
+        doubt = f" [{source['doubt']}]" if source.get("doubt") else ""
+        return f"{author} according to {source['name']}, version {version[:12]}{called}{since}{doubt}"
 
     def team(self, identifier: str | None) -> str:
         """Return the name of a team."""
