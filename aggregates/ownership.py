@@ -20,7 +20,7 @@ def is_own(world: World, command: Command, occasion: Occasion) -> bool:
     """Return whether this person owns what the command touches, or acts for its owner, who is on leave.
 
     Who owns an objective owns its key results; who owns a key result may change and check in that one. A decision is
-    one's own when every objective it touches is; an amendment when the entry is about something of one's own.
+    one's own when every objective it touches and every entry it ratifies is; an amendment when the entry is about something of one's own.
     """
     if not occasion.by.startswith("person:"):
         return False
@@ -29,8 +29,10 @@ def is_own(world: World, command: Command, occasion: Occasion) -> bool:
         case DraftObjective(owner=owner):
             return owner == actor
         case RecordDecision():
-            return _all_own(world, command.touches, actor, occasion.at) and bool(
-                command.touches or command.changes
+            return (
+                _all_own(world, command.touches, actor, occasion.at)
+                and all(_entry_is_own(world, entry, actor, occasion.at) for entry in command.ratifies)
+                and bool(command.touches or command.changes)
             )
         case Replan():
             return _all_own(world, (line.objective for line in command.objectives), actor, occasion.at)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from aggregates.command import Command
@@ -37,15 +38,23 @@ class Composer:
         `given` holds the command's fields that the address names, as identifiers. Raises a Refusal for a name that
         nobody here bears, BodyIsInvalid where the command itself refuses its fields.
         """
-        values = self._values(door.command_type, body, "")
+        position = given.get("position")
+        values = self._values(
+            door.command_type, body, "", position if isinstance(position, int) else None
+        )
         values.update(given)
         self._make(door.command_type, values)
         if door.command == "replan" and values.get("text") is not None and values.get("decision") is None:
             values["decision"] = self._ledger.new_id()
         return built(door.command_type, values, "")
 
-    def _values(self, command: type[Command], body: BaseModel, at: str) -> dict[str, Any]:
-        """Return the fields of a command that its body says, as the command wants them."""
+    def _values(
+        self, command: type[Command], body: BaseModel, at: str, position: int | None = None
+    ) -> dict[str, Any]:
+        """Return the fields of a command that its body says, as the command wants them.
+
+        `position` is the entry that an amendment supersedes.
+        """
         values: dict[str, Any] = {}
         for name in type(body).model_fields:
             if name not in command.model_fields:
@@ -69,7 +78,7 @@ class Composer:
             else:
                 values[name] = self._name(means, sent, field)
         if command.model_fields.keys() >= {"position", "body"}:
-            values["body"] = self._content(values["body"])
+            values["body"] = self._content(values["body"], position)
         return values
 
     def _name(self, means: Means, text: str, field: str) -> Any:
@@ -118,12 +127,19 @@ class Composer:
             "reference": self._reference("KR"),
         }
 
-    def _content(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the content of an amendment with names resolved and personal text sealed."""
+    def _content(self, body: Mapping[str, Any], position: int | None) -> dict[str, Any]:
+        """Return the content of an amendment with names resolved and personal text sealed.
+
+        Sealed text that comes from outside is taken only as it stands in the entry: nobody can know that it opens.
+        """
         content: dict[str, Any] = {}
+        amended = None if position is None else self._ledger.entry(position)
+        before = {} if amended is None else orjson.loads(amended.data)["body"]
         for name, sent in body.items():
             means = meaning_of(BaseModel, name)
             texts = sent if isinstance(sent, list) else [sent]
+            if means is Means.PERSONAL and not (isinstance(sent, str) or sent in (None, before.get(name))):
+                raise BodyIsInvalid(mistakes=[Mistake(f"/body/{name}", "Send this text in clear.")])
             if means in _NAMED_IN_CONTENT and texts and all(isinstance(text, str) for text in texts):
                 found = [self._name(means, text, f"/body/{name}") for text in texts]
                 content[name] = found if isinstance(sent, list) else found[0]

@@ -31,6 +31,7 @@ from api.composing import Composer, mistakes_of
 from api.naming import Finder, Names, identifier
 from api.problems import BodyIsInvalid, BodyIsNotJson, MediaTypeIsNotTaken
 from api.receipts import Outcome, answered, previewed
+from ledger.errors import AppendIsUncertain
 from ledger.receipts import IdempotencyKey
 from ledger.store import Ledger
 
@@ -106,6 +107,8 @@ class Writer:
                 expected=_pinned(stream, asked.version),
                 request=asked.request,
             )
+        except AppendIsUncertain:
+            raise  # it may have been recorded; a name too many does less harm than a person without one
         except Refusal:
             draft.forget()
             raise

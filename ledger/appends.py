@@ -98,7 +98,8 @@ def _call(connection: Connection, tickets: list[_Ticket]) -> None:
             tickets[0].answer = append(connection, tickets[0].data, tickets[0].reads)
         else:
             _append_each(connection, tickets)
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is the answer of everybody in this call)
+    except Exception as raised:  # noqa: BLE001 (whatever it is, it is the answer of everybody in this call)
+        error = (refusal_of(raised) or raised) if isinstance(raised, psycopg.Error) else raised
         tickets[0].answer = error
         for ticket in tickets[1:]:
             ticket.answer = type(error)(*error.args) if isinstance(error, psycopg.Error) else error

@@ -21,6 +21,13 @@ from aggregates.values import instant_text
 from aggregates.vocabulary import EVENTS
 
 
+MEMBERS = (
+    "stream", "version", "name", "by", "on_behalf_of", "effective_at", "reason", "decision", "source", "request",
+    "idempotency", "supersedes", "body",
+)  # fmt: skip
+"""What stored bytes may say, in their order."""
+
+
 class UnreadableEntry(Exception):
     """Stored bytes that this release cannot read; the message names the place and what is wrong."""
 

@@ -205,7 +205,9 @@ def import_directory(connection: Connection, lines: Iterable[bytes]) -> int:
             values: dict[str, Any] = orjson.loads(line)
             table = values.pop("table")
             columns = _TABLES[table]
-        except (ValueError, KeyError, AttributeError) as error:
+            if not all(value is None or isinstance(value, str) for value in values.values()):
+                raise ValueError("not a text")
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"Line {number} of the directory's file is not one that an export writes."
             ) from error

@@ -82,6 +82,10 @@ class ClockIsBehind(Unavailable):
     """The database's clock is behind the ledger; set it right before anything is recorded."""
 
 
+class LedgerIsBusy(Unavailable):
+    """Somebody else holds the end of the ledger for too long; nothing was recorded, send it again in a moment."""
+
+
 class LedgerIsEmpty(Unavailable):
     """This ledger has not been created yet; run `init` or `restore`."""
 
@@ -149,7 +153,9 @@ def refusal_for(state: str, message: str, detail: str, constraint: str) -> Refus
         return StreamsHaveMoved(tuple(Moved(**one) for one in orjson.loads(detail or "[]")))
     if state == "SL016":
         return LedgerIsEmpty(message) if "empty" in message else LedgerExists(message)
+    if state == "55P03":
+        return LedgerIsBusy()
     kind = _BY_STATE.get(state) or _BY_CONSTRAINT.get(constraint)
-    if kind is None and state[:2] == "22":
+    if kind is None and state[:2] in ("22", "54"):
         return EntryIsMalformed(f"These bytes are no entry: {message}.")
     return kind(message) if kind else None

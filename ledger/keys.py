@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
@@ -58,7 +59,14 @@ class MasterKey:
         if settings.master_key is not None:
             return cls(_bytes(settings.master_key, "STRATEGY_LEDGER_MASTER_KEY"))
         try:
-            text = settings.master_key_file.read_text(encoding="ascii")
+            with settings.master_key_file.open(encoding="ascii") as file:
+                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                if mode & 0o077:
+                    raise MasterKeyError(
+                        f"The master key in {settings.master_key_file} is open to others (mode {mode:o}); close it "
+                        f"with `chmod 600 {settings.master_key_file}`, and ask who has read it."
+                    )
+                text = file.read(1_000)
         except FileNotFoundError as error:
             raise MasterKeyError(
                 f"There is no master key in {settings.master_key_file}, nor in STRATEGY_LEDGER_MASTER_KEY. {LOSS}"
@@ -217,6 +225,11 @@ def make_master_key_file(path: Path) -> None:
             file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        beside = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(beside)  # the name as well: nothing sealed outlives the loss of this file
+        finally:
+            os.close(beside)
     except OSError as error:
         raise MasterKeyError(f"The master key cannot be written to {path}: {error.strerror}.") from error
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import IO, Any, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from pydantic import ValidationError
 from pydantic_core import SchemaValidator
 
 from aggregates.vocabulary import EVENTS
-from ledger.codec import read_circumstances
+from ledger.codec import MEMBERS, read_circumstances
 from ledger.limits import BYTES_PER_ENTRY
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -26,6 +28,15 @@ _STREAM = re.compile(r"[a-z_]+(:[a-z0-9-]{1,40})?")
 _BY = re.compile(r"(person|service):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REQUEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PLAIN = {"stream", "version", "name", "by", "request", "body"}
+_MEMBERS = frozenset(MEMBERS)
+LONGEST_LINE = 2 * BYTES_PER_ENTRY
+"""Bytes of a line, more than an entry with its head can have: what is longer is not read to its end."""
+
+
+def read_lines(source: IO[bytes], longest: int = LONGEST_LINE) -> Iterator[bytes]:
+    """Give the lines of a file, each with its line break; of one that is too long only as much as shows it."""
+    while line := source.readline(longest + 1):
+        yield line
 
 
 class LineCheck:
@@ -36,6 +47,7 @@ class LineCheck:
         self.recorded_at = ""
         self.ledger = UUID(int=0)
         self.zone = "UTC"
+        self._zone = ZoneInfo("UTC")
         self.references = {"OBJ": 0, "KR": 0}
         self._versions: dict[str, int] = {}
         self._actors: set[str] = set()
@@ -48,6 +60,8 @@ class LineCheck:
 
     def row(self, line: bytes) -> bytes:
         """Return the row of a line. Raises ValueError with a sentence."""
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"the line has more than {LONGEST_LINE} bytes; no entry of a ledger has.")
         if line[-1:] != b"\n":
             raise ValueError("the line has no end; the file was cut off.")
         try:
@@ -105,6 +119,10 @@ class LineCheck:
             raise ValueError(f"the entry {name} cannot be read: {first_line(error)}.") from error
         if position == 1:
             self.ledger, self.zone = UUID(body["ledger"]), body["zone"]
+            try:
+                self._zone = ZoneInfo(self.zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise ValueError(f"the time zone {self.zone} is not known.") from error
         if "idempotency" in entry:
             self._keep(entry["by"], entry["idempotency"], position)
         elif self._key is not None:
@@ -130,10 +148,17 @@ class LineCheck:
         if not _REQUEST.fullmatch(entry["request"]):
             raise ValueError("request is malformed")
         if len(entry) > len(_PLAIN):
+            if not entry.keys() <= _MEMBERS:
+                raise ValueError(f"{min(entry.keys() - _MEMBERS)} is nothing that an entry says")
             read_circumstances(entry)
             effective_at = entry.get("effective_at", "")
-            if len(effective_at) != 10 and effective_at > recorded_at:
+            latest = self._day_of(recorded_at) if len(effective_at) == 10 else recorded_at
+            if effective_at > latest:
                 raise ValueError("it became true after it was recorded")
+
+    def _day_of(self, recorded_at: str) -> str:
+        """Return the organisation's day of a time."""
+        return datetime.fromisoformat(recorded_at).astimezone(self._zone).date().isoformat()
 
     def _packed(
         self, position: int, recorded_at: str, stream: str, version: int, name: str, data: bytes,

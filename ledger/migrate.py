@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from ledger import limits
+from ledger.codec import MEMBERS
 from ledger.place import Connection, Place, quoted
 from ledger.settings import Settings
 
@@ -42,6 +43,8 @@ class Migration:
             ("bytes_per_entry", f"{limits.BYTES_PER_ENTRY}"),
             ("bytes_per_append", f"{limits.BYTES_PER_APPEND}"),
             ("clock_bound", f"interval '{limits.CLOCK_BOUND_SECONDS} seconds'"),
+            ("lock_bound", f"'{limits.LOCK_SECONDS}s'"),
+            ("known_members", "'{" + ",".join(MEMBERS) + "}'"),
         ):
             text = text.replace("{" + name + "}", value)
         return text
@@ -92,6 +95,7 @@ def prepare(settings: Settings) -> list[str]:
 def migrate_place(place: Place) -> list[str]:
     """Bring the schema of a place to this release; see `migrate`."""
     with psycopg.connect(place.owner_url) as connection:
+        connection.execute("select pg_catalog.set_config('search_path', 'pg_catalog', false)")
         connection.execute("select pg_advisory_xact_lock(hashtextextended('strategy-ledger migrations', 0))")
         version = connection.info.server_version
         if version < 150_000:

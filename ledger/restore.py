@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 from ledger.directory import import_directory
 from ledger.errors import LedgerExists
 from ledger.keys import MasterKey, MasterKeyError
+from ledger.limits import CLOCK_BOUND_SECONDS
 from ledger.lines import LineCheck, first_line
 from ledger.migrate import migrate_place
 from ledger.place import Connection, Place
@@ -74,8 +75,14 @@ def restore(
             _refuse_unless_empty(connection)
             with tempfile.TemporaryFile() as receipts:
                 check = LineCheck(receipts)
-                _copy_entries(connection, check, lines, progress)
+                try:
+                    _copy_entries(connection, check, lines, progress)
+                except psycopg.IntegrityError as error:
+                    raise RestoreRefused(
+                        0, "Two entries supersede the same one, or have the same reference."
+                    ) from error
                 _copy_receipts(connection, check, receipts)
+            _check_whole(connection, check)
             _finish(connection, check, demonstration=demonstration)
             known = _restore_directory(connection, settings, check, directory, notes)
         with place.as_owner() as connection:
@@ -126,6 +133,22 @@ def _copy_entries(
         progress(number)
 
 
+def _check_whole(connection: Connection, check: LineCheck) -> None:
+    """Refuse what no single line shows: times to come, and entries that supersede those of another stream."""
+    told = connection.execute(
+        "select %s::timestamptz > clock_timestamp() + make_interval(secs => %s::double precision),"
+        "       (select min(e.position) from entries as e join entries as s on s.position = e.supersedes"
+        "         where e.stream <> s.stream)",
+        [check.recorded_at, CLOCK_BOUND_SECONDS],
+    ).fetchone()
+    if told is not None and told[0]:
+        raise RestoreRefused(
+            check.position, f"The time {check.recorded_at} lies in the future by the database's clock."
+        )
+    if told is not None and told[1] is not None:
+        raise RestoreRefused(told[1], "The entry supersedes one of another stream.")
+
+
 def _copy_receipts(connection: Connection, check: LineCheck, receipts: IO[bytes]) -> None:
     check.flush(before=check.position + 1)
     receipts.seek(0)
@@ -149,9 +172,12 @@ def _finish(connection: Connection, check: LineCheck, *, demonstration: bool) ->
     )
     for kind, last in check.references.items():
         if last and kind in ("OBJ", "KR"):
-            connection.execute("select setval(%s::regclass, %s)", [f"reference_{kind.lower()}", last])
+            connection.execute(
+                "select pg_catalog.setval(%s::regclass, %s::bigint)", [f"reference_{kind.lower()}", last]
+            )
     connection.execute(
-        "insert into settings (name, value) values ('restored', %s || jsonb_build_object('at', clock_timestamp()))",
+        "insert into settings (name, value) values"
+        " ('restored', %s::jsonb || pg_catalog.jsonb_build_object('at', pg_catalog.clock_timestamp()))",
         [Jsonb({"entries": check.position, "demonstration": demonstration})],
     )
 
@@ -167,7 +193,7 @@ def _restore_directory(
     if lines is not None:
         try:
             number = import_directory(connection, lines)
-        except (ValueError, psycopg.DataError, psycopg.IntegrityError) as error:
+        except (ValueError, psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
             raise RestoreRefused(0, f"The directory's file: {first_line(error)}") from error
     else:
         notes.append(

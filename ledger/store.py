@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from aggregates.entry import Recorded
-from aggregates.refusals import LiesInTheFuture
 from ledger.codec import RawEntry, export_line
 from ledger.directory import Directory
 from ledger.errors import LedgerIsEmpty, PageIsTooLarge, refusal_of
@@ -268,9 +267,9 @@ class Ledger:
                     connection.execute("select settle(%s)", [instant])
                 except psycopg.Error as error:
                     refusal = refusal_of(error)
-                    if isinstance(refusal, LiesInTheFuture):
-                        raise refusal from error
-                    raise
+                    if refusal is None:
+                        raise
+                    raise refusal from error
                 row = connection.execute("select * from position_at(%s)", [instant]).fetchone()
         return int(row[0]) if row else 0
 

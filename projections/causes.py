@@ -79,21 +79,27 @@ def causes_on_objective(entry: PlainEntry, context: Context) -> list[Cause]:
     found: list[Cause] = []
     if name == "objective.committed":
         found += _line(entry, context)
-    line = context.objective.get("line")
-    if line is not None and line["position"] < position:
-        changed = _changed(entry, context)
-        if changed and "decision" not in entry:
-            found.append(("change_without_decision", {"facets": sorted(changed)}))
-        if changed & OWN_TARGET and context.decided_by is not None:
-            owner = context.item.get("owner", {}).get("value")
-            if owner == context.decided_by:
-                found.append(
-                    ("owner_decided_own_target", {"facets": sorted(changed & OWN_TARGET), "owner": owner})
-                )
+    changed = changed_after_line(entry, context)
+    if changed and "decision" not in entry:
+        found.append(("change_without_decision", {"facets": sorted(changed)}))
+    if changed & OWN_TARGET and context.decided_by is not None:
+        owner = context.item.get("owner", {}).get("value")
+        if owner == context.decided_by:
+            found.append(
+                ("owner_decided_own_target", {"facets": sorted(changed & OWN_TARGET), "owner": owner})
+            )
     days = context.cycles.get(context.cycle or "")
     if days is not None and days.closed is not None and days.closed < position:
         found.append(("change_after_close", {"closed": days.closed}))
     return found
+
+
+def changed_after_line(entry: PlainEntry, context: Context) -> frozenset[str]:
+    """Return the facets of a commitment that an entry after its objective's line changes."""
+    line = context.objective.get("line")
+    if line is None or line["position"] >= entry["position"]:
+        return frozenset()
+    return _changed(entry, context)
 
 
 def _changed(entry: PlainEntry, context: Context) -> frozenset[str]:

@@ -40,7 +40,8 @@ _ROWS = """select objective::text, key_result::text, line, cycle, position, reco
               and (%(moved)s::text is null
                    or cycle is distinct from %(moved)s::text
                       and objective in (select objective from {lines}
-                                         where cycle = %(moved)s and position <= %(position)s
+                                         where cycle = %(moved)s and key_result is null and line = 1
+                                           and position <= %(position)s
                                            and superseded_at > %(position)s and effective <= %(end)s))
             order by position"""
 
@@ -217,7 +218,7 @@ def commitments(
     """Return the lines of a cycle, of an objective or of all, by position.
 
     A line belongs to the cycle of its objective at that line; with `moved_from` those are returned that objectives
-    with a line in this cycle drew in others. Shape of a row: `{objective, key_result: id | null,
+    whose line 1 is in this cycle drew in others. Shape of a row: `{objective, key_result: id | null,
     line, cycle, position, recorded_at, effective_at, by, on_behalf_of, reason, decision, source, synthesised,
     no_record_at_start, grade: witnessed | migrated | reconstructed, late_by_days: n | null, state}`; `state` is
     that of an objective with its key results, or of the key result that was added.

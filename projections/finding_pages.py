@@ -36,6 +36,21 @@ _RATIFIED_LATER = """
               from unnest(%(ratifies)s::bigint[]) as c(cause)
               left join {findings} f on f.cause = c.cause and f.rule <> 'ratified_later'
              group by f.objective, f.cycle) as r"""
+_COPY_CITATIONS = "copy {finding_citations} (decision, position, objective, cycle, superseded_at) from stdin"
+_SUPERSEDE_CITATIONS = """update {finding_citations} c
+                             set superseded_at = s.by
+                            from unnest(%s::bigint[], %s::bigint[]) as s(position, by)
+                           where c.position = s.position and c.superseded_at = 9223372036854775807"""
+# One finding for each objective of which a change that still stands cites the decision that is taken back.
+_DECISION_RETRACTED = """
+    insert into {findings} (rule, cause, objective, key_result, cycle, name, recorded_at, effective, effective_at, by,
+                            on_behalf_of, reason, decision, source, detail, superseded_at)
+    select 'decision_retracted', %(position)s, c.objective, null, c.cycle, %(name)s, %(recorded_at)s, %(effective)s,
+           %(at)s, %(by)s, %(on_behalf_of)s, %(reason)s, %(decision)s, %(source)s,
+           json_build_object('changes', array_agg(c.position order by c.position)), 9223372036854775807
+      from {finding_citations} c
+     where c.decision = %(decision)s and c.position < %(position)s and c.superseded_at > %(position)s
+     group by c.objective, c.cycle"""
 _CYCLES = "select cycle, starts_on, commit_by, closed from {finding_cycles}"
 _ZONE = "select zone from {finding_zone}"
 # The version of each decision that stood at the position wanted.
@@ -64,6 +79,7 @@ class FindingsPage:
         self._rows: list[tuple[Any, ...]] = []
         self._answers: list[tuple[Any, ...]] = []
         self._ratified: list[tuple[int, str, int, Any]] = []
+        self._cited: list[tuple[str, int, str, str | None, int]] = []
 
     def apply(self, page: Sequence[PlainEntry]) -> None:
         concerned = [entry for entry in page if entry["name"] not in _QUIET or "supersedes" in entry]
@@ -131,6 +147,9 @@ class FindingsPage:
                 retracted=frozenset(lost & (facets.COMMITTED_FACETS | {"line"})),
                 decided_by=decided[entry["position"]][0] if entry["position"] in decided else None,
             )
+            if "decision" in entry and causes.changed_after_line(entry, context):
+                cited = (entry["decision"], entry["position"], base.stream_id(entry["stream"]), context.cycle)
+                self._cited.append((*cited, base.FOREVER))
             for rule, detail in causes.causes_on_objective(entry, context):
                 self._add(rule, entry, base.stream_id(entry["stream"]), context.cycle, detail)
 
@@ -224,5 +243,17 @@ class FindingsPage:
             base.copy_text(self._connection, query(_COPY_ANSWERS), self._answers)
         if self._ratified:
             base.copy_text(self._connection, query(_COPY_RATIFIED), self._ratified)
+        if self._cited:
+            base.copy_text(self._connection, query(_COPY_CITATIONS), self._cited)
+        base.supersede(self._connection, query(_SUPERSEDE_CITATIONS), page)
+        for entry in page:
+            if entry["name"] == base.RETRACTION and entry["stream"].startswith("decision:"):
+                told = {
+                    name: entry[name] for name in ("position", "name", "recorded_at", "effective", "at", "by")
+                }
+                texts = {name: base.json_text(entry.get(name)) for name in ("reason", "source")}
+                decision = base.stream_id(entry["stream"])
+                told |= {"on_behalf_of": entry.get("on_behalf_of"), "decision": decision, **texts}
+                execute(query(_DECISION_RETRACTED), told)
         base.supersede(self._connection, query(_SUPERSEDE_FINDINGS), page)
         base.supersede(self._connection, query(_SUPERSEDE_ANSWERS), page)

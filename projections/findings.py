@@ -49,6 +49,7 @@ class Findings:
     )
     TABLE_NAMES: ClassVar[tuple[str, ...]] = (
         "findings", "finding_answers", "finding_ratifications", "finding_cycles", "finding_decisions", "finding_zone",
+        "finding_citations",
     )  # fmt: skip
     TABLES: ClassVar[LiteralString] = """
         create table {findings} (
@@ -95,6 +96,15 @@ class Findings:
             decision uuid not null, position bigint not null, decided_by uuid not null, touches uuid[] not null,
             primary key (decision, position)
         );
+        create table {finding_citations} (  -- the changes after the line that cite a decision
+            decision       uuid      not null,
+            position       bigint    not null,
+            objective      uuid      not null,
+            cycle          text      collate "C",
+            superseded_at  bigint    not null
+        );
+        create index on {finding_citations} (decision);
+        create index on {finding_citations} (position);
         create table {finding_zone} (zone text not null);
     """
 

@@ -18,10 +18,13 @@ from projections.base import ALWAYS, FOREVER, Generation, PlainEntry, Until
 _COPY = """copy {history} (objective, key_result, position, recorded_at, effective, superseded_at, data)
            from stdin (format binary)"""
 _COPY_OWNERS = "copy {history_key_results} (key_result, objective) from stdin"
+# An entry is superseded on its own stream, and by (objective, position) there is an index.
 _SUPERSEDE = """update {history} h
                    set superseded_at = s.by
-                  from unnest(%s::bigint[], %s::bigint[]) as s(position, by)
-                 where h.position = s.position and h.superseded_at = 9223372036854775807"""
+                  from unnest(%s::uuid[], %s::bigint[], %s::bigint[]) as s(objective, position, by)
+                 where h.objective = s.objective
+                   and h.position = s.position
+                   and h.superseded_at = 9223372036854775807"""
 _OBJECTIVE_OF = "select objective from {history_key_results} where key_result = %s"
 # In the order in which the ledger was told. A retraction names no key result: it is about that of what it takes back.
 _ROWS = """select position, recorded_at, superseded_at, data
@@ -71,6 +74,7 @@ class History:
         """Write the entries of objectives."""
         rows: list[bytes] = []
         owners: list[tuple[str, str]] = []
+        superseded: list[tuple[str, int, int]] = []
         handles = self.HANDLES
         for entry in page:
             stream = entry["stream"]
@@ -79,12 +83,17 @@ class History:
             objective, key_result = stream[10:], entry["body"].get("key_result")
             if entry["name"] == "key_result.added":
                 owners.append((key_result, objective))
+            if "supersedes" in entry:
+                superseded.append((objective, entry["supersedes"], entry["position"]))
             rows.append(_packed(entry, objective, key_result))
         if rows:
             base.copy_packed(connection, generation.query(_COPY), rows)
         if owners:
             base.copy_text(connection, generation.query(_COPY_OWNERS), owners)
-        base.supersede(connection, generation.query(_SUPERSEDE), page)
+        if superseded:
+            connection.execute(
+                generation.query(_SUPERSEDE), [list(column) for column in zip(*superseded, strict=True)]
+            )
 
 
 def _packed(entry: PlainEntry, objective: str, key_result: str | None) -> bytes:

@@ -38,6 +38,8 @@ def find_item(connection: Connection[Any], generation: Generation, text: str, po
     number = (
         int(digits) if kind in _KINDS and digits.isascii() and digits.isdigit() and len(digits) <= 9 else None
     )
+    if number is None and len(text) != 36:
+        return None
     asked = {
         "position": position,
         "id": None if number is not None else text,

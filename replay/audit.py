@@ -44,6 +44,8 @@ class Audit(Fold):
         self.ratified: dict[int, list[Row]] = {}
         """Cause to the decisions that ratify it."""
         self._superseded: dict[int, int] = {}
+        self._cited: dict[str, list[Row]] = {}
+        """Decision to the changes after a line that cite it."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -75,6 +77,8 @@ class Audit(Fold):
             self.links.setdefault(data["body"]["decision"], []).append((position, objective))
         elif data.get("decision") is not None:
             self.caused.setdefault(data["decision"], []).append({**row, "stream": data["stream"]})
+        if kind == "decision" and name == "entry.retracted":
+            self._decision_retracted(objective, row)
         if kind != "objective":
             return
         first_line = next(iter(self.lines.get(objective, ())), None)
@@ -97,7 +101,9 @@ class Audit(Fold):
         name, key_result = row["name"], row["key_result"]
         if name == "entry.retracted":
             return {
-                (None if item == row["objective"] else item, facet): self.value(item, facet, row["effective_at"])
+                (None if item == row["objective"] else item, facet): self.value(
+                    item, facet, row["effective_at"]
+                )
                 for item, facet in self.lost
                 if facet in _FIXED or facet == "line"
             }
@@ -178,12 +184,25 @@ class Audit(Fold):
     def _look_at_change(self, row: Row, cycle: str | None, changed: set[str]) -> None:
         if changed and row["decision"] is None:
             self._find("change_without_decision", row, cycle, {"facets": sorted(changed)})
+        if changed and row["decision"] is not None:
+            cited = {"position": row["position"], "objective": row["objective"], "cycle": cycle}
+            self._cited.setdefault(row["decision"], []).append(cited)
         versions = [one for one in self.decisions.get(row["decision"] or "", ()) if "body" in one]
         if versions and changed & _OWN:
             owner = self.value(row["key_result"] or row["objective"], "owner")
             if owner == versions[-1]["body"]["decided_by"]:
                 detail = {"facets": sorted(changed & _OWN), "owner": owner}
                 self._find("owner_decided_own_target", row, cycle, detail)
+
+    def _decision_retracted(self, decision: str, row: Row) -> None:
+        """Ask about each objective of which a change that still stands was decided by what is taken back."""
+        groups: dict[tuple[str, str | None], list[int]] = {}
+        for change in self._cited.get(decision, ()):
+            if change["position"] not in self._superseded:
+                groups.setdefault((change["objective"], change["cycle"]), []).append(change["position"])
+        for (objective, cycle), changes in groups.items():
+            told = {**row, "objective": objective, "decision": decision}
+            self._find("decision_retracted", told, cycle, {"changes": sorted(changes)})
 
     def _find(self, rule: str, row: Row, cycle: str | None, detail: Row | None) -> None:
         told = _without(row, "sets", "supersedes", "position")

@@ -23,6 +23,8 @@ from projections.tables import Bookmark, Control
 
 PAGE = 5_000
 """Entries in a page."""
+COUNTED_AFTER = 20_000
+"""Entries after which the database counts the rows of tables that grow; then after four times as many, and so on."""
 PAUSE = 0.005
 """Seconds before somebody who waits for an entry that is not there looks again."""
 Progress = Callable[[int, int], None]
@@ -96,14 +98,18 @@ class Engine:
         self, generation: Generation, until: int | None = None, *, progress: Progress | None = None
     ) -> int:
         """Bring one generation up to a position, or until no entry is left; return the position reached."""
-        reached = -1
+        reached, counted, due = -1, 0, COUNTED_AFTER
         with without_collection():
             while True:
                 with self._mutex:
                     position, more = self._step(generation, until)
                 if progress is not None and position > reached:
                     progress(position, until or position)
+                counted = position if reached < 0 else counted
                 reached = position
+                if position - counted >= (due if more else COUNTED_AFTER):
+                    self._count(generation)
+                    counted, due = position, due * 4
                 if not more:
                     return position
 
@@ -118,6 +124,11 @@ class Engine:
         except GenerationIsGone:
             self._runs.pop(generation.number, None)
             raise
+
+    def _count(self, generation: Generation) -> None:
+        """Let the database count: without, it reads whole tables where an index would do."""
+        with self.connection() as connection:
+            self.control.analyse(connection, generation)
 
     def _present(self) -> Generation:
         with self.connection() as connection:

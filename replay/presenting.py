@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
 from aggregates.entry import Sealed
 from aggregates.refusals import Refusal
 from ledger.directory import Directory
+from ledger.keys import MasterKeyError
 from ledger.store import Ledger
 
 _MIDDLE = re.compile(rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-")
@@ -73,5 +73,5 @@ def unsealed(body: Any, ledger: Ledger) -> Any:
 def _open(sealed: Mapping[str, Any], ledger: Ledger) -> str | None:
     try:
         return ledger.keys.open(Sealed.model_validate(sealed))
-    except (Refusal, ValidationError):
+    except (Refusal, MasterKeyError, ValueError):
         return None

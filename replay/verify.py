@@ -172,7 +172,9 @@ def _end(ledger: LedgerToVerify, checked: _Columns) -> None:
     for facet in ("position", "recorded_at"):
         left, right = getattr(last, facet), getattr(head, facet)
         if left != right:
-            raise Differs(Difference("head", f"entry {last.position}", facet, str(left), str(right), last.position))
+            raise Differs(
+                Difference("head", f"entry {last.position}", facet, str(left), str(right), last.position)
+            )
 
 
 Copies = Mapping[int, tuple[str | None, int | None]]
@@ -220,7 +222,9 @@ class _Columns:
             self._differs(raw, "supersedes", "an earlier position", supersedes)
         if copies is not None:
             told = (None if supersedes is not None else data["body"].get("reference"), supersedes)
-            for facet, left, right in zip(("reference", "supersedes"), told, copies.get(raw.position, _NONE), strict=True):
+            for facet, left, right in zip(
+                ("reference", "supersedes"), told, copies.get(raw.position, _NONE), strict=True
+            ):
                 if left != right:
                     self._differs(raw, facet, left, right)
 

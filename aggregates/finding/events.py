@@ -18,6 +18,7 @@ FindingRule = Literal[
     "commit_by_moved",
     "opened_late",
     "opening_voided",
+    "decision_retracted",
     "no_record_at_start",
 ]
 

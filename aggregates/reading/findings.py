@@ -21,6 +21,7 @@ SENTENCES = {
     "commit_by_moved": "The commit-by of the cycle was moved.",
     "opened_late": "The cycle was opened after its first day.",
     "opening_voided": "An opening of the cycle was voided.",
+    "decision_retracted": "The decision behind a change was retracted, so nobody has decided it.",
     "no_record_at_start": "The source holds no record at the start of the cycle; its first version became the line.",
 }
 """The sentence of each rule."""
@@ -46,7 +47,11 @@ def complete_findings(
     basis) a ratification by one that was retracted, or that ratifies this no more, is left out.
     """
     told = told_changes(changes, lines, cycle_ends or {})
-    ratify = None if decisions is None else {(row["decision"], one) for row in decisions for one in row["ratifies"]}
+    ratify = (
+        None
+        if decisions is None
+        else {(row["decision"], one) for row in decisions for one in row["ratifies"]}
+    )
     rows = []
     for finding in findings:
         moved = told.get((finding["cause"], finding["objective"]), [])

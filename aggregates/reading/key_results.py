@@ -187,7 +187,7 @@ def _told(
 
 _NOTHING_SPEAKS = {
     None: "The target is not met, no path was declared and nobody said a confidence in it as it stands.",
-    NO_VALUE: "No value after the grace period, no path was declared and nobody said a confidence.",
+    NO_VALUE: "No value after the grace period, no path was declared and nobody said a confidence in it as it stands.",
     NOT_COMPUTED: "This kind of measure is not computed yet and nobody said a confidence in it as it stands.",
-    BASELINE_IS_TARGET: "Baseline equals target, no path was declared and nobody said a confidence.",
+    BASELINE_IS_TARGET: "Baseline equals target, no path was declared and nobody said a confidence in it as it stands.",
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -15,6 +17,8 @@ from api.cli.faults import Fault
 from api.cli.page import show, write_json
 from api.cli.place import PLACE
 from api.cli.session import opened, progress
+
+_LONGEST_DIRECTORY_LINE = 1 << 20
 
 
 def export(*, out: Path | None, directory: Path | None, after: int, until: int | None) -> None:
@@ -46,12 +50,15 @@ def export(*, out: Path | None, directory: Path | None, after: int, until: int |
 def restore(file: Path, *, directory: Path | None, json: bool) -> None:
     """Put an export into an empty ledger."""
     from ledger.lifecycle import restore as run
+    from ledger.lines import read_lines
 
     size = 0 if str(file) == "-" else file.stat().st_size
     source: IO[bytes] = sys.stdin.buffer if str(file) == "-" else file.open("rb")
     with source, progress("Restoring (bytes)", size) as step:
-        people = directory.read_bytes().splitlines(keepends=True) if directory is not None else None
-        restored = run(PLACE.settings(), _measured(source, step), people)
+        with directory.open("rb") if directory is not None else nullcontext() as people:
+            restored = run(
+                PLACE.settings(), _measured(source, step), None if people is None else read_lines(people, _LONGEST_DIRECTORY_LINE)
+            )
     if json:
         write_json(
             {
@@ -97,9 +104,15 @@ def version(*, json: bool) -> None:
 
 
 def _write(path: Path, lines: Iterable[bytes]) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    beside = path.with_name(f".{path.name}.partial")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write a file that only its owner can read, whole or not at all.
+
+    It grows under a name that nobody can know beforehand: in a directory of many, a link laid there would be followed.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(lines)
@@ -119,8 +132,10 @@ def _counted(lines: Iterator[bytes], step: object) -> Iterator[bytes]:
 
 
 def _measured(source: IO[bytes], step: object) -> Iterator[bytes]:
+    from ledger.lines import read_lines
+
     done = 0
-    for number, line in enumerate(source, 1):
+    for number, line in enumerate(read_lines(source), 1):
         done += len(line)
         if number % 1_000 == 0:
             step(done)  # type: ignore[operator]

@@ -141,7 +141,9 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """Give the lines that are not empty, with their numbers."""
     source = sys.stdin.buffer if str(file) == "-" else file.open("rb")
     with source:
-        for number, line in enumerate(source, 1):
+        number = 0
+        while line := source.readline(LONGEST_LINE + 1):
+            number += 1
             if len(line) > LONGEST_LINE:
                 raise Fault(Code.REFUSED, f"Line {number}: a command has at most {LONGEST_LINE} bytes.")
             if line.strip():

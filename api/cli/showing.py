@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from api.cli.answers import ask, footer, named, page_of
@@ -15,7 +16,7 @@ from api.cli.session import Session, opened
 
 def show_demonstration(*, serve: bool, port: int) -> None:
     """Load the demonstration where it is missing or stale, print its answers, and leave a server running."""
-    from api.demonstration.loading import load, settings_of, token_of
+    from api.demonstration.loading import load, settings_of, token_file_of
 
     settings = settings_of(PLACE.settings())
     started = time.monotonic()
@@ -34,7 +35,7 @@ def show_demonstration(*, serve: bool, port: int) -> None:
         )
         show(history_test(session))
         if serve:
-            _serve(session, token_of(session.ledger, settings), port)
+            _serve(session, token_file_of(session.ledger, settings), port)
 
 
 def history_test(session: Session) -> list[Block]:
@@ -88,7 +89,7 @@ def _is_ratified(row: Mapping[str, Any]) -> bool:
     return any(change["decided"]["how"] == "ratified" for facet in facets for change in facet["changes"])
 
 
-def _serve(session: Session, token: str, port: int) -> None:
+def _serve(session: Session, token_file: Path, port: int) -> None:
     from api.cli.serving import run_server
 
     def announce(address: str) -> None:
@@ -96,7 +97,7 @@ def _serve(session: Session, token: str, port: int) -> None:
             [
                 "",
                 f"Answering at {address} (interrupt to end). With the steward's token of this demonstration:",
-                f"  curl -H 'Authorization: Bearer {token}' {address}/v1/cycles",
+                f'  curl -H "Authorization: Bearer $(cat {token_file})" {address}/v1/cycles',
             ]
         )
         sys.stdout.flush()

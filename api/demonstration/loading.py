@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -80,8 +81,8 @@ def load(settings: Settings) -> Loaded:
         return Loaded(_make(ledger), renewed=True)
 
 
-def token_of(ledger: Ledger, settings: Settings) -> str:
-    """Return a token of the demonstration's steward; it is kept in a file beside the demonstration."""
+def token_file_of(ledger: Ledger, settings: Settings) -> Path:
+    """Return the file beside the demonstration that keeps a token of its steward; it is never printed."""
     kept = settings.data_dir / "demo.token"
     token = kept.read_text(encoding="ascii").strip() if kept.exists() else ""
     if not token or ledger.tokens.actor_of(token) is None:
@@ -90,7 +91,7 @@ def token_of(ledger: Ledger, settings: Settings) -> str:
         handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(f"{token}\n")
-    return token
+    return kept
 
 
 def _make(ledger: Ledger) -> int:

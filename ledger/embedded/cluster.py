@@ -36,6 +36,7 @@ DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit":
 
 _OPTIONS: Final = {
     "listen_addresses": "",
+    "log_error_verbosity": "terse",
     "max_connections": "100",
     "port": "5432",
     "unix_socket_permissions": "0700",

@@ -9,7 +9,8 @@ create function {schema}.append(
     out recorded_at     timestamptz
 )
 language plpgsql security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off as $body$
+set search_path = pg_catalog, pg_temp set lock_timeout = {lock_bound}
+set plan_cache_mode = force_generic_plan set jit = off as $body$
 declare
     number_of     integer := coalesce(array_length(data, 1), 0);
     number_read   integer := coalesce(array_length(read_streams, 1), 0);
@@ -69,6 +70,7 @@ begin
             and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
             and (entry ->> 'request')::uuid::text = entry ->> 'request'
             and jsonb_typeof(entry -> 'body') = 'object'
+            and entry - {known_members}::text[] = '{}'
             and (not entry ? 'decision' or (entry ->> 'decision')::uuid::text = entry ->> 'decision')
             and (not entry ? 'supersedes' or jsonb_typeof(entry -> 'supersedes') = 'number')
             and (not entry -> 'body' ? 'reference'
@@ -220,11 +222,13 @@ create function {schema}.append_each(
     last_position bigint, first_position bigint, recorded_at timestamptz,
     state text, message text, detail text, broken text
 )
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $body$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = {lock_bound} as $body$
 declare
     entry integer := 0;
     read  integer := 0;
 begin
+    perform from {schema}.head for update;  -- waited for once, not once for each append
     for n in 1 .. array_length(entries_of, 1) loop
         begin
             select a.last_position, a.first_position, a.recorded_at
@@ -281,7 +285,7 @@ $body$;
 
 -- Wait for whoever is appending, then promise that nothing will be recorded at or before this instant.
 create function {schema}.settle(instant timestamptz) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $body$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = {lock_bound} as $body$
 begin
     perform from {schema}.head for update;
     if instant > clock_timestamp() then
@@ -293,7 +297,7 @@ $body$;
 
 -- Wait for whoever is appending; what was committed before is visible afterwards.
 create function {schema}.wait_for_appends() returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $body$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = {lock_bound} as $body$
 declare
     last bigint;
 begin

@@ -82,6 +82,13 @@ def clock_is_behind(house: House) -> str:
             owner.commit()
 
 
+def head_is_held(house: House) -> str:
+    """Somebody locks the end of the ledger and goes to lunch."""
+    with house.ledger.place.as_owner() as owner:
+        owner.execute("select from head for update")
+        return appended(house, [stored(f"person:{house.people['ines']}")])
+
+
 def page(house: House) -> str:
     with pytest.raises(Refusal) as refused:
         house.ledger.read_page(0, PAGE + 1)
@@ -128,6 +135,7 @@ OVER: dict[str, Callable[[House], str]] = {
         house, [stored(by(house))], {team_of(new_id()): 0 for _ in range(READS_PER_APPEND + 1)}
     ),
     "entry ahead of the database's clock": clock_is_behind,
+    "wait for whoever is appending": head_is_held,
     "decisions of one command under contention": too_much_contention,
     "entries read at once": page,
     "a line (title, name, idempotency key)": lambda _: code_of(Line, "a" * 201),

@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 
 from api.demonstration import loading
-from api.demonstration.loading import load, settings_of, token_of
+from api.demonstration.loading import load, settings_of, token_file_of
 from ledger.demonstration import IsNoDemonstration, discard
 from ledger.lifecycle import initialise
 from ledger.settings import Settings
@@ -45,8 +45,11 @@ def test_it_is_made_once_found_again_and_renewed_when_stale(
         assert head.recorded_at is not None
         assert head.recorded_at < head.now
         assert ledger.restored()["demonstration"] is True  # type: ignore[index]
-        token = token_of(ledger, place)
-        assert token_of(ledger, place) == token
+        kept = token_file_of(ledger, place)
+        token = kept.read_text(encoding="ascii").strip()
+        assert ledger.tokens.actor_of(token) is not None
+        assert kept.stat().st_mode & 0o077 == 0
+        assert token_file_of(ledger, place).read_text(encoding="ascii").strip() == token
         engine = Engine(ledger)
         engine.catch_up()
         assert verify(ledger, pairs=2, engine=engine).difference is None

@@ -7,7 +7,7 @@ superseded by an entry <= P. Slow, short, and sharing nothing with what it is co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,17 @@ from aggregates.values import day_of
 from ledger.codec import RawEntry
 
 _SETS: dict[str, tuple[str, ...]] = {
-    "key_result.added": ("wording", "owner", "measure", "baseline", "target", "weight", "ambition", "ends_on", "standing"),
+    "key_result.added": (
+        "wording",
+        "owner",
+        "measure",
+        "baseline",
+        "target",
+        "weight",
+        "ambition",
+        "ends_on",
+        "standing",
+    ),
     "key_result.reworded": ("wording",),
     "key_result.reowned": ("owner",),
     "key_result.target_changed": ("target",),
@@ -43,7 +53,9 @@ def key_results_at(
     for raw, data in told:
         if raw.position in superseded or raw.name not in _SETS:
             continue
-        moment = data.get("effective_at") or raw.recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        moment = data.get("effective_at") or raw.recorded_at.isoformat(timespec="microseconds").replace(
+            "+00:00", "Z"
+        )
         if _day(moment, zone) > effective_on:
             continue
         body = data["body"]
@@ -61,6 +73,4 @@ def _value(name: str, facet: str, body: dict[str, Any]) -> Any:
 
 
 def _day(moment: str, zone: ZoneInfo) -> date:
-    from datetime import datetime
-
     return date.fromisoformat(moment) if len(moment) == 10 else day_of(datetime.fromisoformat(moment), zone)

@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that can cut a connection: before a command arrives there, or after it and before the answer."""
+"""A proxy before PostgreSQL that cuts a connection: before a command arrives, or between its commit and the answer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ class Proxy:
     def __init__(self, url: str) -> None:
         told = conninfo_to_dict(url)
         host, port = str(told.get("host") or "127.0.0.1"), int(told.get("port") or 5432)
-        self._server: tuple[str, int] | str = f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
+        self._server: tuple[str, int] | str = (
+            f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
+        )
         self._listener = socket.create_server(("127.0.0.1", 0))
         here = self._listener.getsockname()[1]
-        self.address = make_conninfo(url, host="127.0.0.1", port=here, sslmode="disable", gssencmode="disable")
+        self.address = make_conninfo(
+            url, host="127.0.0.1", port=here, sslmode="disable", gssencmode="disable"
+        )
         self.mark: bytes | None = None
         self.cut = "after"
         self.cuts = 0

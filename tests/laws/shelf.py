@@ -95,11 +95,26 @@ class Book:
         """Return every question, about every cycle and about some of the items."""
         entries = self.entries()
         cycles = [raw.stream.partition(":")[2] for raw in entries if raw.name == "cycle.planned"]
-        bodies = (orjson.loads(raw.data) for raw in entries if raw.name in ("objective.drafted", "key_result.added"))
+        bodies = (
+            orjson.loads(raw.data) for raw in entries if raw.name in ("objective.drafted", "key_result.added")
+        )
         references = sorted({body["body"]["reference"] for body in bodies})
-        asked: list[Question] = [CyclesList(), PeopleList(), TeamsList(), PolicyOf(), DecisionsOf(), FindingsOf()]
+        asked: list[Question] = [
+            CyclesList(),
+            PeopleList(),
+            TeamsList(),
+            PolicyOf(),
+            DecisionsOf(),
+            FindingsOf(),
+        ]
         for cycle in cycles[:5]:
-            asked += [BoardOf(cycle), CommitmentsOf(cycle), DriftOf(cycle), DecisionsOf(cycle), FindingsOf(cycle)]
+            asked += [
+                BoardOf(cycle),
+                CommitmentsOf(cycle),
+                DriftOf(cycle),
+                DecisionsOf(cycle),
+                FindingsOf(cycle),
+            ]
         for place, item in enumerate(references[:: max(1, len(references) // items)]):
             asked.append(HistoryOf(item))
             if place % 3 == 0:
@@ -115,11 +130,18 @@ class Shelf:
 
     def settings(self) -> Settings:
         """Return settings for a schema that does not exist yet."""
-        return load_settings({**self._environ, "STRATEGY_LEDGER_SCHEMA": f"law{os.getpid()}_{next(_numbers)}"})
+        return load_settings(
+            {**self._environ, "STRATEGY_LEDGER_SCHEMA": f"law{os.getpid()}_{next(_numbers)}"}
+        )
 
     @contextmanager
     def restored(
-        self, lines: Iterable[bytes], directory: Iterable[bytes] | None = None, *, page: int = 5_000, **other: Any
+        self,
+        lines: Iterable[bytes],
+        directory: Iterable[bytes] | None = None,
+        *,
+        page: int = 5_000,
+        **other: Any,
     ) -> Iterator[Book]:
         """Give a ledger restored from native lines; it is gone after the block."""
         settings = replace(self.settings(), **other)
@@ -135,7 +157,9 @@ class Shelf:
         """Give a new ledger at the real time, with a company whose cycles began some days ago."""
         settings = self.settings()
         try:
-            made = initialise(settings, "Example", "Europe/Berlin", steward_name="Ada Example", steward_handle="ada")
+            made = initialise(
+                settings, "Example", "Europe/Berlin", steward_name="Ada Example", steward_handle="ada"
+            )
             with self.opened(settings) as book:
                 company = Improviser(LedgerStage(book.ledger, decide), made.steward)
                 company.opens(day_of(book.ledger.head().now, book.ledger.zone) - timedelta(days=30))
@@ -168,6 +192,8 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     for question in sorted(one.keys() | other.keys()):
         left, right = one.get(question, b""), other.get(question, b"")
         if left != right:
-            place = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
-            told.append(f"{question}: …{left[max(0, place - 200):place + 120]!r} / …{right[max(0, place - 60):place + 120]!r}")
+            shorter = min(len(left), len(right))
+            place = next((n for n in range(shorter) if left[n] != right[n]), shorter)
+            around = slice(max(0, place - 200), place + 120)
+            told.append(f"{question}: {left[around]!r} / {right[around]!r}")
     return told

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from urllib.parse import quote
 
 from aggregates.commands import COMMANDS
 from aggregates.decide import decide
 from aggregates.entry import Occasion, Recorded
-from aggregates.refusals import LiesInTheFuture
+from aggregates.refusals import LiesInTheFuture, Refusal
 from aggregates.values import day_of
-from ledger.errors import AppendIsUncertain, ClockIsBehind
 from ledger.appends import append
+from ledger.errors import AppendIsUncertain, ClockIsBehind, IdempotencyKeyReused, StaleVersion
+from ledger.keys import MasterKeyError
 from ledger.receipts import IdempotencyKey
+from ledger.restore import restore
 from ledger.store import Ledger
 from replay.asked import BoardOf
-from tests.laws.commands import Improviser, rehearsed
+from tests.conftest import drop
+from tests.laws.commands import Improviser, LedgerStage, rehearsed
 from tests.laws.proxy import Proxy, proxy
 from tests.laws.shelf import Book, Shelf, lines_of
-from tests.laws.test_writers import is_in_order, live_equals_rebuilt, stands_once
+from tests.laws.test_writers import held, is_in_order, live_equals_rebuilt, stands_once
 from tests.laws.writer import give, item_of, told
 from tests.ledger.helpers import stored
 
@@ -40,10 +44,9 @@ def through(book: Book, gate: Proxy) -> Iterator[Ledger]:
     if address.get("password"):
         login += f":{quote(str(address['password']))}"
     url = f"postgresql://{login}@127.0.0.1:{address['port']}/{address['dbname']}?sslmode=disable&gssencmode=disable"
-    owner = book.ledger.place.owner_url
-    if owner.startswith("postgresql://") is False:
-        owner = url
-    with Ledger.open(replace(book.settings, database_url=url, migrate_url=owner)) as ledger:
+    with Ledger.open(
+        replace(book.settings, database_url=url, migrate_url=book.ledger.place.owner_url)
+    ) as ledger:
         yield ledger
 
 
@@ -59,7 +62,7 @@ def test_a_connection_that_is_cut_while_a_command_is_recorded(shelf: Shelf, cut:
                 before = book.ledger.head().position
                 gate.cut, gate.mark = cut, f'"key":"number {number}"'.encode()
                 receipt = give(ledger, number, steward, item)
-                assert gate.mark is None, "the connection was cut"
+                assert gate.cuts == number - 1, "the connection was cut"
                 assert receipt.first_position == before + 1
                 stands_once(book, told(receipt))
                 again = give(ledger, number, steward, item)
@@ -91,10 +94,6 @@ def test_a_server_that_does_not_come_back_is_told_as_uncertain(shelf: Shelf) -> 
 
 def test_a_session_that_is_ended_at_the_lock(shelf: Shelf) -> None:
     """Given an append that waits at the lock, when the database ends its session, then it is recorded once."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from tests.laws.test_writers import held
-
     with shelf.company() as (book, company):
         steward, item = f"person:{company.steward}", item_of(book.ledger)
         with Ledger.open(book.settings) as other, ThreadPoolExecutor(1) as pool:
@@ -168,31 +167,33 @@ def test_midnight_between_deciding_and_appending(shelf: Shelf, zone: str) -> Non
         now = book.ledger.head().now
     company = rehearsed([], zone=zone, start=now - timedelta(days=40))
     rehearsal = company.stage.rehearsal  # type: ignore[attr-defined]
-    with shelf.restored(lines_of(rehearsal.entries)) as book:
-        with Ledger.open(book.settings) as ledger:
-            by = f"person:{company.steward}"
-            objective, key_result = item_of(ledger)
-            item = {"objective": objective, "key_result": key_result}
-            today = day_of(ledger.head().now, ledger.zone)
-            receipt = ledger.execute(value_of(company, **item), lying(timedelta(days=-1)), by=by)
-            raw = ledger.entry(receipt.position)
-            assert raw is not None
-            assert orjson.loads(raw.data)["effective_at"] == (today - timedelta(days=1)).isoformat()
-            assert day_of(raw.recorded_at, ledger.zone) == today
+    with shelf.restored(lines_of(rehearsal.entries)) as book, Ledger.open(book.settings) as ledger:
+        by = f"person:{company.steward}"
+        objective, key_result = item_of(ledger)
+        item = {"objective": objective, "key_result": key_result}
+        today = day_of(ledger.head().now, ledger.zone)
+        receipt = ledger.execute(value_of(company, **item), lying(timedelta(days=-1)), by=by)
+        raw = ledger.entry(receipt.position)
+        assert raw is not None
+        assert orjson.loads(raw.data)["effective_at"] == (today - timedelta(days=1)).isoformat()
+        assert day_of(raw.recorded_at, ledger.zone) == today
 
-            before = ledger.head().position
-            for lie in (timedelta(days=1), timedelta(days=400)):
-                with pytest.raises(LiesInTheFuture) as refused:
-                    ledger.execute(
-                        value_of(company, **item, measured_on=today + timedelta(days=1)), lying(lie), by=by,
-                        idempotency=IdempotencyKey("tomorrow"),
-                    )  # fmt: skip
-                assert zone in refused.value.detail
-            assert ledger.head().position == before
-            honest = ledger.execute(
-                value_of(company, **item, measured_on=today), decide, by=by, idempotency=IdempotencyKey("tomorrow")
-            )
-            assert (honest.position, honest.replayed) == (before + 1, False)
+        before = ledger.head().position
+        for lie in (timedelta(days=1), timedelta(days=400)):
+            with pytest.raises(LiesInTheFuture) as refused:
+                ledger.execute(
+                    value_of(company, **item, measured_on=today + timedelta(days=1)), lying(lie), by=by,
+                    idempotency=IdempotencyKey("tomorrow"),
+                )  # fmt: skip
+            assert zone in refused.value.detail
+        assert ledger.head().position == before
+        honest = ledger.execute(
+            value_of(company, **item, measured_on=today),
+            decide,
+            by=by,
+            idempotency=IdempotencyKey("tomorrow"),
+        )
+        assert (honest.position, honest.replayed) == (before + 1, False)
 
 
 def test_a_future_time_given_to_the_append_itself(shelf: Shelf) -> None:
@@ -201,11 +202,15 @@ def test_a_future_time_given_to_the_append_itself(shelf: Shelf) -> None:
         by, before = f"person:{company.steward}", book.ledger.head()
         today = day_of(before.now, book.ledger.zone)
         future: list[date | datetime] = [
-            before.now + timedelta(minutes=5), before.now + timedelta(days=3_000), today + timedelta(days=1), date(2199, 1, 1),
+            before.now + timedelta(minutes=5), before.now + timedelta(days=3_000),
+            today + timedelta(days=1), date(2199, 1, 1),
         ]  # fmt: skip
         with book.ledger.pool.connection() as connection:
             for moment in future:
-                for data in ([stored(by, effective_at=moment)], [stored(by), stored(by, effective_at=moment)]):
+                for data in (
+                    [stored(by, effective_at=moment)],
+                    [stored(by), stored(by, effective_at=moment)],
+                ):
                     with pytest.raises(LiesInTheFuture):
                         append(connection, data, {})
             assert book.ledger.head().position == before.position
@@ -218,10 +223,6 @@ def test_a_future_time_given_to_the_append_itself(shelf: Shelf) -> None:
 def test_writing_goes_on_after_a_restore(shelf: Shelf) -> None:
     """Given a company that is restored from its two files, then position, versions, keys, references, sealed text and
     projections go on where they were."""
-    from aggregates.refusals import Refusal
-    from ledger.errors import IdempotencyKeyReused, StaleVersion
-    from ledger.keys import MasterKeyError
-
     with shelf.company() as (book, company):
         steward, item = f"person:{company.steward}", item_of(book.ledger)
         sealed = book.ledger.keys.seal(company.steward, "I am worried about March.")
@@ -249,7 +250,10 @@ def test_writing_goes_on_after_a_restore(shelf: Shelf) -> None:
                 ledger.execute(reused, decide, by=steward, idempotency=IdempotencyKey("number 0"))
             with pytest.raises(StaleVersion):
                 ledger.execute(told_in, decide, by=steward, expected={stream: version - 1})
-            assert ledger.execute(told_in, decide, by=steward, expected={stream: version}).position == len(lines) + 1
+            assert (
+                ledger.execute(told_in, decide, by=steward, expected={stream: version}).position
+                == len(lines) + 1
+            )
 
             # references that stand in the ledger are never given again
             taken = {
@@ -259,7 +263,7 @@ def test_writing_goes_on_after_a_restore(shelf: Shelf) -> None:
             }
             assert ledger.next_reference("KR") not in taken
             assert int(ledger.next_reference("KR").partition("-")[2]) <= reference + 1
-            going = Improviser(type(company.stage)(ledger, decide), company.steward).knows(again.entries())
+            going = Improviser(LedgerStage(ledger, decide), company.steward).knows(again.entries())
             going.committed("second")
             for seed in range(12):
                 going.step("check_in", seed)
@@ -268,9 +272,6 @@ def test_writing_goes_on_after_a_restore(shelf: Shelf) -> None:
 
         # with another master key nothing personal can be read, and that is said before anything is written
         settings = replace(shelf.settings(), master_key="YW5vdGhlciBrZXksIGFsc28gMzIgYnl0ZXMgbG9uZy4=")
-        from ledger.restore import restore
-        from tests.conftest import drop
-
         try:
             with pytest.raises((MasterKeyError, Refusal)):
                 restore(settings, lines, directory)

@@ -151,12 +151,20 @@ def test_a_cycle_of_one_day_in_any_zone(shelf: Shelf, name: str, day: date) -> N
     """Given a cycle of one day, then values and commitments of its first and last instant are its own, no others."""
     zone = ZoneInfo(name)
     start, end = start_of_day(day, zone), end_of_day(day, zone)
-    rehearsal = Rehearsal(UUID(int=9, version=4), "Example", name, start - timedelta(days=3), random=Random(1))
+    rehearsal = Rehearsal(
+        UUID(int=9, version=4), "Example", name, start - timedelta(days=3), random=Random(1)
+    )
     company = Improviser(RehearsalStage(rehearsal), rehearsal.steward)
     owner = rehearsal.new_id()
     company.must("add_person", person=owner)
     company.must(
-        "plan_cycle", cycle="one-day", name="One day", kind="custom", starts_on=day, commit_by=day, ends_on=day
+        "plan_cycle",
+        cycle="one-day",
+        name="One day",
+        kind="custom",
+        starts_on=day,
+        commit_by=day,
+        ends_on=day,
     )
     company.must("open_cycle", cycle="one-day")
 
@@ -175,7 +183,9 @@ def test_a_cycle_of_one_day_in_any_zone(shelf: Shelf, name: str, day: date) -> N
     company.committed("one-day", owner)
     rehearsal.at(end + timedelta(hours=1))
     assert _refused(company, early, None) is ValueIsOutsideTheCycle
-    told = company.must("record_value", objective=early[0], key_result=early[1], value="20", measured_on=day).position
+    told = company.must(
+        "record_value", objective=early[0], key_result=early[1], value="20", measured_on=day
+    ).position
 
     with shelf.restored(lines_of(rehearsal.entries)) as book:
         body = book.reader.ask(CommitmentsOf("one-day")).body
@@ -218,7 +228,10 @@ def test_the_day_of_a_position_is_the_organisations_day(shelf: Shelf, name: str)
     rehearsal.at(midnight - timedelta(microseconds=1))
     last = company.must("form_team", team=rehearsal.new_id(), name="Late").position
     first = company.must("form_team", team=rehearsal.new_id(), name="Early").position
-    assert [raw.recorded_at for raw in rehearsal.entries[-2:]] == [midnight - timedelta(microseconds=1), midnight]
+    assert [raw.recorded_at for raw in rehearsal.entries[-2:]] == [
+        midnight - timedelta(microseconds=1),
+        midnight,
+    ]
     with shelf.restored(lines_of(rehearsal.entries)) as book:
         ask = book.reader.ask
         assert ask(BoardOf("first"), as_of=str(last)).basis.effective_on == date(2024, 6, 30)
@@ -227,4 +240,6 @@ def test_the_day_of_a_position_is_the_organisations_day(shelf: Shelf, name: str)
         assert ask(BoardOf("first"), as_of="2024-07-01").basis.position == first
         at = datetime(2024, 7, 1, tzinfo=zone).astimezone(UTC)
         assert ask(BoardOf("first"), as_of=at.isoformat()).basis.position == first
-        assert ask(BoardOf("first"), as_of=(at - timedelta(microseconds=1)).isoformat()).basis.position == last
+        assert (
+            ask(BoardOf("first"), as_of=(at - timedelta(microseconds=1)).isoformat()).basis.position == last
+        )

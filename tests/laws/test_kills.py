@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from psycopg import OperationalError
 
 from ledger.embedded import EmbeddedServer
 from replay.verify import verify
@@ -88,7 +89,11 @@ def everything_stands(book: Book, steward: str, acknowledged: dict[int, dict[str
             assert answer.replayed
             assert told(answer) == acknowledged[number]
         stands_once(book, told(answer))
-    keys = [data["idempotency"]["key"] for raw in book.entries() if "idempotency" in (data := orjson.loads(raw.data))]
+    keys = [
+        data["idempotency"]["key"]
+        for raw in book.entries()
+        if "idempotency" in (data := orjson.loads(raw.data))
+    ]
     teams = [key for key in keys if int(key.split()[1]) % 3]
     assert len(teams) == len(set(teams))
     live_equals_rebuilt(book)
@@ -128,8 +133,6 @@ def kill_server(directory: Path) -> None:
 
 
 def _catch_up(book: Book) -> None:
-    from psycopg import OperationalError
-
     for _ in range(500):
         try:
             book.engine.catch_up()

@@ -125,10 +125,15 @@ def test_the_past_equals_a_shorter_ledger(shelf: Shelf, profile: str) -> None:
         entries = entries_of(rehearsed(play))
         lines = lines_of(entries)
         with shelf.restored(lines) as book:
-            for position in sorted({choice.randint(5, len(lines)), choice.randint(len(lines) // 2, len(lines))}):
+            for position in sorted(
+                {choice.randint(5, len(lines)), choice.randint(len(lines) // 2, len(lines))}
+            ):
                 with shelf.restored(lines[:position]) as shorter:
                     last = entries[position - 1].recorded_at
-                    for day in (last.astimezone(book.ledger.zone).date().isoformat(), days_of(entries[:position], choice)[1]):
+                    for day in (
+                        last.astimezone(book.ledger.zone).date().isoformat(),
+                        days_of(entries[:position], choice)[1],
+                    ):
                         questions = shorter.questions()
                         past = book.answers(as_of=str(position), effective_at=day, questions=questions)
                         present = shorter.answers(effective_at=day, questions=questions)

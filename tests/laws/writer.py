@@ -41,7 +41,10 @@ def numbered(number: int, steward: str, item: tuple[UUID, UUID] | None = None) -
     if item is not None and number % 3 == 0:
         fields = {"objective": item[0], "key_result": item[1], "confidence": "0.5", "value": str(number)}
         return Asked(COMMANDS["check_in"].model_validate(fields), steward)
-    return Asked(COMMANDS["form_team"].model_validate({"team": uuid5(NAMES, str(number)), "name": f"T{number}"}), steward)
+    return Asked(
+        COMMANDS["form_team"].model_validate({"team": uuid5(NAMES, str(number)), "name": f"T{number}"}),
+        steward,
+    )
 
 
 def item_of(ledger: Ledger) -> tuple[UUID, UUID]:

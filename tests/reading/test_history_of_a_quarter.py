@@ -137,7 +137,7 @@ def test_drift_of_an_unchanged_line_is_empty() -> None:
         assert found["counts"]["kinds"] == {}
 
 
-def test_an_amended_change_reads_corrected() -> None:
+def test_an_amended_change_after_the_line_is_still_that_change() -> None:
     company = Company().on("2026-04-02")
     company.do("open_cycle", cycle=CYCLE)
     objective, key_result = company.committed()
@@ -147,7 +147,7 @@ def test_an_amended_change_reads_corrected() -> None:
     company.do("amend_entry", position=position, body=amended, reason=SCOPE)
 
     facet = Told(company).drift()["objectives"][0]["key_results"][0]["facets"][0]
-    assert (facet["kind"], facet["old"]["at"], facet["new"]["at"]) == ("corrected", "100", "90")
+    assert (facet["kind"], facet["old"]["at"], facet["new"]["at"]) == ("retargeted", "100", "90")
     assert [change["old"]["at"] for change in facet["changes"]] == ["100", "80"]
 
 
