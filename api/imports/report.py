@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.imports.plan import Left, Planned
+from api.imports.planned import Left, Planned
 
 
 @dataclass

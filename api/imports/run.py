@@ -20,7 +20,8 @@ from aggregates.snapshots.series import SnapshotSeries, read_series
 from aggregates.values import KEY_PATTERN, LINE_LENGTH, instant_text, start_of_day
 from aggregates.world import World
 from api.imports.people import PeopleMap, read_people
-from api.imports.plan import Cycle, Owners, Planned, Planner
+from api.imports.plan import Planner
+from api.imports.planned import Cycle, Owners, Planned
 from api.imports.report import Report, SeriesReport
 from api.imports.repository import read_source
 from api.imports.sources import VersionSeries, printable
