@@ -20,7 +20,8 @@ def is_own(world: World, command: Command, occasion: Occasion) -> bool:
     """Return whether this person owns what the command touches, or acts for its owner, who is on leave.
 
     Who owns an objective owns its key results; who owns a key result may change and check in that one. A decision is
-    one's own when every objective it touches and every entry it ratifies is; an amendment when the entry is about something of one's own.
+    one's own when every objective it touches and every entry it ratifies is; an amendment when the entry is about
+    something of one's own.
     """
     if not occasion.by.startswith("person:"):
         return False

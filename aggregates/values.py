@@ -25,6 +25,10 @@ _SPELLED_AS_STORED = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,5
 """A number within the bounds and in the spelling of `number_text`: nothing is left to check."""
 
 
+_REVERSING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that make what follows read in another order than it is kept; marks of direction stay allowed."""
+
+
 def _fault(code: str, sentence: str) -> PydanticCustomError:
     return PydanticCustomError(code, sentence)
 
@@ -41,7 +45,7 @@ def clean_text(raw: str, *, longest: int, newlines: bool) -> str:
     for character in text:
         if character in "\n\t" and newlines:
             continue
-        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp", "Cn", "Co"):
+        if character in _REVERSING or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp", "Cn", "Co"):
             raise _fault(
                 "text_has_control_character",
                 f"This text holds the unprintable character U+{ord(character):04X}; remove it.",

@@ -21,6 +21,7 @@ from api.problems import (
     Fault,
     InternalFault,
     LedgerIsAway,
+    MasterKeyIsAway,
     MethodIsNotAllowed,
     Mistake,
     ProblemKind,
@@ -31,6 +32,7 @@ from api.problems import (
 )
 from ledger import directory, errors
 from ledger.errors import StaleVersion
+from ledger.keys import MasterKeyError
 from replay import questions
 
 _MODULES = frozenset(module.__name__ for module in (refusals, errors, directory, problems, questions))
@@ -59,6 +61,7 @@ def register_problems(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, refusal_answer)  # type: ignore[arg-type]
     app.add_exception_handler(Fault, fault_answer)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, http_answer)  # type: ignore[arg-type]
+    app.add_exception_handler(MasterKeyError, master_key_answer)
 
 
 def refusal_answer(request: Request, refusal: Refusal) -> Response:
@@ -111,6 +114,11 @@ def fault_answer(request: Request, fault: Fault) -> Response:
         headers=fault.headers,
         more=fault.more,
     )
+
+
+def master_key_answer(request: Request, _: Exception) -> Response:
+    """Answer that the master key is away; where it was looked for is not for the caller."""
+    return fault_answer(request, MasterKeyIsAway())
 
 
 def http_answer(request: Request, error: HTTPException) -> Response:

@@ -39,9 +39,7 @@ class Composer:
         nobody here bears, BodyIsInvalid where the command itself refuses its fields.
         """
         position = given.get("position")
-        values = self._values(
-            door.command_type, body, "", position if isinstance(position, int) else None
-        )
+        values = self._values(door.command_type, body, "", position if isinstance(position, int) else None)
         values.update(given)
         self._make(door.command_type, values)
         if door.command == "replan" and values.get("text") is not None and values.get("decision") is None:

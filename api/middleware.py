@@ -45,11 +45,11 @@ class RequestIdentity:
             return
         identifier = str(self.new_id())
         scope.setdefault("state", {})["request_id"] = identifier
-        header = (b"x-request-id", identifier.encode())
+        own = ((b"x-request-id", identifier.encode()), (b"x-content-type-options", b"nosniff"))
 
         async def send_with_identifier(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), header]
+                message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         await self.app(scope, receive, send_with_identifier)
@@ -88,6 +88,10 @@ def told(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__name__}{says}\n{frames}"
 
 
+class _CutOff(Exception):
+    """The connection ended before the body did."""
+
+
 class BodyLimit:
     """Refuse a body over the limit, by what it declares and by what arrives; nothing larger is ever held."""
 
@@ -102,11 +106,14 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = _header(scope, b"content-length")
-        body = (
-            None
-            if declared and declared.isdigit() and int(declared) > self.limit
-            else await self._read(receive)
-        )
+        try:
+            body = (
+                None
+                if declared and declared.isdigit() and int(declared) > self.limit
+                else await self._read(receive)
+            )
+        except _CutOff:
+            return  # nobody is left to answer, and half a command is none
         if body is None:
             response = self.answer(Request(scope), BodyIsTooLarge(headers={"Connection": "close"}))
             await response(scope, receive, send)
@@ -123,13 +130,13 @@ class BodyLimit:
         await self.app(scope, receive_whole, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """Return the whole body, or None as soon as it is over the limit."""
+        """Return the whole body, or None as soon as it is over the limit. Raises _CutOff where it ends too early."""
         parts: list[bytes] = []
         size = 0
         while True:
             message = await receive()
             if message["type"] != "http.request":
-                return b"".join(parts)
+                raise _CutOff
             part = message.get("body", b"")
             size += len(part)
             if size > self.limit:
@@ -165,7 +172,7 @@ class Bearer:
     async def _actor(self, scope: MutableMapping[str, Any]) -> str:
         scheme, _, token = (_header(scope, b"authorization") or "").partition(" ")
         token = token.strip()
-        if scheme.lower() != "bearer" or not token:
+        if scheme.lower() != "bearer" or not token or _is_repeated(scope, b"authorization"):
             raise TokenIsMissing(headers={"WWW-Authenticate": 'Bearer realm="strategy-ledger"'})
         digest = hashlib.sha256(token.encode("latin-1", "replace")).digest()
         actor, until = self.known.get(digest, ("", 0.0))
@@ -188,6 +195,10 @@ class Bearer:
 
 def _is_open(path: str) -> bool:
     return path in OPEN_ADDRESSES or path.startswith("/v1/problems/")
+
+
+def _is_repeated(scope: MutableMapping[str, Any], name: bytes) -> bool:
+    return [key for key, _ in scope["headers"]].count(name) > 1
 
 
 def _header(scope: MutableMapping[str, Any], name: bytes) -> str | None:

@@ -23,14 +23,15 @@ from api.shapes import READINGS
 
 READING_FAULTS = (
     "parameter_is_invalid", "parameter_is_repeated", "parameter_is_unknown", "basis_is_unknown",
+    "ledger_is_busy",
 )  # fmt: skip
 COMMAND_FAULTS = (
     "body_is_not_json", "body_is_invalid", "parameter_is_invalid", "parameter_is_repeated", "parameter_is_unknown",
     "body_is_too_large", "append_is_too_large", "media_type_is_not_taken", "too_much_contention", "command_in_flight",
-    "idempotency_key_reused", "clock_is_behind", "append_is_uncertain",
+    "idempotency_key_reused", "clock_is_behind", "append_is_uncertain", "ledger_is_busy", "master_key_is_away",
 )  # fmt: skip
 TOKEN_FAULTS = ("token_is_missing", "token_is_not_valid")
-ALWAYS = ("internal_fault", "ledger_is_away")
+ALWAYS = ("internal_fault", "ledger_is_away", "request_is_malformed")
 NAMED: Mapping[str, tuple[str, ...]] = {
     "cycle": ("cycle_is_unknown",),
     "objective": ("objective_is_unknown",),

@@ -62,6 +62,10 @@ class Fault(Exception):
         super().__init__(self.detail)
 
 
+class RequestIsMalformed(Fault):
+    """This is no request of HTTP/1.1."""
+
+
 class BodyIsNotJson(Fault):
     """The body is not one JSON object in UTF-8."""
 
@@ -128,6 +132,15 @@ class MediaTypeIsNotTaken(Fault):
 
 class LedgerIsAway(Fault):
     """The ledger's database does not answer just now; try again."""
+
+    status = 503
+
+
+class MasterKeyIsAway(Fault):
+    """The ledger's master key is missing or is another's; without it no personal text and no idempotency key is taken.
+
+    Whoever runs the server puts the key back where it was; everything else goes on meanwhile.
+    """
 
     status = 503
 

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import uvicorn
 from fastapi import FastAPI
 
+from api.connection import PunctualProtocol
+
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
@@ -80,6 +82,7 @@ def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
         backlog=BACKLOG,
         lifespan="on",
         server_header=False,
+        http=PunctualProtocol,
         timeout_graceful_shutdown=GRACE_SECONDS,
         ws="none",
     )

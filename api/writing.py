@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -26,6 +27,7 @@ from aggregates.refusals import (
 )
 from aggregates.values import KEY_PATTERN
 from aggregates.world import World
+from api.bodies import MEANINGS, Means
 from api.commands import Door
 from api.composing import Composer, mistakes_of
 from api.naming import Finder, Names, identifier
@@ -97,7 +99,9 @@ class Writer:
         self, asked: Asked, body: BaseModel, given: Mapping[str, UUID | str | int], stream: str | None
     ) -> Outcome:
         draft = _Draft(self._ledger, self.names, asked, body, given)
-        idempotency = None if asked.key is None else IdempotencyKey(asked.key, fingerprinted(asked, body))
+        idempotency = (
+            None if asked.key is None else IdempotencyKey(asked.key, self._fingerprinted(asked, body))
+        )
         try:
             receipt = self._ledger.execute(
                 None,
@@ -114,6 +118,10 @@ class Writer:
             raise
         level = self._projections.wait_for(receipt.position, timeout=WAIT_SECONDS)
         return answered(self._ledger, asked.door, asked.names, receipt, level=level)
+
+    def _fingerprinted(self, asked: Asked, body: BaseModel) -> bytes:
+        author = UUID(asked.by.partition(":")[2])
+        return fingerprinted(asked, body, lambda text: self._ledger.keys.blinded(author, text))
 
     def _preview(
         self, asked: Asked, body: BaseModel, given: Mapping[str, UUID | str | int], stream: str | None
@@ -241,9 +249,24 @@ def read_body(asked: Asked) -> BaseModel:
         raise BodyIsInvalid(mistakes=mistakes_of(error)) from error
 
 
-def fingerprinted(asked: Asked, body: BaseModel) -> bytes:
-    """Return the bytes that an idempotency key stands for: where the command was sent, and what it said."""
-    return f"POST {asked.path} ".encode() + body.model_dump_json(exclude_unset=True, by_alias=True).encode()
+def fingerprinted(asked: Asked, body: BaseModel, blinded: Callable[[str], str]) -> bytes:
+    """Return the bytes that an idempotency key stands for: where the command was sent, and what it said.
+
+    Personal text stands in them blinded by its author's key: a fingerprint is kept for ever, the text may be erased.
+    """
+    told = _blinded(body.model_dump(mode="json", exclude_unset=True, by_alias=True), blinded)
+    return f"POST {asked.path} ".encode() + json.dumps(told, ensure_ascii=False).encode()
+
+
+def _blinded(told: Any, blinded: Callable[[str], str]) -> Any:
+    if isinstance(told, dict):
+        return {
+            name: blinded(value)
+            if isinstance(value, str) and MEANINGS.get(name) is Means.PERSONAL
+            else _blinded(value, blinded)
+            for name, value in told.items()
+        }
+    return [_blinded(value, blinded) for value in told] if isinstance(told, list) else told
 
 
 def relocated(door: Door, field: str) -> str:

@@ -95,9 +95,7 @@ def _measured(settings: Settings, size: Size) -> list[Measure]:
         engine, told = catching_up_large(large, size.large)
         found += told
         clock.says("the large ledger caught up")
-        found += boards(
-            large, engine, small, all_quarters.complete[-1], quarters.complete[-1], rounds=2 * rounds
-        )
+        found += boards(large, engine, small, all_quarters.complete[-1], quarters.complete[-1], rounds=rounds)
         clock.says("boards")
         cycle = all_quarters.complete[-1].key
         found += serving(large, engine, cycle, quarters.steward, rounds=few, lasting=2 * size.lasting)

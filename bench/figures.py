@@ -43,6 +43,7 @@ WRITING, CARRYING, DERIVING, READING, DOOR = (
 
 FIGURES: tuple[Figure, ...] = (
     Figure("command", WRITING, "one command, of the rate of a bare insert and commit", "times", "at least", 0.4),
+    Figure("command_statement", WRITING, "one command, of the rate of a bare insert in autocommit", "times"),
     Figure("command_time", WRITING, "one command: load, decide, append one event", "ms"),
     Figure("wait_time", WRITING, "the wait for its projections after it", "ms"),
     Figure("writers", WRITING, "eight writers, of the rate of the stock recorder", "times", "at least", 3.0),

@@ -20,7 +20,6 @@ from aggregates.entry import Circumstances, Entry, Event, Idempotency, Reason, S
 from aggregates.values import instant_text
 from aggregates.vocabulary import EVENTS
 
-
 MEMBERS = (
     "stream", "version", "name", "by", "on_behalf_of", "effective_at", "reason", "decision", "source", "request",
     "idempotency", "supersedes", "body",

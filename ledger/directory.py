@@ -146,7 +146,8 @@ class Directory:
         found: dict[str, dict[str, str]] = {}
         with self._connections.use() as connection:
             rows = connection.execute(
-                "select source, version, subject from source_versions where source = any (%s)", [list(sources)]
+                "select source, version, subject from source_versions where source = any (%s)",
+                [list(sources)],
             )
             for source, version, subject in rows:
                 found.setdefault(source, {})[version] = subject

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from aggregates.entry import Circumstances, Idempotency, Occasion, Recorded
+from aggregates.entry import Circumstances, Entry, Idempotency, Occasion, Recorded
 from aggregates.refusals import Refusal
 from ledger.appends import Appended
+from ledger.codec import encode
 from ledger.errors import (
     AppendIsUncertain,
     CommandInFlight,
@@ -169,7 +170,8 @@ class Executor:
                 idempotency=mark,
                 supersedes=one.supersedes,
             )
-            pending.append(Pending(one.stream, version, circumstances, one.event))
+            data = encode(one.stream, version, circumstances, one.event)
+            pending.append(Pending(one.stream, version, circumstances, one.event, data))
         return pending
 
     def append(
@@ -183,7 +185,9 @@ class Executor:
         """
         after = self.states.position or 0
         try:
-            return _receipt(pending, self._application.put(pending, reads), request)
+            appended = self._application.put(pending, reads)
+            self.states.take(_entries(pending, appended))
+            return _receipt(pending, appended, request)
         except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
             log.warning("The connection was lost during an append; looking for request %s.", request)
             found = self._settle(pending, reads, search or request, after, lost)
@@ -251,7 +255,10 @@ class Executor:
                     if found is not None:
                         return found
                     raise
-            except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            except PoolTimeout as error:
+                log.warning("The database was waited for in vain: %s", error)
+                break  # half a minute without a connection; a caller is not kept longer
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 log.warning("The database does not answer yet: %s", error)
         raise AppendIsUncertain(
             f"The connection was lost while request {request} was being recorded, and the database does not answer; "
@@ -308,6 +315,22 @@ def _claimed(connection: Connection, actor: str, key: str) -> Iterator[None]:
                 [bound],
                 prepare=True,
             )
+
+
+def _entries(pending: Sequence[Pending], appended: Appended) -> list[Entry]:
+    """Return what was appended as entries, as they would be read back."""
+    first, last = appended.first_position, appended.position
+    return [
+        Entry(
+            first + place,
+            appended.recorded_at - timedelta(microseconds=last - first - place),
+            one.stream,
+            one.version,
+            one.circumstances,
+            one.event,
+        )
+        for place, one in enumerate(pending)
+    ]
 
 
 def _receipt(pending: Sequence[Pending], appended: Appended, request: UUID) -> Receipt:

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from aggregates.entry import Entry, Idempotency, Recorded
 from aggregates.refusals import Refusal
-from ledger.codec import encode
 from ledger.errors import IdempotencyKeyReused, KeyedCommandIsDone, StreamsHaveMoved, TooMuchContention
 from ledger.execute import Decide, Executor, Order
 from ledger.identifiers import new_id
@@ -135,7 +134,7 @@ def _decide_one(
     if any(group.world.has_absorbed(one.supersedes) for one in decided):
         raise _GroupIsFull
     pending = executor.pending(order, decided, group.world, mark, order.request or new_id())
-    size = sum(len(encode(one.stream, one.version, one.circumstances, one.event)) for one in pending)
+    size = sum(len(one.data) for one in pending)
     if group.pending and (
         len(group.pending) + len(pending) > EVENTS_PER_APPEND
         or group.size + size > BYTES_PER_APPEND

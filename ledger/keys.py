@@ -147,6 +147,11 @@ class Keys:
             ciphertext=base64.b64encode(nonce + hidden).decode(),
         )
 
+    def blinded(self, author: UUID, text: str) -> str:
+        """Return what stands for personal text in a fingerprint: with its author's key erased, no guess can be tested."""
+        _, data_key = self._key_of(author)
+        return hmac.new(_derived(data_key, b"fingerprints"), text.encode(), hashlib.sha256).hexdigest()
+
     def open(self, sealed: Sealed) -> str | None:
         """Return the clear text, or None once its key was erased; see `open_all`."""
         return self.open_all([sealed])[0]

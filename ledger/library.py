@@ -32,7 +32,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from aggregates.entry import Circumstances, Entry, Event
 from ledger.appends import Appended, Appends
-from ledger.codec import RawEntry, decode, encode
+from ledger.codec import RawEntry, decode
 from ledger.place import Connections
 
 COLUMNS = "position, recorded_at, stream, version, name, data"
@@ -43,12 +43,13 @@ Evolve = Callable[[Any, Entry], Any]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An event with its place in a stream, not recorded yet."""
+    """An event with its place in a stream and the bytes that stand for it, not recorded yet."""
 
     stream: str
     version: int
     circumstances: Circumstances
     event: Event
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class EntryMapper(Mapper[str]):
             originator_id=pending.stream,
             originator_version=pending.version,
             topic=pending.event.stored_name,
-            state=encode(pending.stream, pending.version, pending.circumstances, pending.event),
+            state=pending.data,
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:

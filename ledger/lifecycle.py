@@ -84,7 +84,7 @@ def initialise(
     with Place.open(settings) as place:
         weaker = migrate_place(place)
         with place.as_owner() as connection:
-            row = connection.execute("select ledger from head").fetchone()
+            row = connection.execute("select ledger from head for update").fetchone()
             if row is not None and row[0] is not None:
                 raise LedgerExists
             master = MasterKey.load_or_make(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import IO, Any, cast
 from uuid import UUID
@@ -14,8 +14,9 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import SchemaValidator
 
+from aggregates.entry import Idempotency, Reason, Source
 from aggregates.vocabulary import EVENTS
-from ledger.codec import MEMBERS, read_circumstances
+from ledger.codec import MEMBERS, read_moment
 from ledger.limits import BYTES_PER_ENTRY
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -39,6 +40,16 @@ def read_lines(source: IO[bytes], longest: int = LONGEST_LINE) -> Iterator[bytes
         yield line
 
 
+_CIRCUMSTANCES: tuple[tuple[str, Callable[[Any], object]], ...] = (
+    ("effective_at", read_moment),
+    ("reason", Reason.model_validate),
+    ("decision", UUID),
+    ("source", Source.model_validate),
+    ("idempotency", Idempotency.model_validate),
+)
+"""What an entry may say beside who asked and what happened, and what reads it, as `read_circumstances` does."""
+
+
 class LineCheck:
     """Checks one line after the other and turns each into a row of PostgreSQL's binary COPY format."""
 
@@ -49,6 +60,7 @@ class LineCheck:
         self.zone = "UTC"
         self._zone = ZoneInfo("UTC")
         self.references = {"OBJ": 0, "KR": 0}
+        self._second = ("", 0)
         self._versions: dict[str, int] = {}
         self._actors: set[str] = set()
         self._receipts = receipts
@@ -150,9 +162,12 @@ class LineCheck:
         if len(entry) > len(_PLAIN):
             if not entry.keys() <= _MEMBERS:
                 raise ValueError(f"{min(entry.keys() - _MEMBERS)} is nothing that an entry says")
-            read_circumstances(entry)
-            effective_at = entry.get("effective_at", "")
-            latest = self._day_of(recorded_at) if len(effective_at) == 10 else recorded_at
+            for name, read in _CIRCUMSTANCES:
+                if entry.get(name) is not None:
+                    read(entry[name])
+            effective_at, latest = entry.get("effective_at", ""), recorded_at
+            if len(effective_at) == 10 and effective_at >= recorded_at[:10]:
+                latest = self._day_of(recorded_at)  # a day before that of UTC is none to come anywhere
             if effective_at > latest:
                 raise ValueError("it became true after it was recorded")
 
@@ -167,8 +182,13 @@ class LineCheck:
         """Return the eight fields of a row, each after its length."""
         if len(recorded_at) != 27 or recorded_at[-1] != "Z":
             raise ValueError(f"the time {recorded_at} is not spelled as a ledger writes it.")
-        since = datetime.fromisoformat(recorded_at) - _EPOCH
-        microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        second, fraction = recorded_at[:19], recorded_at[20:26]
+        if recorded_at[19] != "." or not (fraction.isascii() and fraction.isdigit()):
+            raise ValueError(f"the time {recorded_at} is not spelled as a ledger writes it.")
+        if second != self._second[0]:
+            since = datetime.fromisoformat(f"{second}Z") - _EPOCH
+            self._second = second, (since.days * 86_400 + since.seconds) * 1_000_000
+        microseconds = self._second[1] + int(fraction)
         stream_bytes, name_bytes = stream.encode(), name.encode()
         return b"".join(
             (

@@ -7,7 +7,7 @@ and a refusal is believed only after those versions were looked up again. So a k
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from eventsourcing.application import LRUCache
@@ -23,7 +23,8 @@ TAIL = 2_000
 """Entries up to which the kept states follow; further behind they are loaded anew."""
 
 _REFRESH = """
-    select greatest(clock_timestamp(), (select recorded_at from head)), e.position, e.recorded_at, e.stream, e.version, e.name, e.data
+    select greatest(clock_timestamp(), (select recorded_at from head)),
+           e.position, e.recorded_at, e.stream, e.version, e.name, e.data
       from (select 1) as always
       left join (select * from entries where position > %s order by position limit %s) as e on true
      order by e.position
@@ -90,6 +91,15 @@ class States:
                 self._kept.put(stream, loaded)
         return loaded
 
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Follow entries that were appended just now, without reading them back, where nothing lies between."""
+        with self._lock:
+            if self.position is None or not entries or entries[0].position != self.position + 1:
+                return
+            for entry in entries:
+                self._step(entry)
+                self.position = entry.position
+
     def forget(self, streams: Iterable[str]) -> None:
         """Drop states that turned out to be behind."""
         with self._lock:
@@ -116,15 +126,20 @@ class States:
         for raw in tail:
             if self.position is None or raw.position <= self.position:
                 continue
-            try:
-                loaded = self._kept.get(raw.stream)
-            except KeyError:
-                loaded = None
-            if loaded is not None and loaded.version == raw.version - 1:
-                self._kept.put(raw.stream, self.evolve(loaded, decode(raw)))
-            elif loaded is not None and loaded.version < raw.version:
-                self._drop(raw.stream)
+            self._step(raw)
             self.position = raw.position
+
+    def _step(self, one: RawEntry | Entry) -> None:
+        """Follow one entry, read only where the state of its stream is kept and is the one before."""
+        try:
+            loaded = self._kept.get(one.stream)
+        except KeyError:
+            return
+        if loaded.version == one.version - 1:
+            entry = one if isinstance(one, Entry) else decode(one)
+            self._kept.put(one.stream, self.evolve(loaded, entry))
+        elif loaded.version < one.version:
+            self._drop(one.stream)
 
     def _drop(self, stream: str) -> None:
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from aggregates.values import LINE_LENGTH, clean_text
 from ledger.identifiers import new_id
 from ledger.place import Connection, Connections
 
@@ -78,6 +79,7 @@ class Tokens:
 
 def insert_token(connection: Connection, actor: str, label: str) -> str:
     """Return a new token, written down on this connection."""
+    label = clean_text(label, longest=LINE_LENGTH, newlines=False)
     token = PREFIX + secrets.token_urlsafe(32)
     connection.execute(
         "insert into tokens (id, digest, actor, label) values (%s, %s, %s, %s)",

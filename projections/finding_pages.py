@@ -51,6 +51,12 @@ _DECISION_RETRACTED = """
       from {finding_citations} c
      where c.decision = %(decision)s and c.position < %(position)s and c.superseded_at > %(position)s
      group by c.objective, c.cycle"""
+# The facets that a change without a decision changed, for each change that is ratified.
+_UNDECIDED = """select objective::text, key_result::text, cycle, cause,
+                       array(select json_array_elements_text(detail -> 'facets'))
+                  from {findings}
+                 where rule = 'change_without_decision' and cause = any (%s)
+                 order by cause"""
 _CYCLES = "select cycle, starts_on, commit_by, closed from {finding_cycles}"
 _ZONE = "select zone from {finding_zone}"
 # The version of each decision that stood at the position wanted.
@@ -221,6 +227,30 @@ class FindingsPage:
             )
         )  # fmt: skip
 
+    def _own_ratified(self, entry: PlainEntry) -> None:
+        """Ask about an owner who ratifies a change of their own target: they decided it all the same."""
+        body = entry["body"]
+        rows = self._connection.execute(self._query(_UNDECIDED), [body["ratifies"]]).fetchall()
+        items = [key_result or objective for objective, key_result, _, _, _ in rows]
+        known = states.definitions_at(
+            self._connection, self._generation, [(item, entry["position"]) for item in items]
+        )
+        groups: dict[tuple[str, str | None, str | None], tuple[set[str], set[int]]] = {}
+        for (objective, key_result, cycle, cause, changed), now in zip(rows, known, strict=True):
+            own = causes.OWN_TARGET.intersection(changed)
+            if own and now.get("owner", {}).get("value") == body["decided_by"]:
+                found, ratified = groups.setdefault((objective, key_result, cycle), (set(), set()))
+                found |= own
+                ratified.add(cause)
+        self._rows = []
+        for (objective, key_result, cycle), (found, ratified) in groups.items():
+            detail = {"facets": sorted(found), "owner": body["decided_by"], "ratifies": sorted(ratified)}
+            told = {**entry, "body": {"key_result": key_result}, "decision": base.stream_id(entry["stream"])}
+            told["reason"] = told["source"] = None
+            self._add("owner_decided_own_target", told, objective, cycle, detail)
+        if self._rows:
+            base.copy_text(self._connection, self._query(_COPY), self._rows)
+
     def _write(self, page: Sequence[PlainEntry]) -> None:
         execute, query = self._connection.execute, self._query
         if self._rows:
@@ -239,6 +269,7 @@ class FindingsPage:
                         "ratifies": entry["body"]["ratifies"],
                     },
                 )
+                self._own_ratified(entry)
         if self._answers:
             base.copy_text(self._connection, query(_COPY_ANSWERS), self._answers)
         if self._ratified:

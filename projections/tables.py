@@ -100,12 +100,16 @@ class Control:
         connection.execute(self._query("update {generations} set standing = 'left' where standing = 'built'"))
 
     def analyse(self, connection: Connection[Any], generation: Generation) -> None:
-        """Let the database count the rows of a generation, so that it plans the first reads well."""
-        for projection in self.projections:
-            for name in projection.TABLE_NAMES:
-                connection.execute(
-                    sql.SQL("analyze {}").format(sql.Identifier(self.schema, f"g{generation.number}_{name}"))
-                )
+        """Let the database count the rows of a generation, so that it plans the first reads well.
+
+        A sample of 3,000 rows of each table is enough to choose indexes, and a tenth of the usual work.
+        """
+        with connection.transaction():
+            connection.execute("set local default_statistics_target = 10")
+            for projection in self.projections:
+                for name in projection.TABLE_NAMES:
+                    table = sql.Identifier(self.schema, f"g{generation.number}_{name}")
+                    connection.execute(sql.SQL("analyze {}").format(table))
 
     def held(self, connection: Connection[Any]) -> Generation | None:
         """Return the generation that is read and keep it until the transaction ends; None if it was just dropped."""

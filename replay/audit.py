@@ -254,6 +254,33 @@ class Audit(Fold):
             }
             row |= {"objective": objective, "key_result": None, "decision": key}
             self._find("ratified_later", row, cycle, {"ratifies": sorted(causes)})
+        self._own_ratified(key, version, ratifies)
+
+    def _own_ratified(self, key: str, version: Row, ratifies: list[int]) -> None:
+        """Ask about an owner who ratifies a change of their own target."""
+        decider = version["body"]["decided_by"]
+        groups: dict[tuple[str, str | None, str | None], Row] = {}
+        for one in list(self.findings):
+            if one["rule"] != "change_without_decision" or one["cause"] not in ratifies:
+                continue
+            own = _OWN.intersection(one["detail"]["facets"])
+            if own and self.value(one["key_result"] or one["objective"], "owner") == decider:
+                group = (one["objective"], one["key_result"], one["cycle"])
+                detail = groups.setdefault(group, {"facets": [], "owner": decider, "ratifies": []})
+                detail["facets"] = sorted({*detail["facets"], *own})
+                detail["ratifies"] = sorted({*detail["ratifies"], one["cause"]})
+        for (objective, key_result, cycle), detail in groups.items():
+            told = {
+                name: version[name] for name in ("position", "recorded_at", "effective_at", "on_behalf_of")
+            }
+            told |= {
+                "name": "decision.recorded",
+                "by": version["recorded_by"],
+                "reason": None,
+                "source": None,
+            }
+            told |= {"objective": objective, "key_result": key_result, "decision": key}
+            self._find("owner_decided_own_target", told, cycle, detail)
 
     def _confirmed(self, position: int, recorded: str, key: str, data: Row) -> None:
         versions = [one for one in self.decisions[key] if "body" in one]

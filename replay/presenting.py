@@ -33,9 +33,9 @@ def described(body: dict[str, Any], directory: Directory) -> dict[str, Any]:
     everybody = {str(identifier): somebody for identifier, somebody in directory.names().items()}
     people: dict[str, Any] = dict(body.get("people", {}))
     if unknown := named - everybody.keys():
-        for identifier, alias in directory.alias_names().items():
-            if str(identifier) in unknown:
-                people[str(identifier)] = {"name": alias.name, "handle": None, "kind": "alias"}
+        for one, alias in directory.alias_names().items():
+            if str(one) in unknown:
+                people[str(one)] = {"name": alias.name, "handle": None, "kind": "alias"}
     for identifier in sorted(named & everybody.keys()):
         somebody = everybody[identifier]
         people[identifier] = {

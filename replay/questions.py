@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -115,7 +116,8 @@ class Reader:
             basis = resolve(self._ledger, as_of=as_of, effective_at=effective_at, present=reading.position)
             if max(basis.position, wanted) > reading.position:
                 raise ProjectionIsBehind(_behind(reading, max(basis.position, wanted)))
-            policy = Policies.of(self._ledger.read_stream("organisation")).version(basis.policy_version)
+            policy = self._ruling(question, basis, reading)
+            basis = replace(basis, policy_version=policy.version)
             place = Place(reading, basis, policy, self._until(basis, effective_at))
             body = {"basis": basis.as_dict(), **self._answers[type(question)](question, place)}
         return Answer(basis, described(body, self._ledger.directory))
@@ -202,7 +204,11 @@ class Reader:
             position=at.basis.position,
             cycle_ends=self._cycle_ends(at),
         )
-        return {**body, "references": self._references(at, changes), "sources": self._versions([*lines, *changes])}
+        return {
+            **body,
+            "references": self._references(at, changes),
+            "sources": self._versions([*lines, *changes]),
+        }
 
     def _history(self, question: HistoryOf, at: Place) -> dict[str, Any]:
         item = self._item(question.item, at)
@@ -295,6 +301,30 @@ class Reader:
     def _wait(self, position: int) -> None:
         if position:
             self._engine.wait_for(min(position, self._ledger.head().position), PATIENCE)
+
+    def _ruling(self, question: Question, basis: Basis, reading: Reading) -> Adopted:
+        """Return the policy that rules an answer; one adopted after a cycle's last day does not reach the cycle."""
+        policies = Policies.of(self._ledger.read_stream("organisation"))
+        key = getattr(question, "cycle", None)
+        if len(policies.adopted) > 1:
+            if isinstance(question, DriftOf) and question.item is not None:
+                key = self._cycle_of(question.item, basis.position, reading)
+            cycle = key and board.cycle_at(reading.connection, reading.generation, key, basis.position)
+            if cycle:
+                day = min(basis.effective_on, date.fromisoformat(cycle["ends_on"]))
+                return policies.ruling(basis.position, day, self._ledger.zone)
+        return policies.version(basis.policy_version)
+
+    def _cycle_of(self, item: str, position: int, reading: Reading) -> str | None:
+        """Return the key of the cycle that an item stood in at a position; None for an unknown item."""
+        connection, generation = reading.connection, reading.generation
+        found = lookups.find_item(connection, generation, item.upper() if len(item) != 36 else item, position)
+        if found is None:
+            return None
+        objectives = lookups.states_of_objectives(
+            connection, generation, [found.objective], position, base.ALWAYS
+        )
+        return str(objectives[0]["facets"]["cycle"]["value"]) if objectives else None
 
     def _until(self, basis: Basis, effective_at: str | None) -> base.Until:
         """Return the bound of the effective day; none where the day is not before that of the position.

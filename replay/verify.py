@@ -233,7 +233,7 @@ class _Columns:
 
 
 def _advance(
-    ledger: LedgerToRead, audit: Audit, checked: _Columns, until: int, head: int, progress: Progress | None
+    ledger: LedgerToVerify, audit: Audit, checked: _Columns, until: int, head: int, progress: Progress | None
 ) -> None:
     """Fold the entries up to a position, each checked on the way."""
     while audit.position < until:

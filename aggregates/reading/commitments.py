@@ -24,14 +24,14 @@ def complete_commitments(
     """Return what was committed for a cycle: each objective at its own lines.
 
     `rows` are the lines, `cycle` its days (`commit_by` is the first recorded one), `ledger_created_at` the
-    recorded_at of entry 1 (else each row says its
-    `grade`), `states` the states at the basis, from which objectives without a line are listed.
-    Shape: `{cycle, starts_on, commit_by, commit_by_now, ends_on, objectives: [{objective, reference, lines: [line],
-    added_late: [line]}], not_committed: [{objective, reference, title, owner, standing}], moved_here: [{…, line}],
-    counts: {objectives, on_time, late, not_committed, added_late, replanned, grades: {…}}}`; what was committed in
-    another cycle and moved here is in `moved_here`, with the position of its line, which stays there. A line: `{line, key_result, position,
-    recorded_at, effective_at, by, on_time, days_late, words, grade: witnessed | migrated | reconstructed,
-    synthesised, no_record_at_start, source, confidence, accepted_by, policy, state}`.
+    recorded_at of entry 1 (else each row says its `grade`), `states` the states at the basis, from which objectives
+    without a line are listed. Shape: `{cycle, starts_on, commit_by, commit_by_now, ends_on, objectives: [{objective,
+    reference, lines: [line], added_late: [line]}], not_committed: [{objective, reference, title, owner, standing}],
+    moved_here: [{…, line}], counts: {objectives, on_time, late, not_committed, added_late, replanned, grades: {…}}}`;
+    what was committed in another cycle and moved here is in `moved_here`, with the position of its line, which stays
+    there. A line: `{line, key_result, position, recorded_at, effective_at, by, on_time, days_late, words, grade:
+    witnessed | migrated | reconstructed, synthesised, no_record_at_start, source, confidence, accepted_by, policy,
+    state}`.
     """
     found: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: row["position"]):

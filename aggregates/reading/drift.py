@@ -112,8 +112,11 @@ def _objective(
     facets = _facets(_OBJECTIVE, then["facets"], now, changes, tell)
     after = {one["id"]: one for one in state["key_results"]} if state is not None else {}
     before = {one["id"]: one for one in then["key_results"]}
+    given_up = {identifier for identifier, one in before.items() if not _active(one["facets"])}
     key_results = []
     for identifier in {**before, **after}:
+        if identifier in given_up:
+            continue  # it was dropped before the line, so nobody committed to it
         mine = [row for row in rows if row["key_result"] == identifier]
         own = _lines_of(identifier, lines, start["line"])
         present = after.get(identifier)

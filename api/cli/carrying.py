@@ -54,11 +54,10 @@ def restore(file: Path, *, directory: Path | None, json: bool) -> None:
 
     size = 0 if str(file) == "-" else file.stat().st_size
     source: IO[bytes] = sys.stdin.buffer if str(file) == "-" else file.open("rb")
-    with source, progress("Restoring (bytes)", size) as step:
-        with directory.open("rb") if directory is not None else nullcontext() as people:
-            restored = run(
-                PLACE.settings(), _measured(source, step), None if people is None else read_lines(people, _LONGEST_DIRECTORY_LINE)
-            )
+    second = directory.open("rb") if directory is not None else nullcontext()
+    with source, second as people, progress("Restoring (bytes)", size) as step:
+        told = None if people is None else read_lines(people, _LONGEST_DIRECTORY_LINE)
+        restored = run(PLACE.settings(), _measured(source, step), told)
     if json:
         write_json(
             {

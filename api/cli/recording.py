@@ -84,7 +84,10 @@ class _Desk:
         from api.writing import Asked
 
         door = self._door(told)
-        fields = {key: self._filled(value) for key, value in told.items() if key != "command"}
+        try:
+            fields = {key: self._filled(value) for key, value in told.items() if key != "command"}
+        except RecursionError as error:
+            raise Fault(Code.REFUSED, "This command is nested too deeply.") from error
         names = {}
         for name in door.names:
             given = fields.pop(name, None)
@@ -98,7 +101,7 @@ class _Desk:
             door=door,
             path=door.path.format(**names),
             names=names,
-            content=orjson.dumps(fields),
+            content=_written(fields),
             content_type="application/json",
             by=self._actor,
             request=self._session.ledger.new_id(),
@@ -148,6 +151,13 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
                 raise Fault(Code.REFUSED, f"Line {number}: a command has at most {LONGEST_LINE} bytes.")
             if line.strip():
                 yield number, line
+
+
+def _written(fields: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(fields)
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise Fault(Code.REFUSED, "This command is nested too deeply.") from error
 
 
 def _object(line: bytes) -> dict[str, Any]:

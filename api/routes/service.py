@@ -15,6 +15,8 @@ from api.reading import Desk
 
 router = APIRouter(tags=["service"])
 JSON = "application/json"
+_WHERE = "This projection stopped; `strategy-ledger verify` says where and why."
+"""What anybody may know of it: the sentence itself can repeat what an entry says."""
 
 
 @router.get("/v1/health", operation_id="read_health")
@@ -36,7 +38,7 @@ async def ready(request: Request) -> Response:
         "position": standing.head,
         "projections": standing.position,
         "behind": max(0, standing.head - standing.position),
-        "stopped": stopped,
+        "stopped": dict.fromkeys(stopped, _WHERE),
     }
     return Response(
         orjson.dumps(body), 200 if not stopped else 503, {"Retry-After": "5"} if stopped else None, JSON

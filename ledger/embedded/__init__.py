@@ -120,6 +120,11 @@ def _prepare(data_dir: Path) -> Path:
         raise DirectoryIsNotUsable(
             f"The data directory {data_dir} cannot be made or entered: {error.strerror}."
         ) from error
+    if found.st_mode & 0o002 and found.st_uid == os.geteuid():
+        raise DirectoryIsNotUsable(
+            f"Everybody may write to the data directory {data_dir}, and so put another key or another database in the "
+            f"place of yours; close it with `chmod o-w {data_dir}`, or choose another with STRATEGY_LEDGER_DATA_DIR."
+        )
     if found.st_uid != os.geteuid():
         raise DirectoryIsNotUsable(
             f"The data directory {data_dir} belongs to another user; run as that user, or choose another directory "

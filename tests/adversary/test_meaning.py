@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from psycopg import connect, sql
 
+from aggregates.policy import DEFAULT_POLICY
 from ledger.place import Place
 from ledger.restore import restore
 from ledger.settings import Settings
@@ -142,6 +143,29 @@ def test_a_retracted_decision_ratifies_nothing(quarter: Quarter, asking: Callabl
     before, after = (ask(FindingsOf(cycle="2026-q2"), at)["findings"][0] for at in (ratified, None))
     assert [one["days_later"] for one in before["ratified_by"]] == [5]
     assert after["ratified_by"] == []
+
+
+def test_an_owner_who_ratifies_their_own_softening_decided_it(
+    quarter: Quarter, asking: Callable[[Quarter], Ask]
+) -> None:
+    # given changes without a decision, two of them of a target
+    company = quarter.company
+    lowered = quarter.target("50")
+    again = quarter.target("40")
+    worded = company.do("reword_objective", objective=quarter.objective, title="Other", reason=SCOPE).position
+
+    # when their owner ratifies them, and somebody else does too
+    company.on("2026-05-01")
+    _, own = quarter.decision(decided_by=company.ada, ratifies=[lowered, again, worded])
+    quarter.decision(decided_by=company.ben, ratifies=[lowered, again, worded])
+
+    # then an auditor asks about the first
+    found = asking(quarter)(FindingsOf(cycle="2026-q2"))["findings"]
+    asked = [row for row in found if row["rule"] == "owner_decided_own_target"]
+    assert [(row["cause"], row["reference"]) for row in asked] == [(own, "KR-1")]
+    assert asked[0]["detail"] == {
+        "facets": ["target"], "owner": str(company.ada), "ratifies": [lowered, again]
+    }  # fmt: skip
 
 
 def test_a_change_whose_decision_was_retracted_is_asked_about(
@@ -292,6 +316,21 @@ def test_what_was_moved_to_another_cycle_is_asked_about_where_it_was_committed(
     assert ask(CommitmentsOf("2026-q2"))["moved_here"] == []
 
 
+def test_what_was_dropped_before_the_line_was_not_committed(
+    quarter: Quarter, asking: Callable[[Quarter], Ask]
+) -> None:
+    company = quarter.company
+    objective = company.drafted()
+    committed = company.key_result(objective)
+    dropped = company.key_result(objective)
+    company.do("drop_key_result", objective=objective, key_result=dropped)
+    company.do("declare_local", objective=objective, because="It serves nobody else.")
+    company.do("commit_objective", objective=objective, confidence="0.7")
+
+    drift = asking(quarter)(DriftOf(cycle="2026-q2"))["objectives"][1]
+    assert [row["key_result"] for row in drift["key_results"]] == [str(committed)]
+
+
 def test_the_history_of_a_key_result_shows_who_took_a_value_back(
     quarter: Quarter, asking: Callable[[Quarter], Ask]
 ) -> None:
@@ -310,6 +349,54 @@ def test_the_history_of_a_key_result_shows_who_took_a_value_back(
     second = company.state_of(quarter.objective, other).reference
     assert [row["name"] for row in ask(HistoryOf(second))["entries"]] == ["key_result.added"]
     assert retracted not in [row["position"] for row in ask(HistoryOf("KR-1"), value)["entries"]]
+
+
+def test_a_policy_does_not_reach_a_quarter_that_was_over_when_it_was_adopted(
+    asking: Callable[[Quarter], Ask],
+) -> None:
+    # given a quarter that ended with a measure at its very target, which counts as met
+    quarter = Quarter()
+    company = quarter.company
+    objective = company.drafted()
+    keep = company.key_result(objective, measure={"kind": "at_or_above"}, target=point("10"))
+    company.do("declare_local", objective=objective, because="It serves nobody else.")
+    company.do("commit_objective", objective=objective, confidence="0.7")
+    company.on("2026-06-20")
+    company.do("record_value", objective=objective, key_result=keep, value="10", measured_on="2026-06-20")
+    company.on("2026-07-10").do("close_cycle", cycle="2026-q2")
+    closed = company.ledger.position
+
+    # when a stricter policy is adopted weeks after its last day
+    company.plan("2026-q4", "2026-10-01", "2026-10-10", "2026-12-31")
+    company.on("2026-08-01")
+    strict = DEFAULT_POLICY.model_copy(update={"name": "strict", "equal_counts_as_met": False})
+    company.do("adopt_policy", policy=strict.model_dump(mode="json"))
+
+    # then the quarter is read as it was, by its own policy, and the next one by the new policy
+    ask = asking(quarter)
+    for question in (DriftOf(cycle="2026-q2"), DriftOf(item=company.objective(objective).reference)):
+        then, now = (ask(question, at) for at in (closed, None))
+        scores = [one["objectives"][-1]["scores"]["lines"][0]["score"] for one in (then, now)]
+        assert scores == ["1", "1"]
+        assert (now["policy_version"], now["basis"]["policy_version"]) == (1, 1)
+    board = ask(BoardOf("2026-q2"))
+    assert (board["policy"]["version"], board["objectives"][1]["status"]["word"]) == (1, "achieved")
+    assert ask(BoardOf("2026-q4"))["basis"]["policy_version"] == 2
+    assert ask(FindingsOf())["basis"]["policy_version"] == 2
+
+
+def test_a_policy_adopted_in_a_quarter_rules_it_from_that_day_on(
+    quarter: Quarter, asking: Callable[[Quarter], Ask]
+) -> None:
+    company = quarter.company
+    company.on("2026-05-10")
+    other = DEFAULT_POLICY.model_copy(update={"name": "quotients", "bands": "mooncamp"})
+    adopted = company.do("adopt_policy", policy=other.model_dump(mode="json")).position
+
+    ask = asking(quarter)
+    assert ask(BoardOf("2026-q2"), adopted - 1)["policy"]["bands"] == "viva"
+    assert ask(BoardOf("2026-q2"))["policy"]["bands"] == "mooncamp"
+    assert ask(BoardOf("2026-q2"), effective_at="2026-05-09")["policy"]["bands"] == "viva"
 
 
 # -- verify
@@ -354,4 +441,4 @@ def tamper(settings: Settings, statement: str) -> None:
     with Place.open(settings) as place, connect(place.owner_url, autocommit=True) as connection:
         table = sql.Identifier(settings.schema, "entries")
         connection.execute(sql.SQL("alter table {} disable trigger user").format(table))
-        assert connection.execute(sql.SQL(statement).format(table)).rowcount  # type: ignore[arg-type]
+        assert connection.execute(sql.SQL(statement).format(table)).rowcount

@@ -17,7 +17,7 @@ class Proxy:
     """Forwards every connection; the first that carries `mark` is cut, as `cut` says: `before` or `after` the server.
 
     `address` reaches the server through the proxy; `cuts` counts the connections that were cut; with `closed` set
-    afterwards nobody gets through any more.
+    nobody gets through any more after that.
     """
 
     def __init__(self, url: str) -> None:
@@ -83,6 +83,8 @@ class Proxy:
                 if marked.is_set():
                     answer += data
                     if READY in answer:
+                        if self.closed:
+                            self._end(*self._open)
                         break
                     continue
                 client.sendall(data)

@@ -91,7 +91,7 @@ class Book:
                 found[repr(question)] = f"{refusal.code()}: {refusal.detail}".encode()
         return found
 
-    def questions(self, items: int = 12) -> list[Question]:
+    def questions(self, items: int = 8) -> list[Question]:
         """Return every question, about every cycle and about some of the items."""
         entries = self.entries()
         cycles = [raw.stream.partition(":")[2] for raw in entries if raw.name == "cycle.planned"]

@@ -97,7 +97,7 @@ def test_what_is_refused_leaves_nothing(shelf: Shelf, profile: str) -> None:
 def test_live_in_small_pages_equals_one_page_equals_rebuilt(shelf: Shelf, profile: str) -> None:
     """Given a ledger that grows while it is followed, then its tables and answers are those of a rebuild."""
 
-    @law(profile, 4, 40)
+    @law(profile, 3, 40)
     @given(plays(profile, 15, 40), st.integers(1, 7))
     def holds(play: list[Step], page: int) -> None:
         company = rehearsed(play)
@@ -118,7 +118,7 @@ def test_live_in_small_pages_equals_one_page_equals_rebuilt(shelf: Shelf, profil
 def test_the_past_equals_a_shorter_ledger(shelf: Shelf, profile: str) -> None:
     """Given any play and any position, then every question answers there what a ledger cut off there answers now."""
 
-    @law(profile, 4, 60)
+    @law(profile, 3, 60)
     @given(plays(profile, 25, 70), st.integers(0, 2**32))
     def holds(play: list[Step], seed: int) -> None:
         choice = Random(seed)

@@ -79,7 +79,7 @@ def held_head(ledger: Ledger) -> Iterator[Any]:
 
 
 def wait_until_blocked(ledger: Ledger, sessions: int) -> None:
-    with psycopg.connect(ledger.place.owner_url, autocommit=True) as watcher:
+    with psycopg.connect(ledger.place.application_url, autocommit=True) as watcher:
         for _ in range(2_000):
             row = watcher.execute(
                 "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%append(%'"

@@ -68,7 +68,7 @@ def test_a_key_in_flight_is_refused(ledger: Ledger, steward: str) -> None:
 
 def cut(ledger: Ledger) -> None:
     """End the session that waits at the lock, as a network or a server does."""
-    with psycopg.connect(ledger.place.owner_url, autocommit=True) as other:
+    with psycopg.connect(ledger.place.application_url, autocommit=True) as other:
         other.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where wait_event_type = 'Lock' and query like '%append(%' and pid <> pg_backend_pid()"
@@ -116,10 +116,10 @@ def test_a_connection_cut_after_the_commit_finds_what_was_recorded(
 
 def test_connections_that_a_restart_of_the_server_broke_are_replaced(ledger: Ledger, steward: str) -> None:
     ledger.execute("A", forming(new_id()), by=steward)
-    with psycopg.connect(ledger.place.owner_url, autocommit=True) as other:
+    with psycopg.connect(ledger.place.application_url, autocommit=True) as other:
         other.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s and pid <> pg_backend_pid()",
-            [ledger.place.application_role],
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where usename = current_user and pid <> pg_backend_pid()"
         )
     assert ledger.execute("B", forming(new_id()), by=steward).position == 6
 

@@ -1,0 +1,68 @@
+"""The connections of the HTTP door: each request arrives in time, and what is no HTTP is answered as a problem."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import h11
+import orjson
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from api.problems import MEDIA_TYPE, RequestIsMalformed, problem_kind
+
+REQUEST_SECONDS: Final = 20.0
+"""How long a request may take to arrive, its body included; a connection that asks nothing is closed sooner."""
+
+
+class PunctualProtocol(H11Protocol):
+    """HTTP/1.1 of uvicorn, which would wait for ever for the rest of a request."""
+
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived; stop the clock once the request is whole."""
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        super().on_response_complete()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        super().connection_lost(exc)
+        self._stop()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP as everything else is answered."""
+        kind = problem_kind(RequestIsMalformed, RequestIsMalformed.status)
+        body = {"type": kind.address, "title": kind.title, "status": kind.status, "detail": msg}
+        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
+        events: list[Any] = [
+            h11.Response(status_code=kind.status, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=orjson.dumps(body)),
+            h11.EndOfMessage(),
+        ]
+        for event in events:
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _look(self) -> None:
+        """Let the clock run while a request is incomplete, and only then."""
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            self._stop()
+        elif self._due is None and not self.transport.is_closing():
+            self._due = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+
+    def _stop(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
