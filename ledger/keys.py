@@ -148,7 +148,7 @@ class Keys:
         )
 
     def blinded(self, author: UUID, text: str) -> str:
-        """Return what stands for personal text in a fingerprint: with its author's key erased, no guess can be tested."""
+        """Return what stands for personal text in a fingerprint: no guess can be tested once that key is erased."""
         _, data_key = self._key_of(author)
         return hmac.new(_derived(data_key, b"fingerprints"), text.encode(), hashlib.sha256).hexdigest()
 

@@ -55,7 +55,7 @@ def key_results_of(book: Book, position: int, day: date) -> dict[str, dict[str, 
 def test_every_answer_is_the_winner_by_both_clocks(shelf: Shelf, profile: str) -> None:
     """Given any position and any day, then each attribute is the fact that the definition names, and no other."""
 
-    @law(profile, 3, 60)
+    @law(profile, 3, 12)
     @given(plays(profile, 40, 80), st.sampled_from(ZONES), st.integers(0, 2**32))
     def holds(play: list[Step], zone: str, seed: int) -> None:
         choice = Random(seed)
@@ -74,7 +74,7 @@ def test_every_answer_is_the_winner_by_both_clocks(shelf: Shelf, profile: str) -
 def test_an_amendment_wins_from_its_position_on_and_not_before(shelf: Shelf, profile: str) -> None:
     """Given an entry and its amendment, then before it the entry stands, from it on nothing of the entry does."""
 
-    @law(profile, 3, 60)
+    @law(profile, 3, 12)
     @given(plays(profile, 30, 50), st.lists(st.integers(1, 2**32), min_size=20, max_size=20))
     def holds(play: list[Step], seeds: list[int]) -> None:
         company = rehearsed(play)
@@ -114,7 +114,7 @@ def _every_position(body: Any) -> list[int]:
 def test_a_back_dated_value_never_alters_a_commitment(shelf: Shelf, profile: str) -> None:
     """Given commitments, when values of earlier days are recorded, then every line reads as before, byte for byte."""
 
-    @law(profile, 3, 60)
+    @law(profile, 3, 12)
     @given(plays(profile, 20, 50), st.lists(st.integers(0, 2**32), min_size=10, max_size=20))
     def holds(play: list[Step], seeds: list[int]) -> None:
         company = rehearsed(play)

@@ -50,7 +50,7 @@ def test_the_plays_cover_every_command_and_every_stored_name() -> None:
 def test_what_is_accepted_can_be_replayed(shelf: Shelf, profile: str) -> None:
     """Given any play, then its bytes read back into the same states, and fold, restore and verify without a word."""
 
-    @law(profile, 5, 80)
+    @law(profile, 5, 15)
     @given(plays(profile))
     def holds(play: list[Step]) -> None:
         company = rehearsed(play)
@@ -74,7 +74,7 @@ def test_what_is_accepted_can_be_replayed(shelf: Shelf, profile: str) -> None:
 def test_what_is_refused_leaves_nothing(shelf: Shelf, profile: str) -> None:
     """Given a refused command, then entries, states and references used by entries are as before."""
 
-    @law(profile, 20, 200)
+    @law(profile, 20, 60)
     @given(plays(profile))
     def holds(play: list[Step]) -> None:
         company = rehearsed([])
@@ -97,7 +97,7 @@ def test_what_is_refused_leaves_nothing(shelf: Shelf, profile: str) -> None:
 def test_live_in_small_pages_equals_one_page_equals_rebuilt(shelf: Shelf, profile: str) -> None:
     """Given a ledger that grows while it is followed, then its tables and answers are those of a rebuild."""
 
-    @law(profile, 3, 40)
+    @law(profile, 3, 10)
     @given(plays(profile, 15, 40), st.integers(1, 7))
     def holds(play: list[Step], page: int) -> None:
         company = rehearsed(play)
@@ -118,7 +118,7 @@ def test_live_in_small_pages_equals_one_page_equals_rebuilt(shelf: Shelf, profil
 def test_the_past_equals_a_shorter_ledger(shelf: Shelf, profile: str) -> None:
     """Given any play and any position, then every question answers there what a ledger cut off there answers now."""
 
-    @law(profile, 3, 60)
+    @law(profile, 3, 12)
     @given(plays(profile, 25, 70), st.integers(0, 2**32))
     def holds(play: list[Step], seed: int) -> None:
         choice = Random(seed)
@@ -145,7 +145,7 @@ def test_the_past_equals_a_shorter_ledger(shelf: Shelf, profile: str) -> None:
 def test_an_as_of_answer_never_changes(shelf: Shelf, profile: str) -> None:
     """Given answers at a basis, when anything else is recorded, then the same basis gives the same bytes."""
 
-    @law(profile, 3, 40)
+    @law(profile, 3, 10)
     @given(plays(profile, 20, 40), plays(profile, 20, 40), st.integers(0, 2**32))
     def holds(play: list[Step], later: list[Step], seed: int) -> None:
         choice = Random(seed)
@@ -167,7 +167,7 @@ def test_an_as_of_answer_never_changes(shelf: Shelf, profile: str) -> None:
 def test_twice_equals_once(shelf: Shelf, profile: str) -> None:
     """Given a restored ledger, then its export is what was restored, and following it again changes nothing."""
 
-    @law(profile, 3, 40)
+    @law(profile, 3, 10)
     @given(plays(profile, 20, 60))
     def holds(play: list[Step]) -> None:
         lines = lines_of(entries_of(rehearsed(play)))

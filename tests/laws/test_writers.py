@@ -261,7 +261,7 @@ def test_a_rehearsal_single_commands_and_groups_come_to_the_same(shelf: Shelf, p
     then each is accepted or refused alike, the bytes differ in nothing but the request, and a repetition does nothing.
     """
 
-    @law(profile, 3, 40)
+    @law(profile, 3, 10)
     @given(plays(profile, 20, 45))
     def holds(play: list[Step]) -> None:
         company = rehearsed([])
