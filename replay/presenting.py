@@ -54,7 +54,11 @@ def versions_named(rows: Iterable[Mapping[str, Any]], directory: Directory) -> d
         return {}
     found = directory.subjects({source for source, _ in named})
     return {
-        source: {version: found[source][version] for of, version in sorted(named) if of == source and version in told}
+        source: {
+            version: found[source][version]
+            for of, version in sorted(named)
+            if of == source and version in told
+        }
         for source, told in sorted(found.items())
     }
 

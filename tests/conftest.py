@@ -95,7 +95,9 @@ def drop(settings: Settings) -> None:
         connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(place.schema)))
         for role in (place.application_role, place.auditor_role, place.owner_role):
             if connection.execute("select from pg_roles where rolname = %s", [role]).rowcount:
-                superuser = connection.execute("select from pg_roles where rolname = current_user and rolsuper")
+                superuser = connection.execute(
+                    "select from pg_roles where rolname = current_user and rolsuper"
+                )
                 if not superuser.rowcount:
                     connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
                 connection.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))

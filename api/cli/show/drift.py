@@ -71,9 +71,7 @@ def circumstances(change: Mapping[str, Any], words: Words) -> list[str]:
         when += f" (recorded {words.moment(change['recorded_at'])})"
     amends = f", amends {change['amends']}" if change.get("amends") else ""
     gone = f", superseded at {change['superseded_at']}" if change.get("superseded_at") else ""
-    lines = [
-        f"{_by(change, words)}{behalf}, {when}, position {change['position']}{amends}{gone}{why}"
-    ]
+    lines = [f"{_by(change, words)}{behalf}, {when}, position {change['position']}{amends}{gone}{why}"]
     return [*lines, f"decision: {decided(change['decided'], words)}"]
 
 
