@@ -47,6 +47,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("command_time", WRITING, "one command: load, decide, append one event", "ms"),
     Figure("wait_time", WRITING, "the wait for its projections after it", "ms"),
     Figure("writers", WRITING, "eight writers, of the rate of the stock recorder", "times", "at least", 3.0),
+    Figure("writers_application", WRITING, "eight writers, of the rate of the stock application", "times"),
     Figure("writers_rate", WRITING, "eight writers: commands", "events/s"),
     Figure("restore", CARRYING, "restore, of the rate of COPY of the same rows", "times", "at least", 0.5),
     Figure("restore_rate", CARRYING, "restore: entries", "events/s"),

@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 import psycopg
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
@@ -202,17 +204,24 @@ def eight_writers(settings: Settings, *, rounds: int, lasting: float) -> list[Me
         receipts = [work() for work in works]
         entry = found.ledger.entry(receipts[-1].position)
         assert entry is not None
-        with _stock(found.ledger) as recorder:
+        with _stock(found.ledger) as recorder, _stock_application(found.ledger) as application:
             saves = [_saving(recorder, writer, entry.name, entry.data) for writer in range(WRITERS)]
-            _together(saves, lasting / 2)
-            _together(works, lasting / 2)
-            stock, ours = [], []
+            tells = [_telling(application, entry.data.decode()) for _ in range(WRITERS)]
+            for warming in (saves, tells, works):
+                _together(warming, lasting / 2)
+            stock, applications, ours = [], [], []
             for _ in range(rounds):
                 stock.append(_together(saves, lasting))
                 ours.append(_together(works, lasting))
+                applications.append(_together(tells, lasting))
     note = f"eight threads of one process on both sides; stock recorder {_per_second(stock)}"
     return [
         measure("writers", [mine / theirs for mine, theirs in zip(ours, stock, strict=True)], note),
+        measure(
+            "writers_application",
+            [mine / theirs for mine, theirs in zip(ours, applications, strict=True)],
+            f"the library's application loads, triggers and saves: {_per_second(applications)}",
+        ),
         measure("writers_rate", ours),
     ]
 
@@ -237,6 +246,56 @@ def _stock(ledger: Ledger) -> Iterator[PostgresApplicationRecorder]:
         yield recorder
     finally:
         datastore.close()
+
+
+class _Item(Aggregate):
+    """The smallest aggregate that keeps what it is told."""
+
+    @event("Told")
+    def tell(self, data: str) -> None:
+        """Keep it."""
+        self.data = data
+
+
+@contextmanager
+def _stock_application(ledger: Ledger) -> Iterator[Application[UUID]]:
+    """Give the library's application as it comes, on its stock recorder, with its cache of aggregates switched on."""
+    parts = urlsplit(ledger.place.owner_url)
+    application = Application[UUID](
+        {
+            "PERSISTENCE_MODULE": "eventsourcing.postgres",
+            "POSTGRES_DBNAME": parts.path.lstrip("/"),
+            "POSTGRES_HOST": parts.hostname or unquote(parse_qs(parts.query)["host"][0]),
+            "POSTGRES_PORT": str(parts.port or 5432),
+            "POSTGRES_USER": parts.username or "",
+            "POSTGRES_PASSWORD": unquote(parts.password or "") or "none",
+            "POSTGRES_SCHEMA": ledger.schema,
+            "POSTGRES_POOL_SIZE": str(WRITERS),
+            "AGGREGATE_CACHE_MAXSIZE": "1000",
+            "AGGREGATE_CACHE_FASTFORWARD": "y",
+        }
+    )
+    try:
+        yield application
+    finally:
+        application.close()
+
+
+def _telling(application: Application[UUID], data: str) -> Callable[[], Any]:
+    """Return what loads an aggregate of this writer's own, lets it decide and saves one event of the same bytes."""
+    items = []
+    for _ in range(OBJECTIVES):
+        item = _Item()
+        application.save(item)
+        items.append(item.id)
+    turns = cycle(items)
+
+    def work() -> Any:
+        item: _Item = application.repository.get(next(turns))
+        item.tell(data)
+        return application.save(item)
+
+    return work
 
 
 def _saving(recorder: PostgresApplicationRecorder, writer: int, name: str, state: bytes) -> Callable[[], Any]:
