@@ -13,11 +13,11 @@ from aggregates.reading.commitments import complete_commitments
 from aggregates.reading.drift import complete_drift
 from aggregates.reading.findings import complete_findings
 from aggregates.reading.history import complete_history
-from aggregates.refusals import BasisIsUnknown, CycleIsUnknown, KeyResultIsUnknown, ObjectiveIsUnknown
+from aggregates.refusals import ObjectiveIsUnknown
 from aggregates.values import day_of, instant_text
 from ledger.errors import Unavailable
 from ledger.store import Ledger
-from projections import base, board, commitments, decisions, drift, findings, history, lookups
+from projections import base, board, drift, findings, history, lookups
 from replay.asked import (
     BoardOf,
     CommitmentsOf,
@@ -34,8 +34,9 @@ from replay.asked import (
 from replay.bare import bare
 from replay.basis import Basis, resolve
 from replay.engine import Engine, Reading
+from replay.place import Place
 from replay.policies import Adopted, Policies
-from replay.presenting import described, unsealed, versions_named
+from replay.presenting import described, unsealed
 from replay.roles import roles_at
 
 __all__ = [
@@ -59,16 +60,6 @@ class Answer:
 
     basis: Basis
     body: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A reading at a basis: where the queries run and up to where they look."""
-
-    reading: Reading
-    basis: Basis
-    policy: Adopted
-    until: base.Until
 
 
 class Reader:
@@ -118,7 +109,7 @@ class Reader:
                 raise ProjectionIsBehind(_behind(reading, max(basis.position, wanted)))
             policy = self._ruling(question, basis, reading)
             basis = replace(basis, policy_version=policy.version)
-            place = Place(reading, basis, policy, self._until(basis, effective_at))
+            place = Place(self._ledger, reading, basis, policy, self._until(basis, effective_at))
             body = {"basis": basis.as_dict(), **self._answers[type(question)](question, place)}
         return Answer(basis, described(body, self._ledger.directory))
 
@@ -143,12 +134,12 @@ class Reader:
     def _cycles(self, _: CyclesList, at: Place) -> dict[str, Any]:
         known = board.cycles(at.reading.connection, at.reading.generation, at.basis.position)
         if at.until is not base.ALWAYS:
-            found = [self._cycle_state(cycle["key"], at) for cycle in known]
+            found = [at.cycle_state(cycle["key"]) for cycle in known]
             known = [cycle for cycle in found if cycle is not None]
         return {"cycles": known}
 
     def _board(self, question: BoardOf, at: Place) -> dict[str, Any]:
-        states = self._states(question.cycle, at)
+        states = at.states(question.cycle)
         return complete_board(
             states,
             policy=at.policy.policy,
@@ -158,27 +149,27 @@ class Reader:
         )
 
     def _commitments(self, question: CommitmentsOf, at: Place) -> dict[str, Any]:
-        states = self._states(question.cycle, at)
-        lines = self._lines(at, cycle=question.cycle)
+        states = at.states(question.cycle)
+        lines = at.lines(cycle=question.cycle)
         body = complete_commitments(
             lines,
             states["cycle"],
             zone=self._ledger.zone,
-            ledger_created_at=self._created_at(),
+            ledger_created_at=at.created_at(),
             states=states,
         )
-        return {**body, "sources": self._versions(lines)}
+        return {**body, "sources": at.versions(lines)}
 
     def _drift(self, question: DriftOf, at: Place) -> dict[str, Any]:
         connection, generation = at.reading.connection, at.reading.generation
         if question.cycle is not None:
-            states = self._states(question.cycle, at)
-            lines = self._lines(at, cycle=question.cycle)
-            lines += self._lines(at, moved_from=question.cycle)
+            states = at.states(question.cycle)
+            lines = at.lines(cycle=question.cycle)
+            lines += at.lines(moved_from=question.cycle)
         else:
-            item = self._item(question.item or "", at)
-            lines = self._lines(at, objective=item.objective)
-            states = self._states_of([item.objective], at)
+            item = at.item(question.item or "")
+            lines = at.lines(objective=item.objective)
+            states = at.states_of([item.objective])
             if states["cycle"] is None:
                 day = at.basis.effective_on
                 raise ObjectiveIsUnknown(
@@ -197,21 +188,21 @@ class Reader:
             lines,
             changes,
             states,
-            self._decided(at),
+            at.decided(),
             policy=at.policy.policy,
             policy_version=at.policy.version,
             zone=self._ledger.zone,
             position=at.basis.position,
-            cycle_ends=self._cycle_ends(at),
+            cycle_ends=at.cycle_ends(),
         )
         return {
             **body,
-            "references": self._references(at, changes),
-            "sources": self._versions([*lines, *changes]),
+            "references": at.references(changes),
+            "sources": at.versions([*lines, *changes]),
         }
 
     def _history(self, question: HistoryOf, at: Place) -> dict[str, Any]:
-        item = self._item(question.item, at)
+        item = at.item(question.item)
         rows = history.history(
             at.reading.connection,
             at.reading.generation,
@@ -221,7 +212,7 @@ class Reader:
         )
         body = complete_history(
             rows,
-            self._decided(at),
+            at.decided(),
             zone=self._ledger.zone,
             position=at.basis.position,
             until=at.basis.effective_on,
@@ -232,22 +223,22 @@ class Reader:
             "reference": item.reference,
             "objective": item.objective,
             **told,
-            "references": self._references(at, rows),
-            "sources": self._versions(rows),
+            "references": at.references(rows),
+            "sources": at.versions(rows),
         }
 
     def _decisions(self, question: DecisionsOf, at: Place) -> dict[str, Any]:
-        rows = self._decided(at, self._scope(question.cycle, question.item, at))
+        rows = at.decided(at.scope(question.cycle, question.item))
         touched = [{"objective": one} for row in rows for one in row["touches"]]
-        return {"decisions": rows, "references": self._references(at, touched)}
+        return {"decisions": rows, "references": at.references(touched)}
 
     def _findings(self, question: FindingsOf, at: Place) -> dict[str, Any]:
         connection, generation = at.reading.connection, at.reading.generation
-        item = None if question.item is None else self._item(question.item, at)
+        item = None if question.item is None else at.item(question.item)
         drawn: list[str] = []
         if question.cycle is not None:
-            self._cycle(question.cycle, at)
-            drawn = sorted({row["objective"] for row in self._lines(at, cycle=question.cycle)})
+            at.cycle(question.cycle)
+            drawn = sorted({row["objective"] for row in at.lines(cycle=question.cycle)})
         rows = findings.findings(
             connection,
             generation,
@@ -263,29 +254,29 @@ class Reader:
         changes = drift.changes(
             connection, generation, at.basis.position, at.until, objectives=objectives, superseded=True
         )
-        lines = [row for row in self._lines(at) if row["objective"] in set(objectives)]
+        lines = [row for row in at.lines() if row["objective"] in set(objectives)]
         body = complete_findings(
             rows,
             changes,
             lines,
             zone=self._ledger.zone,
-            cycle_ends=self._cycle_ends(at),
-            decisions=self._decided(at),
+            cycle_ends=at.cycle_ends(),
+            decisions=at.decided(),
         )
-        named = self._references(at, rows)
+        named = at.references(rows)
         for row in body["findings"]:
             row["reference"] = named.get(row.get("key_result") or row.get("objective") or "")
-        return {**body, "references": named, "sources": self._versions(rows)}
+        return {**body, "references": named, "sources": at.versions(rows)}
 
     def _people(self, _: PeopleList, at: Place) -> dict[str, Any]:
-        found = self._states_of([], at)["people"]
+        found = at.states_of([])["people"]
         day = None if at.until is base.ALWAYS else at.basis.effective_on
         held = roles_at(self._ledger, [f"person:{one}" for one in found], at.basis.position, day)
         people = {one: {**state, "roles": held[f"person:{one}"]} for one, state in found.items()}
         return {"people": people}
 
     def _teams(self, _: TeamsList, at: Place) -> dict[str, Any]:
-        return {"teams": self._states_of([], at)["teams"]}
+        return {"teams": at.states_of([])["teams"]}
 
     def _policy(self, _: PolicyOf, at: Place) -> dict[str, Any]:
         adopted = at.policy
@@ -337,114 +328,6 @@ class Reader:
         if entry is None or basis.effective_on >= day_of(entry.recorded_at, self._ledger.zone):
             return base.ALWAYS
         return base.until(basis.effective_on, self._ledger.zone)
-
-    def _states(self, cycle: str, at: Place) -> dict[str, Any]:
-        connection, generation, position = at.reading.connection, at.reading.generation, at.basis.position
-        if at.until is base.ALWAYS:
-            found = board.states_at_position(connection, generation, cycle, position)
-        else:
-            found = board.states_at(
-                connection, generation, cycle, position, at.basis.effective_on, self._ledger.zone
-            )
-        if found is None:
-            raise CycleIsUnknown(f"There is no cycle {cycle} at this basis.", field="/path/cycle")
-        return found
-
-    def _states_of(self, objectives: list[str], at: Place) -> dict[str, Any]:
-        """Return the states of these objectives with everybody's, without a cycle."""
-        connection, generation, position = at.reading.connection, at.reading.generation, at.basis.position
-        people, teams = board.people_and_teams(connection, generation, position, at.until)
-        found = lookups.states_of_objectives(connection, generation, objectives, position, at.until)
-        cycle = self._cycle_state(found[0]["facets"]["cycle"]["value"], at) if found else None
-        return {"cycle": cycle, "objectives": found, "people": people, "teams": teams}
-
-    def _cycle_state(self, key: str, at: Place) -> dict[str, Any] | None:
-        connection, generation, position = at.reading.connection, at.reading.generation, at.basis.position
-        return board.cycle_at(connection, generation, key, position, at.until)
-
-    def _cycle(self, key: str, at: Place) -> dict[str, Any]:
-        found = self._cycle_state(key, at)
-        if found is None:
-            raise CycleIsUnknown(f"There is no cycle {key} at this basis.", field="/path/cycle")
-        return found
-
-    def _cycle_ends(self, at: Place) -> dict[str, str]:
-        known = board.cycles(at.reading.connection, at.reading.generation, at.basis.position)
-        return {cycle["key"]: cycle["ends_on"] for cycle in known}
-
-    def _lines(
-        self,
-        at: Place,
-        *,
-        cycle: str | None = None,
-        objective: str | None = None,
-        moved_from: str | None = None,
-    ) -> list[dict[str, Any]]:
-        return commitments.commitments(
-            at.reading.connection,
-            at.reading.generation,
-            at.basis.position,
-            at.until,
-            cycle=cycle,
-            objective=objective,
-            moved_from=moved_from,
-        )
-
-    def _decided(self, at: Place, objectives: list[str] | None = None) -> list[dict[str, Any]]:
-        return decisions.decisions(
-            at.reading.connection, at.reading.generation, at.basis.position, at.until, objectives=objectives
-        )
-
-    def _scope(self, cycle: str | None, item: str | None, at: Place) -> list[str] | None:
-        """Return the objectives of a cycle or the objective of an item; None for no restriction."""
-        if item is not None:
-            return [self._item(item, at).objective]
-        if cycle is None:
-            return None
-        held = {one["id"] for one in self._states(cycle, at)["objectives"]}
-        return sorted(held | {row["objective"] for row in self._lines(at, cycle=cycle)})
-
-    def _item(self, text: str, at: Place) -> lookups.Found:
-        try:
-            wanted = str(UUID(text)) if len(text) == 36 else text.upper()
-        except ValueError:
-            wanted = ""
-        connection, generation = at.reading.connection, at.reading.generation
-        is_reference = wanted.startswith(("OBJ-", "KR-")) and wanted.partition("-")[2].isdigit()
-        found = None
-        if is_reference or len(wanted) == 36:
-            found = lookups.find_item(connection, generation, wanted, at.basis.position)
-        if found is None:
-            if wanted.startswith("KR-"):
-                raise KeyResultIsUnknown(
-                    f"There is no key result {text[:60]} at this basis.", field="/path/key_result"
-                )
-            raise ObjectiveIsUnknown(
-                f"There is no objective {text[:60]} at this basis.", field="/path/objective"
-            )
-        return found
-
-    def _references(self, at: Place, rows: list[dict[str, Any]]) -> dict[str, str]:
-        """Return the reference of every item that the rows name."""
-        items: set[str] = set()
-        for row in rows:
-            for name in ("objective", "key_result"):
-                if row.get(name):
-                    items.add(row[name])
-            value = row.get("value") or {}
-            if isinstance(value, dict):
-                items.update(one for one in (value.get("successor"), value.get("parent")) if one)
-        return lookups.references(at.reading.connection, at.reading.generation, sorted(items))
-
-    def _versions(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
-        """Return what the source's versions in these rows were called by those who wrote them."""
-        return versions_named(rows, self._ledger.directory)
-
-    def _created_at(self) -> str:
-        first = self._ledger.entry(1)
-        if first is None:
-            raise BasisIsUnknown("This ledger holds no entry yet, so there is nothing to read.")
-        return instant_text(first.recorded_at)
 
 
 def _behind(reading: Reading, wanted: int) -> str:

@@ -1,0 +1,148 @@
+"""A place in the record: one reading at one basis, and what every answer needs of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from aggregates.refusals import BasisIsUnknown, CycleIsUnknown, KeyResultIsUnknown, ObjectiveIsUnknown
+from aggregates.values import instant_text
+from ledger.store import Ledger
+from projections import base, board, commitments, decisions, lookups
+from projections.base import Generation
+from replay.basis import Basis
+from replay.engine import Reading
+from replay.policies import Adopted
+from replay.presenting import versions_named
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A reading at a basis: where the queries run and up to where they look."""
+
+    ledger: Ledger
+    reading: Reading
+    basis: Basis
+    policy: Adopted
+    until: base.Until
+
+    def states(self, cycle: str) -> dict[str, Any]:
+        """Return the states of a cycle with everybody's. Raises CycleIsUnknown."""
+        connection, generation, position = self._at()
+        if self.until is base.ALWAYS:
+            found = board.states_at_position(connection, generation, cycle, position)
+        else:
+            found = board.states_at(
+                connection, generation, cycle, position, self.basis.effective_on, self.ledger.zone
+            )
+        if found is None:
+            raise CycleIsUnknown(f"There is no cycle {cycle} at this basis.", field="/path/cycle")
+        return found
+
+    def states_of(self, objectives: list[str]) -> dict[str, Any]:
+        """Return the states of these objectives with everybody's, without a cycle."""
+        connection, generation, position = self._at()
+        people, teams = board.people_and_teams(connection, generation, position, self.until)
+        found = lookups.states_of_objectives(connection, generation, objectives, position, self.until)
+        cycle = self.cycle_state(found[0]["facets"]["cycle"]["value"]) if found else None
+        return {"cycle": cycle, "objectives": found, "people": people, "teams": teams}
+
+    def cycle_state(self, key: str) -> dict[str, Any] | None:
+        """Return a cycle as it stood; None where there was none."""
+        connection, generation, position = self._at()
+        return board.cycle_at(connection, generation, key, position, self.until)
+
+    def cycle(self, key: str) -> dict[str, Any]:
+        """Return a cycle as it stood. Raises CycleIsUnknown."""
+        found = self.cycle_state(key)
+        if found is None:
+            raise CycleIsUnknown(f"There is no cycle {key} at this basis.", field="/path/cycle")
+        return found
+
+    def cycle_ends(self) -> dict[str, str]:
+        """Return the last day of every cycle, by key."""
+        known = board.cycles(*self._at())
+        return {cycle["key"]: cycle["ends_on"] for cycle in known}
+
+    def lines(
+        self,
+        *,
+        cycle: str | None = None,
+        objective: str | None = None,
+        moved_from: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the lines of a cycle, of an objective, of what has left a cycle, or all."""
+        return commitments.commitments(
+            *self._at(),
+            self.until,
+            cycle=cycle,
+            objective=objective,
+            moved_from=moved_from,
+        )
+
+    def decided(self, objectives: list[str] | None = None) -> list[dict[str, Any]]:
+        """Return the decisions that touch these objectives, or all."""
+        return decisions.decisions(
+            *self._at(),
+            self.until,
+            objectives=objectives,
+        )
+
+    def scope(self, cycle: str | None, item: str | None) -> list[str] | None:
+        """Return the objectives of a cycle or the objective of an item; None for no restriction."""
+        if item is not None:
+            return [self.item(item).objective]
+        if cycle is None:
+            return None
+        held = {one["id"] for one in self.states(cycle)["objectives"]}
+        return sorted(held | {row["objective"] for row in self.lines(cycle=cycle)})
+
+    def item(self, text: str) -> lookups.Found:
+        """Return the item of a reference or identifier. Raises ObjectiveIsUnknown, KeyResultIsUnknown."""
+        try:
+            wanted = str(UUID(text)) if len(text) == 36 else text.upper()
+        except ValueError:
+            wanted = ""
+        connection, generation, position = self._at()
+        is_reference = wanted.startswith(("OBJ-", "KR-")) and wanted.partition("-")[2].isdigit()
+        found = None
+        if is_reference or len(wanted) == 36:
+            found = lookups.find_item(connection, generation, wanted, position)
+        if found is None:
+            if wanted.startswith("KR-"):
+                raise KeyResultIsUnknown(
+                    f"There is no key result {text[:60]} at this basis.", field="/path/key_result"
+                )
+            raise ObjectiveIsUnknown(
+                f"There is no objective {text[:60]} at this basis.", field="/path/objective"
+            )
+        return found
+
+    def references(self, rows: list[dict[str, Any]]) -> dict[str, str]:
+        """Return the reference of every item that the rows name."""
+        items: set[str] = set()
+        for row in rows:
+            for name in ("objective", "key_result"):
+                if row.get(name):
+                    items.add(row[name])
+            value = row.get("value") or {}
+            if isinstance(value, dict):
+                items.update(one for one in (value.get("successor"), value.get("parent")) if one)
+        return lookups.references(self.reading.connection, self.reading.generation, sorted(items))
+
+    def versions(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+        """Return what the source's versions in these rows were called by those who wrote them."""
+        return versions_named(rows, self.ledger.directory)
+
+    def created_at(self) -> str:
+        """Return when the ledger was created. Raises BasisIsUnknown where it is empty."""
+        first = self.ledger.entry(1)
+        if first is None:
+            raise BasisIsUnknown("This ledger holds no entry yet, so there is nothing to read.")
+        return instant_text(first.recorded_at)
+
+    def _at(self) -> tuple[Connection[Any], Generation, int]:
+        return self.reading.connection, self.reading.generation, self.basis.position
