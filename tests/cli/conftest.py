@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -60,8 +61,14 @@ class CommandLine:
 def empty(new_settings: Callable[[], Settings], tmp_path: Path) -> CommandLine:
     """A place where no ledger is yet."""
     settings = new_settings()
+    addresses = {
+        name: os.environ[name]
+        for name in ("STRATEGY_LEDGER_DATABASE_URL", "STRATEGY_LEDGER_MIGRATE_URL")
+        if name in os.environ
+    }
     return CommandLine(
         {
+            **addresses,
             "STRATEGY_LEDGER_DATA_DIR": str(settings.data_dir),
             "STRATEGY_LEDGER_SCHEMA": settings.schema,
             "STRATEGY_LEDGER_MASTER_KEY_FILE": str(tmp_path / "master.key"),
