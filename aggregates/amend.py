@@ -43,6 +43,10 @@ def amend_entry(world: World, command: AmendEntry, occasion: Occasion) -> list[R
     """
     entry = _amendable(world, command.position)
     event = _content(entry, command.body)
+    if isinstance(event, DecisionRecorded):
+        ratified = ratified_objectives(world, event.ratifies, field="/body/ratifies")
+        touches = tuple(dict.fromkeys((*event.touches, *ratified)))
+        event = event.model_copy(update={"touches": touches})
     effective_at = _effective_at(entry, command, occasion)
     if event == entry.event and effective_at == entry.effective_at:
         raise NothingChanges(field="/body")

@@ -6,64 +6,98 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aggregates.access import may
+from aggregates.access import ACTIONS, ALL_SCOPES, NEVER_FOR_ANOTHER, Actor, Scope, lets
 from aggregates.amend import amend_entry, retract_entry
+from aggregates.amendment import AmendEntry, RetractEntry
 from aggregates.checks import check_clock, identifier_of
 from aggregates.command import Command
 from aggregates.cycle import decide as cycle
 from aggregates.decision import decide as decision
 from aggregates.entry import Occasion, Recorded
-from aggregates.finding.decide import answer_finding
+from aggregates.finding.decide import answer_finding, answer_findings
 from aggregates.objective import check_ins, key_results, lifecycle
 from aggregates.objective import decide as objective
 from aggregates.organisation.decide import adopt_policy
 from aggregates.ownership import action_of, is_own
 from aggregates.person import decide as person
-from aggregates.person.state import Person, Service
 from aggregates.refusals import ActionIsNotAllowed
+from aggregates.sight import actor_in, veiled
 from aggregates.team import decide as team
-from aggregates.world import World
+from aggregates.world import World, state_of
 
 
 def decide(world: World, command: Command, occasion: Occasion) -> list[Recorded]:
     """Return what this command records, in order, or refuse it.
 
-    `occasion.at` is the database's clock, no earlier than the latest entry's recorded_at.
+    `occasion.at` is the database's clock, no earlier than the latest entry's recorded_at. What whoever asks may not
+    see is not there for them: a rule answers as if it was unknown.
 
     Raises:
         Refusal: one of the classes in `aggregates.refusals`; nothing is recorded then.
     """
-    check_access(world, command, occasion)
+    seen = check_access(world, command, occasion)
     check_clock(command, occasion)
-    return RULES[command.command_name](world, command, occasion)
+    return RULES[command.command_name](seen, command, occasion)
 
 
-def check_access(world: World, command: Command, occasion: Occasion) -> None:
-    """Refuse a command of somebody who is not here, lacks the role, or acts for another without a grant.
+def check_access(world: World, command: Command, occasion: Occasion) -> World:
+    """Return the world as whoever asks may see it; refuse who is not here, lacks a role or a scope, or has no grant.
 
-    No grant can be given yet: only a service that imports may name on whose behalf it acts.
+    On behalf of another, the delegation is that of whoever asks, and the rights are those of whom it is done for; a
+    service that imports may name on whose behalf the source acted, and has its own rights.
 
     Raises:
         ActionIsNotAllowed.
     """
-    is_service = occasion.by.startswith("service:")
-    identifier = identifier_of(occasion.by)
-    actor: Person | Service | None = world.service(identifier) if is_service else world.person(identifier)
+    scopes: frozenset[Scope] = getattr(occasion.by, "scopes", ALL_SCOPES)
+    actor = actor_in(world, occasion.by, occasion.at, scopes, teams=False)
     if actor is None:
         raise ActionIsNotAllowed("Whoever asks is not in the ledger.")
-    if isinstance(actor, Person) and not actor.was_here(occasion.at):
+    if not actor.is_here:
         raise ActionIsNotAllowed("Whoever asks is not with the organisation now.")
-    if occasion.on_behalf_of is not None and not (is_service and occasion.imported):
+    if occasion.on_behalf_of is not None and not (actor.person is None and occasion.imported):
+        actor = _principal(world, command, occasion, scopes)
+    seen = veiled(world, actor, occasion.at)
+    name = action_of(seen, command)
+    if lets(actor, name):
+        return seen
+    if not scopes & ACTIONS[name].scopes:
+        raise ActionIsNotAllowed(f"The scopes of this token do not allow {name}.")
+    if not lets(actor, name, own=True):
+        raise ActionIsNotAllowed(f"The roles of whoever asks do not allow {name}.")
+    if not is_own(seen, command, actor.person, occasion):
+        raise ActionIsNotAllowed(f"The role of an owner allows {name} only for what is their own.")
+    return seen
+
+
+def as_seen(world: World, occasion: Occasion) -> World:
+    """Return the world as whoever asks may see it, for what is looked up before a command is decided."""
+    scopes: frozenset[Scope] = getattr(occasion.by, "scopes", ALL_SCOPES)
+    actor = actor_in(world, occasion.by, occasion.at, scopes, teams=False)
+    return veiled(world, actor or Actor(str(occasion.by)), occasion.at)
+
+
+def _principal(world: World, command: Command, occasion: Occasion, scopes: frozenset[Scope]) -> Actor:
+    """Return the person on whose behalf a command is given. Raises ActionIsNotAllowed."""
+    name = str(occasion.on_behalf_of)
+    holder = state_of(world, occasion.by)
+    person = identifier_of(name) if name.startswith("person:") else None
+    if person is None or person not in holder.delegations:
         raise ActionIsNotAllowed(
             "Acting for somebody else needs a grant, and there is none.", field="/on_behalf_of"
         )
-    name = action_of(world, command)
-    if may(actor.roles, name):
-        return
-    if not may(actor.roles, name, own=True):
-        raise ActionIsNotAllowed(f"The roles of whoever asks do not allow {name}.")
-    if not is_own(world, command, occasion):
-        raise ActionIsNotAllowed(f"The role of an owner allows {name} only for what is their own.")
+    is_presence = isinstance(command, AmendEntry | RetractEntry) and action_of(world, command) == "add_person"
+    if command.command_name in NEVER_FOR_ANOTHER or is_presence:
+        raise ActionIsNotAllowed(
+            f"Nobody does {command.command_name} on somebody else's behalf.", field="/on_behalf_of"
+        )
+    actor = actor_in(world, name, occasion.at, scopes, teams=False)
+    if actor is None or not actor.is_here:
+        raise ActionIsNotAllowed(
+            "The person on whose behalf this is asked is not with the organisation now.",
+            field="/on_behalf_of",
+        )
+    return actor
 
 
 Rule = Callable[[World, Any, Occasion], list[Recorded]]
@@ -77,10 +111,14 @@ RULES: dict[str, Rule] = {
     "register_service": person.register_service,
     "grant_role": person.grant_role,
     "revoke_role": person.revoke_role,
+    "grant_delegation": person.grant_delegation,
+    "revoke_delegation": person.revoke_delegation,
     "form_team": team.form_team,
     "rename_team": team.rename_team,
     "move_team": team.move_team,
     "close_team": team.close_team,
+    "add_member": team.add_member,
+    "remove_member": team.remove_member,
     "plan_cycle": cycle.plan_cycle,
     "move_commit_by": cycle.move_commit_by,
     "open_cycle": cycle.open_cycle,
@@ -93,6 +131,7 @@ RULES: dict[str, Rule] = {
     "reown_objective": objective.reown_objective,
     "reteam_objective": objective.reteam_objective,
     "align_objective": objective.align_objective,
+    "set_visibility": objective.set_visibility,
     "declare_local": objective.declare_local,
     "commit_objective": objective.commit_objective,
     "note_source": objective.note_source,
@@ -120,6 +159,7 @@ RULES: dict[str, Rule] = {
     "record_decision": partial(decision.record_decision, decide=decide),
     "replan": partial(decision.replan, decide=decide),
     "answer_finding": answer_finding,
+    "answer_findings": answer_findings,
     "amend_entry": amend_entry,
     "retract_entry": retract_entry,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -119,7 +120,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The circumstances of a command: who asks, the database's clock, the organisation's zone, whether imported."""
+    """The circumstances of a command: who asks, the database's clock, the organisation's zone, whether imported.
+
+    An actor that came by a token bears in `scopes` what the token may be used for.
+    """
 
     by: str
     at: datetime
@@ -130,6 +134,7 @@ class Occasion:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=50_000)  # each command names the same few streams again and again
 def stream_of(kind: str, identifier: UUID | str) -> str:
     """Return the name of a stream, such as `objective:0193…` or `cycle:2026-q3`."""
     return f"{kind}:{identifier}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from aggregates.evolve import evolve
 from aggregates.objective.state import Objective
 from aggregates.organisation.state import Organisation
 from aggregates.person.state import Person, Service
+from aggregates.sight import whole
 from aggregates.team.state import Team
 from aggregates.world import World, state_of
 
@@ -28,6 +29,12 @@ class Overlay:
         self._occasion = occasion
         self._states: dict[str, Any] = {}
         self._taken = 0
+
+    def unveiled(self) -> Overlay:
+        """Return the same events laid over the whole world."""
+        behind = Overlay(whole(self._world), self._occasion)
+        behind._states, behind._taken = self._states, self._taken
+        return behind
 
     def take(self, recorded: Sequence[Recorded]) -> None:
         """Let these events have happened."""
@@ -85,3 +92,12 @@ class Overlay:
     def superseded_by(self, position: int) -> int | None:
         """Return the position of the entry that supersedes this one."""
         return self._world.superseded_by(position)
+
+    def teams_of(self, person: UUID) -> Collection[UUID]:
+        """Return every team that a person was ever added to."""
+        return self._world.teams_of(person)
+
+    def restricted(self, objectives: Collection[UUID]) -> Collection[UUID]:
+        """Return those of these objectives whose visibility was ever set, in the ledger or just now."""
+        laid = {one for one in objectives if f"objective:{one}" in self._states}
+        return {*self._world.restricted(objectives), *laid}

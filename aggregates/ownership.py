@@ -11,34 +11,38 @@ from aggregates.checks import identifier_of
 from aggregates.command import Command
 from aggregates.decision.commands import RecordDecision, Replan
 from aggregates.entry import Occasion
-from aggregates.finding.commands import AnswerFinding
+from aggregates.finding.commands import AnswerFinding, AnswerFindings
 from aggregates.objective.commands import DraftObjective
+from aggregates.person.commands import GrantDelegation, RevokeDelegation
 from aggregates.world import World
 
 
-def is_own(world: World, command: Command, occasion: Occasion) -> bool:
+def is_own(world: World, command: Command, actor: UUID | None, occasion: Occasion) -> bool:
     """Return whether this person owns what the command touches, or acts for its owner, who is on leave.
 
     Who owns an objective owns its key results; who owns a key result may change and check in that one. A decision is
     one's own when every objective it touches and every entry it ratifies is; an amendment when the entry is about
-    something of one's own.
+    something of one's own; a delegation when it is for acting on one's own behalf.
     """
-    if not occasion.by.startswith("person:"):
+    if actor is None:
         return False
-    actor = identifier_of(occasion.by)
     match command:
         case DraftObjective(owner=owner):
             return owner == actor
+        case GrantDelegation(principal=person) | RevokeDelegation(principal=person):
+            return person == actor
         case RecordDecision():
             return (
                 _all_own(world, command.touches, actor, occasion.at)
                 and all(_entry_is_own(world, entry, actor, occasion.at) for entry in command.ratifies)
-                and bool(command.touches or command.changes)
+                and bool(command.touches or command.changes or command.ratifies)
             )
         case Replan():
             return _all_own(world, (line.objective for line in command.objectives), actor, occasion.at)
         case AmendEntry(position=position) | RetractEntry(position=position) | AnswerFinding(cause=position):
             return _entry_is_own(world, position, actor, occasion.at)
+        case AnswerFindings(findings=findings):
+            return all(_entry_is_own(world, one.cause, actor, occasion.at) for one in findings)
     objective: UUID | None = getattr(command, "objective", None)
     key_result: UUID | None = (
         None if command.command_name == "add_key_result" else getattr(command, "key_result", None)

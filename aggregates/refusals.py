@@ -104,6 +104,30 @@ class LastSteward(Refusal):
     """The last steward cannot give up the role."""
 
 
+class PersonIsAMember(Refusal):
+    """This person is already a member of the team."""
+
+
+class PersonIsNotAMember(Refusal):
+    """This person is not a member of the team."""
+
+
+class DelegationIsGiven(Refusal):
+    """This person or service may already act for that person."""
+
+
+class DelegationIsNotGiven(Refusal):
+    """This person or service may not act for that person anyway."""
+
+
+class VisibilityIsUnclear(Refusal):
+    """A visibility for people names at least one of them; any other names nobody."""
+
+
+class VisibilityNeedsATeam(Refusal):
+    """An objective without a team cannot be shown to its team; give it a team, or name people."""
+
+
 class ActionIsNotAllowed(Forbidden):
     """This person or service may not do this."""
 
@@ -308,3 +332,7 @@ class TooManyObjectives(Refusal):
 
 class TooManyLines(Refusal):
     """An objective has at most 99 lines."""
+
+
+class TooManyFindings(Refusal):
+    """One command answers, or one decision ratifies, at most 1,000 findings."""

@@ -6,6 +6,7 @@ that whatever a decision read is still so when its events are recorded.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -41,6 +42,14 @@ class World(Protocol):
 
     def superseded_by(self, position: int) -> int | None:
         """Return the position of the entry that supersedes this one, or None."""
+        ...
+
+    def teams_of(self, person: UUID) -> Collection[UUID]:
+        """Return every team that a person was ever added to."""
+        ...
+
+    def restricted(self, objectives: Collection[UUID]) -> Collection[UUID]:
+        """Return those of these objectives whose visibility was ever set."""
         ...
 
 

@@ -31,7 +31,7 @@ from api.problems import (
     status_of_refusal,
 )
 from ledger import directory, errors
-from ledger.errors import StaleVersion
+from ledger.errors import StaleVersion, is_lost, passing
 from ledger.keys import MasterKeyError
 from replay import questions
 
@@ -145,9 +145,7 @@ def _methods(request: Request) -> list[str]:
 
 def accident_answer(request: Request, error: Exception) -> Response:
     """Answer an accident; nothing of it leaks. The database's absence is told apart, because it passes."""
-    away = type(error).__module__.startswith("psycopg") and "OperationalError" in _lineage(error)
-    return fault_answer(request, LedgerIsAway() if away else InternalFault())
-
-
-def _lineage(error: Exception) -> str:
-    return " ".join(kind.__name__ for kind in type(error).__mro__)
+    refusal = passing(error)
+    if refusal is not None:
+        return refusal_answer(request, refusal)
+    return fault_answer(request, LedgerIsAway() if is_lost(error) else InternalFault())

@@ -7,27 +7,61 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from api.answers import PROBLEMS, accident_answer, fault_answer, register_problems
+from api.door import Door
 from api.found import Found
-from api.middleware import Accidents, Bearer, BodyLimit, RequestIdentity
+from api.metrics import Figures
+from api.middleware import Accidents, Bearer, BodyLimit
+from api.readiness import Past
 from api.reading import Desk
 from api.release import RELEASE
-from api.routes import commands, entries, readings, service
+from api.routes import auditing, commands, entries, readings, service, stream
+from api.stream import Tail
+from api.watching import Watch
 from api.writing import Writer
+from ledger.codec import RawEntry
 from ledger.identifiers import new_id
 from ledger.settings import Settings
 from ledger.store import Ledger
 from replay.engine import Engine
 from replay.questions import Reader
 
-ROUTERS = (readings.router, entries.router, commands.router, service.router)
+ROUTERS = (
+    readings.router,
+    entries.router,
+    stream.router,
+    auditing.router,
+    commands.router,
+    service.router,
+)
+TELEMETRY: TelemetryConfig = {"logs": False, "operation_spans": False}
+"""One span for each request; no exceptions' texts and traces, which repeat what was sent."""
 
 
-def create_app(ledger: Ledger, reader: Reader, engine: Engine, settings: Settings) -> FastAPI:
-    """Return the application of one ledger; whoever made the ledger closes it."""
+def create_app(
+    ledger: Ledger,
+    reader: Reader,
+    engine: Engine,
+    settings: Settings,
+    *,
+    door: Door | None = None,
+    telemetry: TelemetryConfig | None = None,
+) -> FastAPI:
+    """Return the application of one ledger; whoever made the ledger closes it.
+
+    `telemetry` names providers of OpenTelemetry where the process's own are not meant.
+    """
+    door = door or Door()
     desk = Desk(ledger, reader, engine, Writer(ledger, Found(reader), engine))
+    figures = Figures()
+    figures.watch(ledger, engine)
+
+    async def read(after: int, limit: int) -> list[RawEntry]:
+        return await run_in_threadpool(ledger.read_page, after, limit)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -42,10 +76,11 @@ def create_app(ledger: Ledger, reader: Reader, engine: Engine, settings: Setting
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry={**TELEMETRY, **(telemetry or {})},
         middleware=[
-            Middleware(RequestIdentity, new_id=new_id),
+            Middleware(Watch, new_id=new_id, figures=figures),
             Middleware(Accidents, answer=accident_answer),
-            Middleware(Bearer, answer=fault_answer, actor_of=desk.actor_of),
+            Middleware(Bearer, answer=fault_answer, actor_of=desk.actor_of, door=door, figures=figures),
             Middleware(BodyLimit, answer=fault_answer),
         ],
     )
@@ -54,7 +89,11 @@ def create_app(ledger: Ledger, reader: Reader, engine: Engine, settings: Setting
         app.include_router(router)
     register_problems(app)
     app.state.desk = desk
+    app.state.tail = Tail(desk.probe.standing, read, door, figures)
+    app.state.figures = figures
+    app.state.past = Past()
     app.state.settings = settings
     app.state.problems = PROBLEMS
     app.state.addresses = [(route.path_regex, route.methods or set()) for route in routes]
+    app.state.templates = [(route.path_regex, route.path_format) for route in routes]
     return app

@@ -49,6 +49,8 @@ class Means(Enum):
 
 MEANINGS: Mapping[str, Means] = {
     "person": Means.PERSON,
+    "people": Means.PERSON,
+    "principal": Means.PERSON,
     "owner": Means.PERSON,
     "acting_owner": Means.PERSON,
     "accepted_by": Means.PERSON,
@@ -122,8 +124,12 @@ def body_of(
     without: Iterable[str] = (),
     example: Mapping[str, Any] | None = None,
     directory: Iterable[str] = (),
+    also: Mapping[str, Any] | None = None,
 ) -> type[BaseModel]:
-    """Return the model of the body of a command, without what the address names and what the server makes."""
+    """Return the model of the body of a command, without what the address names and what the server makes.
+
+    `also` are members that are no field of the command: what the door makes some of its fields of.
+    """
     left_out = {*LEFT_OUT, *without, *MADE.get(command.command_name, ())}
     fields: dict[str, Any] = {
         field: DIRECTORY[field] for field in directory if field not in command.model_fields
@@ -131,7 +137,7 @@ def body_of(
     for field, info in command.model_fields.items():
         if field not in left_out:
             fields[field] = _sent(command, field, info)
-    return _model(name, command, fields, example)
+    return _model(name, command, {**fields, **(also or {})}, example)
 
 
 @cache

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from aggregates.command import Command
 from aggregates.commands import COMMANDS
-from api import examples
+from api import examples, triage
 from api.bodies import body_of
 
 NOT_TAKEN: Mapping[str, str] = {
@@ -30,7 +30,7 @@ class Door:
 
     `gives` maps a name in the address to the command's field; `stream` is the name in the address whose stream If-Match
     speaks of (empty: there is none); `location` is the address of what was recorded; `directory` lists members of the
-    body that go to the directory, never to an entry.
+    body that go to the directory, never to an entry; `also` are members of which the door makes the command's fields.
     """
 
     command: str
@@ -41,6 +41,7 @@ class Door:
     location: str = ""
     operation: str = ""
     directory: tuple[str, ...] = ()
+    also: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def operation_id(self) -> str:
@@ -66,6 +67,7 @@ class Door:
             without=(*self.gives.values(), *(("objective",) if "key_result" in self.gives else ())),
             example=self.example,
             directory=self.directory,
+            also=self.also,
         )
 
     @property
@@ -165,13 +167,19 @@ DOORS: tuple[Door, ...] = (
     _person("end_leave", "returns"),
     _person("grant_role", "roles", "actor"),
     _person("revoke_role", "role-revocations", "actor"),
+    _person("grant_delegation", "delegations", "actor"),
+    _person("revoke_delegation", "delegation-revocations", "actor"),
     Door("register_service", "/v1/services", "people", directory=("name",)),
     _service("grant_role", "roles", "grant_role_to_service"),
     _service("revoke_role", "role-revocations", "revoke_role_of_service"),
+    _service("grant_delegation", "delegations", "grant_delegation_to_service"),
+    _service("revoke_delegation", "delegation-revocations", "revoke_delegation_of_service"),
     Door("form_team", "/v1/teams", "teams", location="/v1/teams/{team}"),
     _team("rename_team", "names"),
     _team("move_team", "moves"),
     _team("close_team", "closings"),
+    _team("add_member", "members"),
+    _team("remove_member", "member-removals"),
     Door("plan_cycle", "/v1/cycles", "cycles", location="/v1/cycles/{cycle}"),
     _cycle("move_commit_by", "commit-by-moves"),
     _cycle("open_cycle", "openings"),
@@ -183,6 +191,7 @@ DOORS: tuple[Door, ...] = (
     _objective("reword_objective", "wordings"),
     _objective("reown_objective", "owners"),
     _objective("reteam_objective", "teams"),
+    _objective("set_visibility", "visibilities"),
     _objective("align_objective", "alignments"),
     _objective("declare_local", "local-declarations"),
     _objective("commit_objective", "commitments"),
@@ -222,6 +231,13 @@ DOORS: tuple[Door, ...] = (
         "findings",
         {"rule": "rule", "position": "cause"},
         location="/v1/findings",
+    ),
+    Door(
+        "answer_findings",
+        "/v1/findings/answers",
+        "findings",
+        location="/v1/findings",
+        also=triage.ALSO,
     ),
     _entry("amend_entry", "amendments"),
     _entry("retract_entry", "retractions"),

@@ -32,7 +32,7 @@ class Composer:
         self._author = UUID(by.partition(":")[2])
         self._labels: dict[str, UUID | tuple[UUID, UUID]] = {}
 
-    def compose(self, door: Door, given: Mapping[str, UUID | str | int], body: BaseModel) -> Command:
+    def compose(self, door: Door, given: Mapping[str, Any], body: BaseModel) -> Command:
         """Return the command that this body asks for at this door.
 
         `given` holds the command's fields that the address names, as identifiers. Raises a Refusal for a name that
@@ -132,6 +132,8 @@ class Composer:
         """
         content: dict[str, Any] = {}
         amended = None if position is None else self._ledger.entry(position)
+        if amended is not None and self._names.sight.hides(amended.stream):
+            amended = None
         before = {} if amended is None else orjson.loads(amended.data)["body"]
         for name, sent in body.items():
             means = meaning_of(BaseModel, name)

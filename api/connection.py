@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Final
 
 import h11
@@ -15,10 +16,44 @@ REQUEST_SECONDS: Final = 20.0
 """How long a request may take to arrive, its body included; a connection that asks nothing is closed sooner."""
 
 
+TAKING_SECONDS: Final = 30.0
+"""How long a caller may take nothing of an answer that waits for it; then the connection is cut."""
+
+_log = logging.getLogger(__name__)
+
+
 class PunctualProtocol(H11Protocol):
-    """HTTP/1.1 of uvicorn, which would wait for ever for the rest of a request."""
+    """HTTP/1.1 of uvicorn, which would wait for ever for the rest of a request, and for who takes no answer."""
 
     _due: asyncio.TimerHandle | None = None
+    _untaken: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """Begin to wait for a caller who does not take the answer."""
+        super().pause_writing()
+        if self._untaken is None:
+            waiting = self.transport.get_write_buffer_size()
+            self._untaken = self.loop.call_later(TAKING_SECONDS, self._cut, waiting)
+
+    def resume_writing(self) -> None:
+        """Stop waiting: the caller takes the answer."""
+        super().resume_writing()
+        self._stop_waiting()
+
+    def _cut(self, waited: int) -> None:
+        """Cut the connection where nothing was taken of what waits; who takes little by little is waited for."""
+        self._untaken = None
+        waiting = self.transport.get_write_buffer_size()
+        if waiting < waited:
+            self._untaken = self.loop.call_later(TAKING_SECONDS, self._cut, waiting)
+            return
+        _log.warning("A caller took nothing for %s seconds; the connection is cut.", TAKING_SECONDS)
+        self.transport.abort()
+
+    def _stop_waiting(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -39,6 +74,7 @@ class PunctualProtocol(H11Protocol):
         """Stop the clock."""
         super().connection_lost(exc)
         self._stop()
+        self._stop_waiting()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as everything else is answered."""

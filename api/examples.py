@@ -39,6 +39,10 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "end_leave": {},
     "grant_role": {"role": "facilitator"},
     "revoke_role": {"role": "facilitator"},
+    "grant_delegation": {"principal": OTHER_PERSON},
+    "revoke_delegation": {"principal": OTHER_PERSON},
+    "grant_delegation_to_service": {"principal": OTHER_PERSON},
+    "revoke_delegation_of_service": {"principal": OTHER_PERSON},
     "register_service": {"name": "finance figures"},
     "grant_role_to_service": {"role": "owner"},
     "revoke_role_of_service": {"role": "owner"},
@@ -46,6 +50,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "rename_team": {"name": "Roasting and packing"},
     "move_team": {"parent": TEAM},
     "close_team": {},
+    "add_member": {"person": PERSON},
+    "remove_member": {"person": PERSON},
     "plan_cycle": {
         "cycle": "2027-q1",
         "name": "First quarter of 2027",
@@ -72,6 +78,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "reword_objective": {"title": "Every customer gets fresh coffee", **_CHANGE},
     "reown_objective": {"owner": OTHER_PERSON, **_CHANGE},
     "reteam_objective": {"team": TEAM, **_CHANGE},
+    "set_visibility": {"visibility": "people", "people": [OTHER_PERSON], **_CHANGE},
     "align_objective": {"parent": "OBJ-1", **_CHANGE},
     "declare_local": {"because": "It serves the roastery alone and no objective of the company.", **_CHANGE},
     "commit_objective": {"confidence": "0.7", "accepted_by": OTHER_PERSON},
@@ -134,6 +141,11 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "answer_finding": {
         "answer": "explained",
         "text": "The decision was taken in the meeting of Monday and written down late.",
+    },
+    "answer_findings": {
+        "selection": {"cycle": "2027-q1", "standing": "open", "rule": "late_line"},
+        "answer": "explained",
+        "text": "The plan of the company came a week later than usual.",
     },
 }
 """By operation id."""

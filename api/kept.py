@@ -1,4 +1,4 @@
-"""Answers kept as bytes: completed once for (question, position, day, rights) and handed out as they are."""
+"""Answers kept as bytes: completed once for (question, position, day, access set) and handed out as they are."""
 
 from __future__ import annotations
 
@@ -26,16 +26,25 @@ class Kept:
     media_type: str
     etag: str
     compressed: bytes | None = field(default=None, repr=False)
+    restricted: frozenset[str] = frozenset()
+    """What it names that is not for everyone."""
     ready: dict[bool, list[tuple[bytes, bytes]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def make(
-        cls, body: bytes, headers: Mapping[str, str], *, release: str, rights: str, media_type: str
+        cls,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        release: str,
+        rights: str,
+        media_type: str,
+        restricted: frozenset[str] = frozenset(),
     ) -> Kept:
         """Return an answer whose ETag comes from its bytes (they name the basis), the release and the rights."""
         digest = hashlib.blake2b(body, digest_size=16, person=b"ledger-etag")
         digest.update(f"|{release}|{rights}|{media_type}".encode())
-        return cls(body, dict(headers), media_type, f'"{digest.hexdigest()}"')
+        return cls(body, dict(headers), media_type, f'"{digest.hexdigest()}"', restricted=restricted)
 
     def answer(self, request: Request, *, packing: bool = True) -> Response:
         """Return the answer for this request: 304 when the caller has it, compressed when the caller takes that."""

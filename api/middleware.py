@@ -1,4 +1,4 @@
-"""What every request passes before its route: an identifier, a bound on its body, the actor of its token.
+"""What every request passes before its route: the actor of its token, the token's rate, a bound on its body.
 
 Pure ASGI throughout: one layer of the convenient kind costs two thirds of the rate of a light route.
 """
@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import time
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from uuid import UUID
 
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import BodyIsTooLarge, Fault, TokenIsMissing, TokenIsNotValid
+from api.door import Door
+from api.metrics import Figures
+from api.problems import BodyIsTooLarge, Fault, TokenIsMissing, TokenIsNotValid, TooManyRequests
+from api.rates import Buckets
 
 logger = logging.getLogger(__name__)
 
@@ -27,32 +30,11 @@ TOKEN_SECONDS = 2.0
 TOKENS_KEPT = 4_096
 OPEN_ADDRESSES = ("/v1/health", "/v1/ready", "/v1/openapi.json", "/v1/problems")
 """What answers without a token: none of it says anything about an organisation."""
+READINESS = "/v1/ready"
+"""What says more to those who bring a token."""
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Answer = Callable[[Request, Fault], Any]
-
-
-class RequestIdentity:
-    """Give each request an identifier of its own, under which its entries and its log lines stand, and answer it."""
-
-    def __init__(self, app: ASGIApp, new_id: Callable[[], UUID]) -> None:
-        self.app = app
-        self.new_id = new_id
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with `request_id` in its state."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        identifier = str(self.new_id())
-        scope.setdefault("state", {})["request_id"] = identifier
-        own = ((b"x-request-id", identifier.encode()), (b"x-content-type-options", b"nosniff"))
-
-        async def send_with_identifier(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *own]
-            await send(message)
-
-        await self.app(scope, receive, send_with_identifier)
 
 
 class Accidents:
@@ -76,16 +58,23 @@ class Accidents:
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            logger.error("Request %s: %s", scope["state"]["request_id"], told(error))
+            identifier = scope["state"]["request_id"]
+            logger.error("Request %s: %s", identifier, told(error), extra={"told": {"request": identifier}})
             if not begun:
                 await self.answer(Request(scope), error)(scope, receive, send)
 
 
 def told(error: BaseException) -> str:
     """Return an accident for the log: where it happened and what it says, unless that would repeat what was sent."""
-    says = "" if isinstance(error, ValidationError) else f": {error}"
+    says = "" if isinstance(error, ValidationError) else f": {_said(error)}"
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"{type(error).__module__}.{type(error).__name__}{says}\n{frames}"
+
+
+def _said(error: BaseException) -> str:
+    """Return an error's own words; of the database's only its first sentence, for the others repeat values."""
+    first = getattr(getattr(error, "diag", None), "message_primary", None)
+    return f"{getattr(error, 'sqlstate', '')} {first}" if first else str(error)
 
 
 class _CutOff(Exception):
@@ -147,27 +136,58 @@ class BodyLimit:
 
 
 class Bearer:
-    """Know the actor of a request by its token, before any route runs."""
+    """Know the actor of a request by its token, before any route runs; a token has a rate."""
 
     def __init__(
-        self, app: ASGIApp, answer: Answer, actor_of: Callable[[str], Awaitable[str | None]]
+        self,
+        app: ASGIApp,
+        answer: Answer,
+        actor_of: Callable[[str], Awaitable[str | None]],
+        door: Door,
+        figures: Figures,
     ) -> None:
         self.app = app
         self.answer = answer
         self.actor_of = actor_of
+        self.figures = figures
+        self.reads = Buckets("reads", door.reads_per_second)
+        self.writes = Buckets("writes", door.writes_per_second)
         self.known: dict[bytes, tuple[str, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with `actor` in its state, or answer 401."""
-        if scope["type"] != "http" or _is_open(scope["path"]):
+        """Pass the request on with `actor`, `token` and `verify` in its state, or answer 401 or 429.
+
+        `token` is the digest of the token, `verify()` raises once the token is no longer good.
+        """
+        if scope["type"] != "http" or _is_open(scope):
             await self.app(scope, receive, send)
             return
+        state = scope.setdefault("state", {})
         try:
-            scope.setdefault("state", {})["actor"] = await self._actor(scope)
+            state["actor"] = await self._actor(scope)
+            self._count(scope)
         except Fault as fault:
             await self.answer(Request(scope), fault)(scope, receive, send)
             return
+
+        async def verify() -> None:
+            await self._actor(scope)
+
+        state["verify"] = verify
         await self.app(scope, receive, send)
+
+    def _count(self, scope: MutableMapping[str, Any]) -> None:
+        """Take one permission of the token's rate. Raises TooManyRequests."""
+        buckets = self.reads if scope["method"] in _READS else self.writes
+        taken = scope["state"]["rate"] = buckets.take(scope["state"]["token"])
+        if taken is None or not taken.wait:
+            return
+        self.figures.limited(taken.kind)
+        raise TooManyRequests(
+            f"This token may make {taken.rate} {taken.kind} in a second, and {taken.most} at once; "
+            "wait for Retry-After seconds.",
+            headers={"Retry-After": str(math.ceil(taken.wait))},
+        )
 
     async def _actor(self, scope: MutableMapping[str, Any]) -> str:
         scheme, _, token = (_header(scope, b"authorization") or "").partition(" ")
@@ -175,6 +195,7 @@ class Bearer:
         if scheme.lower() != "bearer" or not token or _is_repeated(scope, b"authorization"):
             raise TokenIsMissing(headers={"WWW-Authenticate": 'Bearer realm="strategy-ledger"'})
         digest = hashlib.sha256(token.encode("latin-1", "replace")).digest()
+        scope["state"]["token"] = digest
         actor, until = self.known.get(digest, ("", 0.0))
         if until > time.monotonic():
             return actor
@@ -193,7 +214,10 @@ class Bearer:
         return found
 
 
-def _is_open(path: str) -> bool:
+def _is_open(scope: MutableMapping[str, Any]) -> bool:
+    path = scope["path"]
+    if path == READINESS and _header(scope, b"authorization") is not None:
+        return False
     return path in OPEN_ADDRESSES or path.startswith("/v1/problems/")
 
 

@@ -17,10 +17,16 @@ from aggregates.refusals import (
 )
 from api.bodies import Means
 from ledger.store import Ledger
+from replay.sight import Sight
 
 
 class Finder(Protocol):
     """Who knows which objective or key result a reference stands for."""
+
+    @property
+    def sight(self) -> Sight:
+        """What is seen."""
+        ...
 
     def find(self, item: str) -> tuple[UUID, UUID] | None:
         """Return the objective and the item itself, or None; a reference or an identifier."""
@@ -28,6 +34,10 @@ class Finder(Protocol):
 
     def is_team(self, text: str) -> bool:
         """Return whether a team has this name just now."""
+        ...
+
+    def teams_named(self, text: str) -> list[UUID]:
+        """Return the teams that have this name just now."""
         ...
 
 
@@ -44,6 +54,11 @@ class Names:
     def __init__(self, ledger: Ledger, finder: Finder) -> None:
         self._ledger = ledger
         self._finder = finder
+
+    @property
+    def sight(self) -> Sight:
+        """What is seen of what has names."""
+        return self._finder.sight
 
     def resolve(self, means: Means, text: str, field: str) -> UUID | str:
         """Return what a name of this meaning stands for."""
@@ -75,6 +90,17 @@ class Names:
                 f"Nobody here is called {text!r}; send an identifier, a handle or an address.", field=field
             )
         return found
+
+    def team(self, text: str, field: str) -> UUID:
+        """Return a team by identifier, or by the name that it has just now. Raises TeamIsUnknown."""
+        found = identifier(text)
+        if found is not None:
+            return found
+        named = self._finder.teams_named(text)
+        if len(named) != 1:
+            why = f"{len(named)} teams are" if named else "No team is"
+            raise TeamIsUnknown(f"{why} called {text!r}; send its identifier.", field=field)
+        return named[0]
 
     def actor(self, text: str, field: str) -> str:
         """Return `person:<uuid>` or `service:<uuid>`. Raises PersonIsUnknown, ServiceIsUnknown."""

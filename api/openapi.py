@@ -30,8 +30,11 @@ COMMAND_FAULTS = (
     "body_is_too_large", "append_is_too_large", "media_type_is_not_taken", "too_much_contention", "command_in_flight",
     "idempotency_key_reused", "clock_is_behind", "append_is_uncertain", "ledger_is_busy", "master_key_is_away",
 )  # fmt: skip
-TOKEN_FAULTS = ("token_is_missing", "token_is_not_valid")
-ALWAYS = ("internal_fault", "ledger_is_away", "request_is_malformed")
+TOKEN_FAULTS = ("token_is_missing", "token_is_not_valid", "too_many_requests", "token_has_expired")
+ALWAYS = (
+    "internal_fault", "ledger_is_away", "request_is_malformed", "connections_are_taken", "ledger_is_full",
+    "ledger_is_read_only", "head_went_back",
+)  # fmt: skip
 NAMED: Mapping[str, tuple[str, ...]] = {
     "cycle": ("cycle_is_unknown",),
     "objective": ("objective_is_unknown",),
@@ -49,10 +52,16 @@ OPEN = frozenset({"read_health", "read_readiness", "read_description", "list_pro
 
 def description() -> dict[str, Any]:
     """Return the whole description."""
-    from api.routes import entries, readings, service  # the service's routes answer with this description
+    from api.routes import (
+        auditing,
+        entries,
+        readings,
+        service,
+        stream,
+    )  # the service's routes answer with this description
 
     paths: dict[str, dict[str, Any]] = {}
-    for module in (readings, entries, service):
+    for module in (readings, entries, stream, auditing, service):
         for route in module.router.routes:
             if isinstance(route, APIRoute):
                 paths.setdefault(route.path, {})["get"] = reading_operation(route)
@@ -81,7 +90,9 @@ def description() -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in schemas.TAGS.items()],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "sl_…"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "strategy_ledger_…"}
+            },
             "parameters": schemas.PARAMETERS,
             "headers": schemas.HEADERS,
             "schemas": {**schemas.SCHEMAS, **shapes},
@@ -106,6 +117,8 @@ def reading_operation(route: APIRoute) -> dict[str, Any]:
     codes = list(ALWAYS)
     if identifier not in OPEN:
         codes += [*TOKEN_FAULTS, code_of(ActionIsNotAllowed), *shape.problems]
+    elif identifier == "read_readiness":
+        codes += TOKEN_FAULTS
     codes += READING_FAULTS if "as_of" in shape.parameters else READING_FAULTS[:3]
     for name in names:
         codes += NAMED.get(name, ("address_is_unknown",))
@@ -123,7 +136,7 @@ def reading_operation(route: APIRoute) -> dict[str, Any]:
         "responses": {**responses, **problem_responses(codes, named=bool(names))},
     }
     if identifier in OPEN:
-        operation["security"] = []
+        operation["security"] = [{}, {"token": []}] if identifier == "read_readiness" else []
         if identifier == "read_readiness":
             operation["responses"]["503"]["content"]["application/json"] = {
                 "schema": {"$ref": "#/components/schemas/Readiness"}
@@ -136,7 +149,8 @@ def command_operation(door: Door) -> dict[str, Any]:
     refusals = refusals_of(door.command_type)
     codes = [*ALWAYS, *TOKEN_FAULTS, *COMMAND_FAULTS, *(refusal.code() for refusal in refusals)]
     parameters = [schemas.path_parameter(name) for name in door.names]
-    parameters += [{"$ref": f"#/components/parameters/{name}"} for name in ("dry_run", "idempotency_key")]
+    shared = ("dry_run", "idempotency_key", "on_behalf_of")
+    parameters += [{"$ref": f"#/components/parameters/{name}"} for name in shared]
     for name in door.names:
         codes += NAMED[name]
     if door.stream:
@@ -145,6 +159,8 @@ def command_operation(door: Door) -> dict[str, Any]:
     if door.directory:
         codes += ["handle_is_taken", "handle_is_malformed"]
     codes += _named_in_body(door)
+    if door.command == "answer_findings":
+        codes += NAMED["cycle"] + NAMED["objective"] + NAMED["key_result"] + NAMED["person"] + NAMED["team"]
     return {
         "operationId": door.operation_id,
         "tags": [door.tag],

@@ -19,7 +19,8 @@ LONGEST_PARAMETER = 200
 LONGEST_KEY = 200
 READING_PARAMETERS = ("as_of", "effective_at", "min_position")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
-_STRONG_TAG = re.compile(r'"([1-9][0-9]{0,18})"')
+_STRONG_TAG = re.compile(r'"([1-9][0-9]{0,18})(?:-[0-9a-z]{3,16})?"')
+"""A stream version; behind it, where something is hidden from the reader, the name of that set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,12 @@ def idempotency_key(request: Request) -> str | None:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1]
     return printable(text, "/header/Idempotency-Key", LONGEST_KEY)
+
+
+def on_behalf_of(request: Request) -> str | None:
+    """Return the person for whom a command is given, as the caller names them."""
+    sent = single_header(request, "On-Behalf-Of")
+    return None if sent is None else printable(sent, "/header/On-Behalf-Of")
 
 
 def expected_version(request: Request) -> int | None:

@@ -7,19 +7,27 @@ So no request is ever answered from before its own arrival, and a hundred reader
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the ledger stands: the smallest bookmark, the last position, the day by the database's clock."""
+    """Where the ledger stands: the smallest bookmark, the last position, the day by the database's clock.
+
+    `bookmarks` says how far each projection is, for a question that does not stand on all of them.
+    """
 
     position: int
     head: int
     today: date
+    bookmarks: Mapping[str, int] = field(default_factory=dict)
+
+    def position_of(self, names: Iterable[str]) -> int:
+        """Return the smallest bookmark among these projections."""
+        return min((self.bookmarks[name] for name in names if name in self.bookmarks), default=self.position)
 
 
 class Probe:

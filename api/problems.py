@@ -95,13 +95,49 @@ class ParameterIsRepeated(Fault):
 
 
 class TokenIsMissing(Fault):
-    """A token is needed: send `Authorization: Bearer sl_…`."""
+    """A token is needed: send `Authorization: Bearer strategy_ledger_…`."""
 
     status = 401
 
 
 class TokenIsNotValid(Fault):
     """This token is not known or was revoked."""
+
+    status = 401
+
+
+class TooManyRequests(Fault):
+    """This token asks more often than it may; wait for the seconds of Retry-After."""
+
+    status = 429
+
+
+class TooManyListeners(Fault):
+    """As many listen to the stream as may; end one of them first."""
+
+    status = 429
+
+
+class PositionIsAhead(Fault):
+    """The ledger has not reached this position.
+
+    It is either the position of another ledger, or the ledger was restored from a backup that is older than what was
+    read of it. Whoever keeps a copy then begins anew, or compares from the last entry that both hold.
+    """
+
+    status = 409
+
+
+class LastEventIdIsMalformed(Fault):
+    """Last-Event-ID is the position of the last entry that was taken: a whole number."""
+
+
+class CursorIsNotValid(Fault):
+    """This cursor is not one that this list gave; send `next_cursor` as it was given, with the same parameters."""
+
+
+class TokenHasExpired(Fault):
+    """This token has expired; a steward issues another."""
 
     status = 401
 
@@ -122,6 +158,18 @@ class BodyIsTooLarge(Fault):
     """The body is larger than 64 KiB."""
 
     status = 413
+
+
+class NoneOfTheseTypes(Fault):
+    """This answer is not written in any of the media types that Accept names."""
+
+    status = 406
+
+
+class TooManyRows(Fault):
+    """A sheet holds at most 1,048,575 rows, and this answer has more; take csv or ndjson."""
+
+    status = 422
 
 
 class MediaTypeIsNotTaken(Fault):
@@ -222,6 +270,7 @@ def problem(
 ) -> Response:
     """Return the answer that carries a problem; `more` adds members of its own, such as a present version."""
     chosen = kind.status if status is None else status
+    request.scope.setdefault("state", {})["problem"] = kind.code
     body: dict[str, Any] = {
         "type": kind.address,
         "title": kind.title,

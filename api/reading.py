@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import format_datetime
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 import orjson
 from anyio import CapacityLimiter, to_thread
@@ -15,39 +18,64 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aggregates.access import may
-from aggregates.person.state import Person
-from aggregates.refusals import ActionIsNotAllowed, EntryIsUnknown
+from aggregates.access import ALL_SCOPES
+from aggregates.refusals import ActionIsNotAllowed, EntryIsUnknown, Refusal
 from aggregates.values import day_of
-from aggregates.world import state_of
+from api import paging, triage
+from api.exporting.forms import Wish, with_teams
+from api.exporting.serving import file_of, parameters_of, wish_of
+from api.found import Found
 from api.kept import Kept, Shelf
+from api.naming import Names
+from api.paging import Listing
 from api.parameters import ReadingParameters, query, reading_parameters
 from api.probe import Probe, Standing
+from api.problems import TokenHasExpired
 from api.receipts import Outcome
 from api.release import RELEASE
+from api.stream import ahead
 from api.writing import Asked, Writer
-from ledger.codec import export_line
+from ledger import security
+from ledger.errors import HeadWentBack
 from ledger.store import Ledger
+from ledger.tokens import Caller
 from replay.asked import Question
+from replay.basis import resolve
 from replay.engine import Engine
+from replay.presenting import identifiers_in
 from replay.questions import Reader
+from replay.sight import Sight
+from replay.veiling import restricted_in, visible_line
 
 COMMANDS_AT_ONCE = 3
 ANSWERS_AT_ONCE = 4
 """Each of these may hold two of the pool's ten connections; were there more of them, all could wait for a second."""
 KEPT_SECONDS = 10
 """How long bytes are handed out: a name that was changed in the directory, which has no position, shows by then."""
+LATELY_SECONDS = 0.5
+"""How old a present answer may be while every place for answering is taken; its basis says its position."""
+LATEST_KEPT, WRITERS_KEPT = 1_000, 10_000
 JSON = "application/json"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer to be kept: what it says and which headers go with it."""
+    """An answer to be kept: what it says, which headers go with it, what it names that is not for everyone."""
 
     body: bytes
     headers: Mapping[str, str]
     media_type: str = JSON
+    restricted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Lately:
+    """The newest answer of its kind: since when it may be outdated, at which position, and where it is kept."""
+
+    at: float
+    position: int
+    key: tuple[Any, ...]
 
 
 class Desk:
@@ -62,79 +90,234 @@ class Desk:
         self._commands = CapacityLimiter(COMMANDS_AT_ONCE)
         self._answers = CapacityLimiter(ANSWERS_AT_ONCE)
         self.shelf = Shelf()
-        self._rights: dict[str, tuple[int, bool]] = {}
+        self._furthest = 0
+        self._wrote: OrderedDict[str, int] = OrderedDict()
+        self._latest: OrderedDict[tuple[Any, ...], _Lately] = OrderedDict()
 
     def _look(self) -> Standing:
         """Ask the database where everything stands; runs in the probe's thread."""
-        position = self.reader.position()
+        bookmarks = self.reader.positions()
         head = self.ledger.head()
-        return Standing(position, head.position, day_of(head.now, self.ledger.zone))
+        today = day_of(head.now, self.ledger.zone)
+        if head.position < self._furthest:  # what this process remembers is of another past
+            raise HeadWentBack
+        self._furthest = head.position
+        return Standing(min(bookmarks.values()), head.position, today, bookmarks)
 
-    async def actor_of(self, token: str) -> str | None:
-        """Return whose token this is."""
-        return await run_in_threadpool(self.ledger.tokens.actor_of, token)
+    async def actor_of(self, token: str) -> Caller | None:
+        """Return whom a token names, None for one that is unknown or revoked. Raises TokenHasExpired."""
+        caller = await run_in_threadpool(self.ledger.tokens.caller_of, token)
+        if caller is None or caller.is_expired:
+            action = "token_is_not_valid" if caller is None else "token_has_expired"
+            await run_in_threadpool(self.ledger.security.note, "failed", action, door="http", actor=caller)
+        if caller is not None and caller.is_expired:
+            challenge = 'Bearer realm="strategy-ledger", error="invalid_token"'
+            raise TokenHasExpired(headers={"WWW-Authenticate": challenge})
+        return caller
 
     async def carry_out(self, asked: Asked) -> Outcome:
-        """Carry out a command."""
-        return await to_thread.run_sync(self.writer.carry_out, asked, limiter=self._commands)
+        """Carry out a command; who wrote reads from there on."""
+        outcome = await to_thread.run_sync(self.writer.carry_out, asked, limiter=self._commands)
+        position = outcome.headers.get("Ledger-Position", "")
+        if position.isdigit():
+            self._wrote[str(asked.by)] = int(position)
+            self._wrote.move_to_end(str(asked.by))
+            if len(self._wrote) > WRITERS_KEPT:
+                self._wrote.popitem(last=False)
+        return outcome
 
-    async def check_rights(self, request: Request, standing: Standing) -> None:
-        """Refuse an actor who may not read, by the rights at the ledger's head. Raises ActionIsNotAllowed."""
-        actor = str(request.state.actor)
-        position, allowed = self._rights.get(actor, (-1, False))
-        if position != standing.head:
-            allowed = await run_in_threadpool(self._may_read, actor)
-            self._rights[actor] = (standing.head, allowed)
-        if not allowed:
-            raise ActionIsNotAllowed("Reading needs a role; ask a steward for one.")
+    async def sight(self, request: Request, standing: Standing) -> Sight:
+        """Return what whoever asks may see, by the rights at the ledger's head."""
+        caller = request.state.actor
+        scopes = getattr(caller, "scopes", ALL_SCOPES)
+        known = self.reader.sights.known(str(caller), standing.head, scopes)
+        if known is not None:
+            return known
+        return await run_in_threadpool(self.reader.sights.of, str(caller), standing.head, scopes)
 
-    def _may_read(self, actor: str) -> bool:
-        state = state_of(self.ledger.world(), actor)
-        if state is None or (isinstance(state, Person) and not state.was_here(self.ledger.head().now)):
-            return False
-        return may(state.roles, "read")
+    async def check_rights(self, request: Request, standing: Standing, action: str = "read") -> Sight:
+        """Return what whoever asks may see; refuse one who may not do this. Raises ActionIsNotAllowed."""
+        sight = await self.sight(request, standing)
+        try:
+            sight.check(action)
+        except ActionIsNotAllowed:
+            await self._note(request, "refused", action)
+            raise
+        return sight
 
-    async def answer(self, request: Request, question: Question) -> Response:
-        """Return the answer to a question on the basis that the request names."""
-        parameters, _ = reading_parameters(request)
-        standing = await self.probe.standing()
-        await self.check_rights(request, standing)
-        if not parameters.present or (parameters.min_position or 0) > standing.position:
-            return (await self._asked(request.url.path, question, parameters)).answer(request)
-        key = (question, standing.position, standing.today, request.url.path)
+    async def by_office(self, request: Request, sight: Sight, named: frozenset[str]) -> None:
+        """Write down that somebody was shown what only an office shows them."""
+        if sight.office.isdisjoint(named):
+            return
+        if not self.ledger.security.repeats("read_by_office", "read", request.state.actor, request.url.path):
+            await self._note(request, "read_by_office", "read")
 
-        async def make() -> Kept:
-            return await self._asked(request.url.path, question, parameters)
-
-        return (await self._fresh(key, make)).answer(request)
-
-    async def _asked(self, path: str, question: Question, parameters: ReadingParameters) -> Kept:
-        """Return an answer that was asked for just now."""
-        page = await to_thread.run_sync(self._page, path, question, parameters, limiter=self._answers)
-        return self.keep(page)
-
-    async def _fresh(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Kept]]) -> Kept:
-        """Return the kept answer of this key, made anew when it is older than it may be."""
-        slot = int(time.monotonic() / KEPT_SECONDS)
-        return await self.shelf.get_or_make((slot, *key), make)
-
-    def keep(self, page: Page) -> Kept:
-        """Return a page with its ETag; rights belong to it, though as yet everybody who may read reads the same."""
-        return Kept.make(
-            page.body, page.headers, release=RELEASE, rights="reader", media_type=page.media_type
+    async def _note(self, request: Request, outcome: security.Outcome, action: str) -> None:
+        await run_in_threadpool(
+            self.ledger.security.note,
+            outcome,
+            action,
+            door="http",
+            actor=request.state.actor,
+            subject=request.url.path,
+            request=UUID(request.state.request_id),
         )
 
-    def _page(self, path: str, question: Question, parameters: ReadingParameters) -> Page:
+    async def _attempted(self, request: Request, sight: Sight, item: str | None) -> None:
+        """Write down that somebody asked for an item that is hidden from them."""
+        if item is None or not sight.names:
+            return
+        if item.lower() not in sight.names:
+            found = await run_in_threadpool(self.reader.find, item.upper())
+            if found is None or str(found[0]) not in sight.hidden:
+                return
+        await self._note(request, "refused", "read")
+
+    async def answer(self, request: Request, question: Question) -> Response:
+        """Return the answer to a question on the basis that the request names, in the form that it wants."""
+        parameters, taken = reading_parameters(
+            request,
+            (*parameters_of(question), *paging.parameters_of(question), *triage.parameters_of(question)),
+        )
+        wish = wish_of(request, question, taken)
+        listing = paging.listing_of(question, request.url.path, parameters, taken, whole=wish is not None)
+        parameters = listing.basis(parameters, self.ledger)
+        standing = await self.probe.standing()
+        sight = await self.check_rights(request, standing)
+        listing = await self._refined(request, listing, taken, sight)
+        if (parameters.min_position or 0) > standing.head:
+            raise ahead(parameters.min_position or 0, standing.head)
+        position = standing.position_of(question.stands_on)
+        is_later = parameters.as_of is not None or (parameters.min_position or 0) > position
+        at_most = standing.head if is_later else position
+
+        async def make() -> Kept:
+            return await self._asked(listing, parameters, wish, sight, at_most)
+
+        try:
+            wanted = max(parameters.min_position or 0, self._wrote.get(str(request.state.actor), 0))
+            if (parameters.min_position or 0) > position:
+                kept = await make()
+            elif parameters.present:
+                family = (listing, standing.today, wish, sight.digest)
+                kept = self._lately(family, wanted) or await self._fresh(family, position, make)
+            else:
+                kept = await self._past(parameters, position, (listing, wish, sight.digest), make)
+        except Refusal as refusal:
+            if refusal.kind == "unknown":
+                await self._attempted(request, sight, getattr(question, "item", None))
+            raise
+        await self.by_office(request, sight, kept.restricted)
+        return kept.answer(request)
+
+    async def _refined(
+        self, request: Request, listing: Listing, taken: Mapping[str, str], sight: Sight
+    ) -> Listing:
+        """Return the listing of those rows that the request means."""
+        if taken.keys().isdisjoint(triage.parameters_of(listing.question)):
+            return listing
+        names, by = Names(self.ledger, Found(self.reader, sight)), request.state.actor
+        question = await run_in_threadpool(
+            triage.refined, listing.question, taken, names, None if by is None else str(by)
+        )
+        return replace(listing, question=question)
+
+    async def _asked(
+        self,
+        listing: Listing,
+        parameters: ReadingParameters,
+        wish: Wish | None,
+        sight: Sight,
+        at_most: int,
+    ) -> Kept:
+        """Return an answer that was asked for just now, no later than the place for which it is kept."""
+        page = await to_thread.run_sync(
+            self._page, listing, parameters, wish, sight, at_most, limiter=self._answers
+        )
+        return self.keep(page, sight)
+
+    async def _fresh(
+        self, family: tuple[Any, ...], position: int, make: Callable[[], Awaitable[Kept]]
+    ) -> Kept:
+        """Return the kept answer at this position, made anew when it is older than it may be."""
+        now = time.monotonic()
+        key = (int(now / KEPT_SECONDS), position, *family)
+        kept = await self.shelf.get_or_make(key, make)
+        known = self._latest.get(family)
+        if known is None or known.position < position:
+            self._latest[family] = _Lately(now, position, key)
+            self._latest.move_to_end(family)
+            if len(self._latest) > LATEST_KEPT:
+                self._latest.popitem(last=False)
+        return kept
+
+    def _lately(self, family: tuple[Any, ...], wanted: int) -> Kept | None:
+        """Return an answer of just now while every place for answering is taken; None where a newer one is wanted.
+
+        With many writers each answer is outdated as soon as it is made, and readers would wait for each other.
+        """
+        known = self._latest.get(family)
+        if known is None or self._answers.available_tokens > 0:
+            return None
+        if known.position < wanted or time.monotonic() - known.at > LATELY_SECONDS:
+            return None
+        return self.shelf.get(known.key)
+
+    async def _past(
+        self,
+        parameters: ReadingParameters,
+        position: int,
+        family: tuple[Any, ...],
+        make: Callable[[], Awaitable[Kept]],
+    ) -> Kept:
+        """Return an answer at a basis of the past, which stays as it is but for the names of people."""
+        as_of, effective_at = parameters.as_of, parameters.effective_at
+        look = partial(resolve, self.ledger, as_of=as_of, effective_at=effective_at, present=position)
+        basis = await run_in_threadpool(look)
+        if basis.position > position:
+            return await make()
+        key = (basis, effective_at, *family)
+        return await self.shelf.get_or_make((int(time.monotonic() / KEPT_SECONDS), *key), make)
+
+    def keep(self, page: Page, sight: Sight) -> Kept:
+        """Return a page with its ETag, to which the set of what the reader does not see belongs."""
+        return Kept.make(
+            page.body,
+            page.headers,
+            release=RELEASE,
+            rights=sight.digest,
+            media_type=page.media_type,
+            restricted=page.restricted,
+        )
+
+    def _page(
+        self,
+        listing: Listing,
+        parameters: ReadingParameters,
+        wish: Wish | None,
+        sight: Sight,
+        at_most: int,
+    ) -> Page:
         answer = self.reader.ask(
-            question,
+            listing.question,
             as_of=parameters.as_of,
             effective_at=parameters.effective_at,
             min_position=parameters.min_position,
+            reader=sight,
+            at_most=at_most,
         )
+        restricted = answer.named & self.reader.sights.restricted
         headers = {"Ledger-Position": str(answer.basis.position)}
         if not parameters.present:
-            headers.update(self._memento(path, answer.basis.position))
-        return Page(orjson.dumps(answer.body), headers)
+            headers.update(self._memento(listing.path, answer.basis.position))
+        body, following = listing.of(answer.body, answer.basis, self.ledger)
+        if wish is not None:
+            body = with_teams(self.reader, body)
+            return Page(*file_of(wish, listing.question, body, self.ledger.zone, headers), restricted)
+        if following is not None:
+            links = (headers.get("Link"), f'<{following}>; rel="next"')
+            headers["Link"] = ", ".join(link for link in links if link)
+        return Page(orjson.dumps(body), headers, restricted=restricted)
 
     def _memento(self, path: str, position: int) -> dict[str, str]:
         """Return the headers of RFC 7089 for an answer of the past: its moment, and where the present one is."""
@@ -145,43 +328,59 @@ class Desk:
         return headers
 
     async def bare(self, request: Request, kind: str, item: str) -> Response:
-        """Return the bare aggregate; its ETag is its stream version, which If-Match takes."""
+        """Return the bare aggregate; its ETag begins with its stream version, which If-Match takes."""
         query(request, ())
         standing = await self.probe.standing()
-        await self.check_rights(request, standing)
-        body = await to_thread.run_sync(self._bare, kind, item, limiter=self._answers)
+        sight = await self.check_rights(request, standing)
+        try:
+            body = await to_thread.run_sync(self._bare, kind, item, sight, limiter=self._answers)
+        except Refusal:
+            await self._attempted(request, sight, item if kind in ("objective", "decision") else None)
+            raise
+        content = orjson.dumps(body)
+        await self.by_office(request, sight, sight.office & identifiers_in(content))
         headers = {"Ledger-Position": str(standing.position)}
-        kept = Kept(orjson.dumps(body), headers, JSON, f'"{body["version"]}"')
-        return kept.answer(request, packing=False)
+        tag = f"{body['version']}-{sight.digest}" if sight.hidden else f"{body['version']}"
+        return Kept(content, headers, JSON, f'"{tag}"').answer(request, packing=False)
 
-    def _bare(self, kind: str, item: str) -> dict[str, Any]:
+    def _bare(self, kind: str, item: str, sight: Sight) -> dict[str, Any]:
         """Return the bare aggregate of this kind; a reference of another kind is not one of it."""
         if kind == "person":
             item = str(self.writer.names.person(item, "/path/person"))
-        return self.reader.bare(f"{kind}:{item}")
+        body = self.reader.bare(f"{kind}:{item}", reader=sight)
+        if sight.actor is None:
+            return body
+        now = self.reader.sights.now(sight.actor.name, sight.actor.scopes)  # the state is of after the look
+        return body if now.names == sight.names else self.reader.bare(f"{kind}:{item}", reader=now)
 
     async def feed(self, request: Request, after: int, limit: int, *, lines: bool) -> Response:
-        """Return the entries after a position, in order and without gaps."""
-        await self.check_rights(request, await self.probe.standing())
-        rows = await run_in_threadpool(self.ledger.read_page, after, limit)
-        native = [export_line(row) for row in rows]
+        """Return the entries after a position, in order and without gaps; what is hidden has only its place."""
+        standing = await self.probe.standing()
+        sight = await self.check_rights(request, standing)
+        rows = await run_in_threadpool(self.ledger.read_page, after, limit, standing.head)
+        native = [visible_line(row, sight) for row in rows]
+        await self.by_office(request, sight, restricted_in(rows, sight))
         following = rows[-1].position if rows else after
         headers = {"Ledger-Position": str(following)}
         if len(rows) == limit:
             headers["Link"] = f'<{request.url.path}?after={following}&limit={limit}>; rel="next"'
         if lines:
             body = b"".join(line + b"\n" for line in native)
-            return self.keep(Page(body, headers, "application/x-ndjson")).answer(request)
+            return self.keep(Page(body, headers, "application/x-ndjson"), sight).answer(request)
         body = b'{"entries":[' + b",".join(native) + b'],"next_after":' + str(following).encode() + b"}"
-        return self.keep(Page(body, headers)).answer(request)
+        return self.keep(Page(body, headers), sight).answer(request)
 
     async def entry(self, request: Request, position: int) -> Response:
-        """Return one entry as it is kept."""
-        await self.check_rights(request, await self.probe.standing())
-        row = await run_in_threadpool(self.ledger.entry, position)
+        """Return one entry as it is kept, or its place where it is hidden."""
+        standing = await self.probe.standing()
+        sight = await self.check_rights(request, standing)
+        is_there = position <= standing.head
+        row = await run_in_threadpool(self.ledger.entry, position) if is_there else None
         if row is None:
             raise EntryIsUnknown(field="/path/position")
-        return self.keep(Page(export_line(row), {"Ledger-Position": str(position)})).answer(request)
+        await self.by_office(request, sight, restricted_in([row], sight))
+        page = Page(visible_line(row, sight), {"Ledger-Position": str(position)})
+        return self.keep(page, sight).answer(request)
 
     def stopped(self) -> dict[str, str]:
         """Return the projections that stopped, each with its sentence."""

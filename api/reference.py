@@ -17,6 +17,43 @@ Made from the code by `python -m api.openapi`; do not edit by hand. The same in 
 
 """
 
+_CONVENTIONS = """\
+## Conventions
+
+**Retries.** `Idempotency-Key` with any command: a repeat gets the first receipt and `Idempotency-Replayed: true`;
+another body under it is refused.
+
+**Others' changes.** `If-Match` with the ETag of the bare aggregate; without it the command is decided on what is
+there now.
+
+**Read your writes.** `Ledger-Position` of a write, sent as `min_position` of a read, which waits up to two seconds,
+then 503; a position that the ledger has not reached is 409 `position_is_ahead`. Where a server has more to answer than
+it can, a present answer may be up to half a second old, never older than what was written with the same person's
+token; its basis says its position.
+
+**Lists.** History, decisions, findings and people come in pages of 1,000 rows (`limit`); `next_cursor` and `Link:
+rel="next"` are there where more follow. All pages are of the first one's basis, whatever is recorded meanwhile. A
+cursor is good with the same parameters only; any other is 400 `cursor_is_not_valid`. `references` and `people` of a
+page name what it speaks of. A board is never paged, a file holds the whole list.
+
+**What is new.** `since=` a position, an instant, a date (its end) or a mark, with history, decisions, findings and
+drift: the rows of which something was recorded after it, a change, an answer, a confirmation; counts stay those of
+the whole answer.
+
+**The feed.** `/v1/entries?after=N`, in order and without gaps; what is hidden from the reader has its place and
+nothing else.
+
+**The stream.** `/v1/stream`, server-sent events: `id` is the position, `event` the stored name (`entry` for a
+hidden one), `data` the native line. `Last-Event-ID` goes before `after`; with neither it begins at the present end.
+What was missed comes first, page by page, then what happens, within half a second, from whichever process. Every 15
+seconds a comment keeps the connection and moves the id past what a filter left out. `stream.ended` carries a
+problem: the token was revoked, a right was taken away (looked at every two seconds), the ledger's past is another
+one. At the end of the server a comment says so; go on from the last id.
+
+**Rates.** Per token and process: `RateLimit-Policy` and `RateLimit` on every answer, 429 with `Retry-After` beyond.
+
+"""
+
 
 def reference(description: Described) -> str:
     """Return the reference as Markdown."""
@@ -25,6 +62,7 @@ def reference(description: Described) -> str:
 
 def _lines(description: Described) -> Iterator[str]:
     yield _HEAD + description["info"]["description"] + "\n"
+    yield _CONVENTIONS
     yield from _parameters(description["components"]["parameters"])
     for tag in description["tags"]:
         yield f"## {tag['name'].capitalize()}\n\n{tag['description']}\n"

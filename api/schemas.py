@@ -6,6 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from api.answer_schemas import ANSWERS, SHAPES
+from api.paging import MOST_ROWS, ROWS
+from api.readiness import SENTENCES
+from api.triage import CHOICES
+
 INTRODUCTION = """\
 Every command is a POST to the noun of its event, every answer a GET; both name a basis: the ledger, a position and an
 effective day. Sending `as_of` and `effective_at` of a basis back gives the same figures for ever. Refusals are
@@ -28,7 +33,8 @@ TAGS = {
 
 
 def _query(name: str, text: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": text, "schema": schema, "example": example}
+    told = {} if example is None else {"example": example}
+    return {"name": name, "in": "query", "description": text, "schema": schema, **told}
 
 
 def _header(name: str, text: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
@@ -65,6 +71,89 @@ PARAMETERS: dict[str, Any] = {
         {"type": "string", "enum": ["json", "ndjson"]},
         "json",
     ),
+    "written_as": _query(
+        "format",
+        "JSON, or the answer as a flat table (exports.md); else the Accept header says.",
+        {"type": "string", "enum": ["json", "csv", "xlsx", "ndjson"]},
+        "json",
+    ),
+    "bom": _query(
+        "bom",
+        "A byte order mark before CSV, for spreadsheets that need one.",
+        {"type": "boolean"},
+        example=False,
+    ),
+    "rows": _query(
+        "limit",
+        f"At most so many rows in a page; {ROWS:,} where it is absent.",
+        {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
+        ROWS,
+    ),
+    "cursor": _query(
+        "cursor",
+        "The next page: `next_cursor` as it was given, with the same parameters beside it.",
+        _TEXT,
+        None,
+    ),
+    "since": _query(
+        "since",
+        "Only what was recorded after this: a position, an instant, a date (its end) or a mark.",
+        _TEXT,
+        "1",
+    ),
+    "findings_group_by": _query(
+        "group_by",
+        "Add `groups`: by the decision cited or ratifying, by the person who made the change, by the owner of the "
+        "objective, by its team.",
+        {"type": "string", "enum": list(CHOICES["group_by"])},
+        None,
+    ),
+    "findings_standing": _query(
+        "standing",
+        "Only findings that are open, answered, or whose last answer is this.",
+        {"type": "string", "enum": list(CHOICES["standing"])},
+        None,
+    ),
+    "findings_rule": _query(
+        "rule", "Only findings of this rule.", {"type": "string", "enum": list(CHOICES["rule"])}, None
+    ),
+    "findings_direction": _query(
+        "direction",
+        "Only changes of this direction.",
+        {"type": "string", "enum": list(CHOICES["direction"])},
+        None,
+    ),
+    "findings_person": _query(
+        "person",
+        "Only what this person changed, by identifier, handle or address; `me` is whoever asks.",
+        _TEXT,
+        None,
+    ),
+    "findings_owner": _query(
+        "owner", "Only findings on objectives of this owner, named as in `person`.", _TEXT, None
+    ),
+    "findings_team": _query(
+        "team",
+        "Only findings on objectives of this team or one below it, by identifier or name.",
+        _TEXT,
+        None,
+    ),
+    "findings_recorded_in_error": _query(
+        "recorded_in_error",
+        "Only findings on what was (or was not) recorded in error.",
+        {"type": "boolean"},
+        None,
+    ),
+    "to_confirm": _query(
+        "to_confirm",
+        "Only asserted decisions that wait for this person's confirmation, named as in `person` of findings.",
+        _TEXT,
+        None,
+    ),
+    "stream": _query("stream", "Only the entries of this stream, as they write it.", _TEXT, "cycle:2026-q3"),
+    "names": _query(
+        "names", "Only entries of these names, separated by commas.", _TEXT, "cycle.opened,cycle.closed"
+    ),
     "dry_run": _query(
         "dry_run",
         "Answer the events that the command would record, and record nothing.",
@@ -80,8 +169,20 @@ PARAMETERS: dict[str, Any] = {
     "if_match": _header(
         "If-Match",
         "The ETag of the bare aggregate; the command is refused when its stream has moved on.",
-        {"type": "string", "pattern": '^("[1-9][0-9]*"|\\*)$'},
+        {"type": "string", "pattern": '^("[1-9][0-9]*(-[0-9a-z]{3,16})?"|\\*)$'},
         "*",
+    ),
+    "on_behalf_of": _header(
+        "On-Behalf-Of",
+        "The person for whom this is done, by identifier, handle or address; whoever asks needs a delegation.",
+        _TEXT,
+        "ines",
+    ),
+    "last_event_id": _header(
+        "Last-Event-ID",
+        "The position of the last entry that was taken; it goes before `after`.",
+        {"type": "string", "pattern": "^[0-9]{1,18}$"},
+        "0",
     ),
     "if_none_match": _header("If-None-Match", "An ETag that the caller has.", {"type": "string"}, '"1"'),
 }
@@ -125,6 +226,10 @@ HEADERS: dict[str, Any] = {
         "description": "The present answer (rel=original), or the next page.",
         "schema": {"type": "string"},
     },
+    "Content-Disposition": {
+        "description": "A name for the file: question, cycle or item, position, effective day.",
+        "schema": {"type": "string"},
+    },
     "Location": {"description": "Where what was recorded can be read.", "schema": {"type": "string"}},
     "Idempotency-Replayed": {
         "description": "true: this is the first receipt again.",
@@ -134,6 +239,15 @@ HEADERS: dict[str, Any] = {
         "description": "behind: recorded, and not yet in the answers.",
         "schema": {"type": "string"},
     },
+    "RateLimit": {
+        "description": "What is left of the token's rate, and in how many seconds it is whole again.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": "How often the token may ask: the quota and its window in seconds.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}},
     "X-Request-Id": {"description": "The request's identifier.", "schema": {"type": "string"}},
 }
 
@@ -152,7 +266,6 @@ def _object(
 _S = {"type": "string"}
 _I = {"type": "integer"}
 _O = {"type": "object"}
-_ROWS = {"type": "array", "items": {"type": "object"}}
 _BASIS = {"$ref": "#/components/schemas/Basis"}
 
 SCHEMAS: dict[str, Any] = {
@@ -212,42 +325,86 @@ SCHEMAS: dict[str, Any] = {
         },
         text="The events that a command would record.",
     ),
-    "Entry": _object(
+    "Entry": {
+        "anyOf": [
+            _object(
+                {
+                    "position": _I,
+                    "recorded_at": {"type": "string", "format": "date-time"},
+                    "stream": _S,
+                    "version": _I,
+                    "name": _S,
+                    "data": {"type": "object", "description": "The stored bytes, verbatim."},
+                }
+            ),
+            _object(
+                {
+                    "position": _I,
+                    "recorded_at": {"type": "string", "format": "date-time"},
+                    "private": {"const": True},
+                },
+                text="What stands in the place of an entry that is hidden from the reader.",
+            ),
+        ]
+    },
+    "Events": {
+        "type": "string",
+        "description": "Server-sent events: `id` is the position, `event` the name (`entry` where it is hidden), "
+        "`data` the native line. The last event is `stream.ended` with a problem as its data where the listener may "
+        "listen no more; comments keep the connection.",
+    },
+    "Metrics": {"type": "string", "description": "Prometheus' text form."},
+    "SecurityLog": _object(
         {
-            "position": _I,
-            "recorded_at": {"type": "string", "format": "date-time"},
-            "stream": _S,
-            "version": _I,
-            "name": _S,
-            "data": {"type": "object", "description": "The stored bytes, verbatim."},
-        }
+            "lines": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "number": _I,
+                        "at": {"type": "string", "format": "date-time"},
+                        "actor": {"type": ["string", "null"]},
+                        "token": {"type": ["string", "null"]},
+                        "action": _S,
+                        "subject": {"type": ["string", "null"]},
+                        "outcome": {
+                            "type": "string",
+                            "enum": ["refused", "failed", "read_by_office", "exported", "issued", "revoked"],
+                        },
+                        "request": {"type": ["string", "null"]},
+                        "door": _S,
+                        "times": _I,
+                    }
+                ),
+            },
+            "people": _O,
+            "next_after": _I,
+        },
+        text="The security log; `subject` is null for whoever may not read the record.",
     ),
     "Feed": _object(
         {"entries": {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}}, "next_after": _I}
     ),
-    "Bare": _object({"version": _I}, text="The state without derived figures; `version` is the stream's."),
     "Health": _object({"status": _S}),
-    "Readiness": _object({"status": _S, "position": _I, "projections": _I, "behind": _I, "stopped": _O}),
+    "Readiness": _object(
+        {"status": {"type": "string", "enum": list(SENTENCES)}, "detail": _S},
+        {
+            "position": _I,
+            "projections": _I,
+            "behind": _I,
+            "stopped": {"type": "object", "additionalProperties": _object({"entry": _I, "detail": _S})},
+            "bookmarks": {"type": "object", "additionalProperties": _I},
+            "schema": _S,
+            "past": _S,
+        },
+        "A word and a sentence; the rest for whoever may operate the server.",
+    ),
     "Description": _object({"openapi": _S, "info": _O, "paths": _O}),
     "ProblemPage": _object({"type": _S, "code": _S, "title": _S, "status": _I, "documentation": _S}),
     "Problems": _object(
         {"problems": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemPage"}}}
     ),
-    "CyclesAnswer": _object({"basis": _BASIS, "cycles": _ROWS}),
-    "BoardAnswer": _object(
-        {"basis": _BASIS, "cycle": _O, "day": _S, "objectives": _ROWS, "counts": _O},
-        {"people": _O, "teams": _O},
-    ),
-    "CommitmentsAnswer": _object(
-        {"basis": _BASIS, "objectives": _ROWS, "not_committed": _ROWS, "counts": _O}
-    ),
-    "DriftAnswer": _object({"basis": _BASIS, "objectives": _ROWS, "counts": _O}),
-    "HistoryAnswer": _object({"basis": _BASIS, "entries": _ROWS}),
-    "DecisionsAnswer": _object({"basis": _BASIS, "decisions": _ROWS}),
-    "FindingsAnswer": _object({"basis": _BASIS, "findings": _ROWS, "counts": _O}),
-    "PeopleAnswer": _object({"basis": _BASIS}),
-    "TeamsAnswer": _object({"basis": _BASIS}),
-    "PolicyAnswer": _object({"basis": _BASIS, "policy": _O}),
+    **SHAPES,
+    **ANSWERS,
 }
 
 

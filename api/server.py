@@ -13,6 +13,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.connection import PunctualProtocol
+from api.logs import SERVER
+from api.release import RELEASE
+from api.stream import Tail
 
 logger = logging.getLogger(__name__)
 
@@ -32,15 +35,24 @@ class Runner(Protocol):
 class Server(uvicorn.Server):
     """uvicorn that says when it answers."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, then say so."""
         await super().startup(sockets=sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let those who listen to the stream go, then finish what is in flight."""
+        if self._ending is not None:
+            self._ending()
+        await super().shutdown(sockets=sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -74,9 +86,11 @@ def address_of(bound: socket.socket) -> str:
 
 
 def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
-    """Return a server for the application; requests are not written to the log, for their addresses name people."""
+    """Return a server for the application; its own log of addresses is off, for addresses name people."""
+    tail: Tail | None = getattr(app.state, "tail", None)
     config = uvicorn.Config(
         app,
+        log_config=None,
         log_level="warning",
         access_log=False,
         backlog=BACKLOG,
@@ -86,7 +100,7 @@ def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
         timeout_graceful_shutdown=GRACE_SECONDS,
         ws="none",
     )
-    return Server(config, ready)
+    return Server(config, ready, None if tail is None else tail.end)
 
 
 def serve(
@@ -97,8 +111,14 @@ def serve(
     Requests in flight are finished (at most ten seconds), then the runner ends after its page.
     """
     bound = listening_socket(host, port)
+
+    def ready() -> None:
+        SERVER.info("answering", extra={"told": {"release": RELEASE, "port": bound.getsockname()[1]}})
+        announce(address_of(bound))
+
     with running(runner), bound:
-        make_server(app, lambda: announce(address_of(bound))).run(sockets=[bound])
+        make_server(app, ready).run(sockets=[bound])
+    SERVER.info("ended")
 
 
 @contextmanager

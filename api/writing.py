@@ -17,25 +17,33 @@ from aggregates.decide import decide
 from aggregates.entry import Occasion, Recorded
 from aggregates.finding.events import FindingRule
 from aggregates.refusals import (
+    ActionIsNotAllowed,
     CycleIsUnknown,
     DecisionIsUnknown,
     EntryIsUnknown,
     FindingIsUnknown,
+    ObjectiveIsUnknown,
     Refusal,
     ServiceIsUnknown,
     TeamIsUnknown,
 )
 from aggregates.values import KEY_PATTERN
-from aggregates.world import World
+from aggregates.world import World, state_of
+from api.attempts import note_attempt
 from api.bodies import MEANINGS, Means
 from api.commands import Door
 from api.composing import Composer, mistakes_of
 from api.naming import Finder, Names, identifier
 from api.problems import BodyIsInvalid, BodyIsNotJson, MediaTypeIsNotTaken
 from api.receipts import Outcome, answered, previewed
-from ledger.errors import AppendIsUncertain
-from ledger.receipts import IdempotencyKey
+from api.triage import addressed
+from ledger import security
+from ledger.errors import AppendIsUncertain, Moved, StaleVersion
+from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
+from ledger.tokens import as_caller
+from replay.asked import FindingsOf
+from replay.sight import Sight
 
 WAIT_SECONDS = 2.0
 """How long an answer waits until the projections have read what was recorded."""
@@ -53,14 +61,30 @@ class Projections(Protocol):
 class Findings(Finder, Protocol):
     """What a writer needs of the answers: to find items by reference, and findings by rule and cause."""
 
+    @property
+    def sight(self) -> Sight:
+        """What is seen."""
+        ...
+
+    def seen_by(self, actor: str, *, exactly: bool = False) -> Findings:
+        """Return the same, as far as this actor saw it lately, or sees it now."""
+        ...
+
     def knows_finding(self, rule: str, cause: int) -> bool:
         """Return whether there is such a finding just now."""
+        ...
+
+    def findings(self, question: FindingsOf) -> list[dict[str, Any]]:
+        """Return the findings that a question means just now."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One command as it was sent: what the address names, the body, and what the headers and parameters say."""
+    """One command as it was sent: what the address names, the body, and what the headers and parameters say.
+
+    `by` is an actor, as its token named it; `on_behalf_of` is somebody's handle, address or identifier.
+    """
 
     door: Door
     path: str
@@ -72,6 +96,19 @@ class Asked:
     key: str | None = None
     version: int | None = None
     dry_run: bool = False
+    on_behalf_of: str | None = None
+    door_name: security.Door = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One command that was read: for whom it is given, what they see, and how names are understood for them."""
+
+    asked: Asked
+    body: BaseModel
+    principal: str | None
+    found: Findings
+    names: Names
 
 
 class Writer:
@@ -86,19 +123,62 @@ class Writer:
     def carry_out(self, asked: Asked) -> Outcome:
         """Record what is asked and wait, bounded, until it can be read. Raises Faults and Refusals."""
         body = read_body(asked)
+        found: Findings | None = None
         try:
-            given, stream = self._given(asked)
-            if asked.dry_run:
-                return self._preview(asked, body, given, stream)
-            return self._record(asked, body, given, stream)
+            principal = self._principal(asked)
+            found = self._seen_for(asked, principal)
+            return self._carry_out(_Task(asked, body, principal, found, Names(self._ledger, found)))
         except Refusal as refusal:
+            note_attempt(self._ledger, self._found, asked, refusal, found)
             refusal.field = relocated(asked.door, refusal.field)
             raise
 
-    def _record(
-        self, asked: Asked, body: BaseModel, given: Mapping[str, UUID | str | int], stream: str | None
-    ) -> Outcome:
-        draft = _Draft(self._ledger, self.names, asked, body, given)
+    def _carry_out(self, task: _Task) -> Outcome:
+        given, stream = self._given(task)
+        try:
+            if task.asked.dry_run:
+                return self._preview(task, given, stream)
+            return self._record(task, given, stream)
+        except StaleVersion as stale:
+            if task.found.sight.may("read"):
+                raise
+            raise StaleVersion(stale.moved, None, None, None) from None
+
+    def _seen_for(self, asked: Asked, principal: str | None) -> Findings:
+        """Return what is found for whom a command is given, before anything is looked up for them.
+
+        Whoever is not here, or may neither read nor give such a command at all, is told nothing of what there is.
+        Raises ActionIsNotAllowed.
+        """
+        who = asked.by
+        if principal is not None:
+            self._found.seen_by(asked.by, exactly=True).sight.check_presence()
+            who = as_caller(principal, asked.by)
+        command, found = asked.door.command, self._found.seen_by(who, exactly=asked.version is not None)
+        if not found.sight.may("read") and not found.sight.may(command, own=True):
+            found = self._found.seen_by(who, exactly=True)
+            if not found.sight.may("read"):
+                found.sight.check(command, own=True)
+        return found
+
+    def _principal(self, asked: Asked) -> str | None:
+        """Return the person on whose behalf a command is given, once it is sure that there is a delegation.
+
+        Nothing is looked up for somebody before that. Raises PersonIsUnknown, ActionIsNotAllowed.
+        """
+        if asked.on_behalf_of is None:
+            return None
+        person = self.names.person(asked.on_behalf_of, "/header/On-Behalf-Of")
+        holder = state_of(self._ledger.world(), str(asked.by))
+        if holder is None or person not in holder.delegations:
+            raise ActionIsNotAllowed(
+                "Acting for somebody else needs a grant, and there is none.", field="/header/On-Behalf-Of"
+            )
+        return f"person:{person}"
+
+    def _record(self, task: _Task, given: Mapping[str, Any], stream: str | None) -> Outcome:
+        asked, body = task.asked, task.body
+        draft = _Draft(self._ledger, task, given)
         idempotency = (
             None if asked.key is None else IdempotencyKey(asked.key, self._fingerprinted(asked, body))
         )
@@ -107,10 +187,14 @@ class Writer:
                 None,
                 draft.decide,
                 by=asked.by,
+                on_behalf_of=task.principal,
                 idempotency=idempotency,
                 expected=_pinned(stream, asked.version),
                 request=asked.request,
             )
+            if receipt.replayed and self._hides(task, receipt):
+                self._ledger.preview(None, draft.decide, by=asked.by, on_behalf_of=task.principal)
+                raise ObjectiveIsUnknown(field="/objective")
         except AppendIsUncertain:
             raise  # it may have been recorded; a name too many does less harm than a person without one
         except Refusal:
@@ -119,50 +203,62 @@ class Writer:
         level = self._projections.wait_for(receipt.position, timeout=WAIT_SECONDS)
         return answered(self._ledger, asked.door, asked.names, receipt, level=level)
 
+    def _hides(self, task: _Task, receipt: Receipt) -> bool:
+        """Return whether whoever repeats a command does no longer see what it wrote to."""
+        sight = self._found.seen_by(task.principal or task.asked.by, exactly=True).sight
+        return any(map(sight.hides, receipt.streams))
+
     def _fingerprinted(self, asked: Asked, body: BaseModel) -> bytes:
         author = UUID(asked.by.partition(":")[2])
         return fingerprinted(asked, body, lambda text: self._ledger.keys.blinded(author, text))
 
-    def _preview(
-        self, asked: Asked, body: BaseModel, given: Mapping[str, UUID | str | int], stream: str | None
-    ) -> Outcome:
-        draft = _Draft(self._ledger, self.names, asked, body, given)
+    def _preview(self, task: _Task, given: Mapping[str, Any], stream: str | None) -> Outcome:
+        asked = task.asked
+        draft = _Draft(self._ledger, task, given)
         recorded = self._ledger.preview(
-            None, draft.decide, by=asked.by, expected=_pinned(stream, asked.version)
+            None,
+            draft.decide,
+            by=asked.by,
+            on_behalf_of=task.principal,
+            expected=_pinned(stream, asked.version),
         )
         return Outcome(200, {"dry_run": True, "events": [previewed(one) for one in recorded]}, {})
 
-    def _given(self, asked: Asked) -> tuple[dict[str, UUID | str | int], str | None]:
+    def _given(self, task: _Task) -> tuple[dict[str, Any], str | None]:
         """Return the command's fields that the address names, and the stream that If-Match speaks of."""
-        given: dict[str, UUID | str | int] = {}
+        asked, given = task.asked, dict[str, Any]()
         stream: str | None = None
         for name, text in asked.names.items():
             field = f"/path/{name}"
             target = asked.door.gives[name]
-            value, of = self._named(name, text, field)
+            value, of = self._named(name, text, field, task.names)
             given[target] = of if target == "actor" else value
             if name == "key_result":
                 given["objective"] = UUID(of.partition(":")[2])
             if name == asked.door.stream:
                 stream = of
         if asked.door.command == "answer_finding":
-            given["known"] = self._found.knows_finding(str(given["rule"]), int(str(given["cause"])))
+            given["known"] = task.found.knows_finding(str(given["rule"]), int(str(given["cause"])))
+        if asked.door.command == "answer_findings":
+            given.update(addressed(task.body, task.names, task.principal or str(asked.by), task.found))
         if stream and stream.startswith("position:") and asked.version is not None:
             entry = self._ledger.entry(int(stream.partition(":")[2]))
-            stream = entry.stream if entry else None
+            stream = entry.stream if entry and not task.found.sight.hides(entry.stream) else None
+        if stream and asked.version is not None and task.found.sight.hides(stream):
+            raise StaleVersion(Moved(stream, asked.version, 0), None, None, None)
         return given, stream
 
-    def _named(self, name: str, text: str, field: str) -> tuple[UUID | str | int, str]:
+    def _named(self, name: str, text: str, field: str, names: Names) -> tuple[UUID | str | int, str]:
         """Return what a name in the address stands for, and its stream."""
         value: UUID | str | int | None
         match name:
             case "key_result":
-                objective, key_result = self.names.key_result(text, field)
+                objective, key_result = names.key_result(text, field)
                 return key_result, f"objective:{objective}"
             case "objective":
-                value = self.names.objective(text, field)
+                value = names.objective(text, field)
             case "person":
-                value = self.names.person(text, field)
+                value = names.person(text, field)
             case "cycle":
                 value = text if re.fullmatch(KEY_PATTERN, text) else None
             case "rule":
@@ -189,18 +285,12 @@ _UNKNOWN: Mapping[str, type[Refusal]] = {
 class _Draft:
     """A command that is built when it is first decided: a repeated idempotency key never gets that far."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        names: Names,
-        asked: Asked,
-        body: BaseModel,
-        given: Mapping[str, UUID | str | int],
-    ) -> None:
+    def __init__(self, ledger: Ledger, task: _Task, given: Mapping[str, Any]) -> None:
+        asked = task.asked
         self._ledger = ledger
-        self._composer = Composer(ledger, names, asked.by, dry=asked.dry_run)
+        self._composer = Composer(ledger, task.names, str(asked.by), dry=asked.dry_run)
         self._asked = asked
-        self._body = body
+        self._body = task.body
         self._given = given
         self._command: Command | None = None
         self._written: UUID | None = None

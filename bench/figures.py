@@ -15,7 +15,7 @@ class Figure:
     key: str
     group: str
     title: str
-    unit: Literal["times", "events/s", "requests/s", "ms"]
+    unit: Literal["times", "events/s", "requests/s", "ms", "MB"]
     sense: Literal["at least", "at most", "shown"] = "shown"
     bound: float = 0.0
 
@@ -44,15 +44,20 @@ WRITING, CARRYING, DERIVING, READING, DOOR = (
 FIGURES: tuple[Figure, ...] = (
     Figure("command", WRITING, "one command, of the rate of a bare insert and commit", "times", "at least", 0.4),
     Figure("command_statement", WRITING, "one command, of the rate of a bare insert in autocommit", "times"),
+    Figure("command_slow", WRITING, "one command, of a bare insert and commit, where a flush takes 1 ms more", "times"),
     Figure("command_time", WRITING, "one command: load, decide, append one event", "ms"),
     Figure("wait_time", WRITING, "the wait for its projections after it", "ms"),
     Figure("writers", WRITING, "eight writers, of the rate of the stock recorder", "times", "at least", 3.0),
+    Figure("writers_slow", WRITING, "eight writers, of the stock recorder, where a flush takes 1 ms more", "times"),
     Figure("writers_application", WRITING, "eight writers, of the rate of the stock application", "times"),
     Figure("writers_rate", WRITING, "eight writers: commands", "events/s"),
     Figure("restore", CARRYING, "restore, of the rate of COPY of the same rows", "times", "at least", 0.5),
     Figure("restore_rate", CARRYING, "restore: entries", "events/s"),
     Figure("rules_rate", CARRYING, "the check by the rules alone: decode and evolve", "events/s"),
     Figure("import_rate", CARRYING, "import through the rules", "events/s", "at least", 3_000),
+    Figure("csv_import", CARRYING, "import of CSV through the rules", "events/s", "at least", 3_000),
+    Figure("export_rate", CARRYING, "export of the large ledger: entries", "events/s", "at least", 50_000),
+    Figure("export_memory", CARRYING, "memory that the export takes beyond the start", "MB", "at most", 64),
     Figure("catch_up", DERIVING, "all projections from empty", "events/s", "at least", 15_000),
     Figure("catch_up_large", DERIVING, "all projections from empty, on the large ledger", "events/s"),
     Figure("fold", DERIVING, "fold from the log, of the rate of fetch and orjson.loads", "times", "at least", 0.4),
@@ -65,6 +70,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure("effective", READING, "the board at an earlier effective day, of the present one", "times", "at most", 5.0),
     Figure("http", DOOR, "the warm present board, of the rate of the same bytes from memory", "times", "at least", 0.4),
     Figure("http_rate", DOOR, "the warm present board", "requests/s"),
+    Figure("rights", DOOR, "the warm board, objectives hidden, of the rate with none hidden", "times", "at least", 0.9),
+    Figure("rights_office", DOOR, "the same, read by an office and logged", "times"),
     Figure("not_modified_rate", DOOR, "unchanged answers (304)", "requests/s"),
 )  # fmt: skip
 """Every figure, in the order of the table."""
@@ -118,4 +125,4 @@ def _number(value: float, unit: str) -> str:
         return f"{value:.2f}×"
     if unit == "ms":
         return f"{value:.2f} ms" if value < 10 else f"{value:.0f} ms"
-    return f"{value:,.0f} /s"
+    return f"{value:.1f} MB" if unit == "MB" else f"{value:,.0f} /s"

@@ -56,11 +56,33 @@ def room(settings: Settings, name: str) -> Iterator[Settings]:
         drop(own)
 
 
+@contextmanager
+def slower_flush(settings: Settings) -> Iterator[bool]:
+    """Let every flush of the server take a millisecond more, as on a disk; gives False where that is not allowed.
+
+    PostgreSQL's own `commit_delay` waits before it flushes; with `commit_siblings` 0 it always does.
+    """
+    with Place.open(settings) as place, psycopg.connect(place.owner_url, autocommit=True) as connection:
+        try:
+            connection.execute("alter system set commit_siblings = 0")
+            connection.execute("alter system set commit_delay = 1000")
+        except psycopg.errors.InsufficientPrivilege:
+            yield False
+            return
+        try:
+            connection.execute("select pg_reload_conf()")
+            yield True
+        finally:
+            connection.execute("alter system reset commit_delay")
+            connection.execute("alter system reset commit_siblings")
+            connection.execute("select pg_reload_conf()")
+
+
 def drop(settings: Settings) -> None:
     """Drop a schema with everything in it, and its roles."""
     with Place.open(settings) as place, psycopg.connect(place.owner_url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(place.schema)))
-        for role in (place.application_role, place.auditor_role, place.owner_role):
+        for role in (place.application_role, place.auditor_role, place.reader_role, place.owner_role):
             if connection.execute("select from pg_roles where rolname = %s", [role]).rowcount:
                 connection.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
                 connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))

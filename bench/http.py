@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
@@ -27,12 +28,22 @@ def add_memory_endpoint(app: FastAPI, body: bytes) -> None:
     app.router.add_route(MEMORY, from_memory, methods=["GET"])
 
 
-def load(address: str, path: str, token: str, *, seconds: float, rounds: int) -> dict[str, list[float]]:
+def load(
+    address: str,
+    path: str,
+    token: str,
+    *,
+    seconds: float,
+    rounds: int,
+    others: Mapping[str, str] | None = None,
+) -> dict[str, list[float]]:
     """Return the requests per second of each way in each round: `memory`, `board`, `not_modified`.
+
+    `others` are more ways by name: the board with another token.
 
     The server is one on which `add_memory_endpoint` was called with the board's bytes.
     """
-    asked = json.dumps([address, path, token, seconds, rounds])
+    asked = json.dumps([address, path, token, seconds, rounds, dict(others or {})])
     done = subprocess.run(
         [sys.executable, "-m", "bench.http"], input=asked, capture_output=True, text=True, check=True
     )  # a process of its own, so that the load does not take the server's interpreter
@@ -53,12 +64,15 @@ async def _fetch(address: str, path: str, token: str) -> tuple[bytes, str]:
     return body, _etag(head)
 
 
-async def _load(address: str, path: str, token: str, seconds: float, rounds: int) -> dict[str, list[float]]:
+async def _load(
+    address: str, path: str, token: str, seconds: float, rounds: int, others: dict[str, str]
+) -> dict[str, list[float]]:
     _, etag = await _fetch(address, path, token)
     ways = {
         "memory": _request(MEMORY, token),
         "board": _request(path, token),
         "not_modified": _request(path, token, etag),
+        **{name: _request(path, other) for name, other in others.items()},
     }
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):  # the ways take turns, so that a slow moment of the machine meets them all

@@ -26,6 +26,7 @@ _READING = """
 - **Restore** reads, checks and copies native lines; beside it COPY of the same rows, packed beforehand, into the
   ledger's own table with its indexes and checks. The check by the rules reads and evolves every entry.
 - **Import** carries commands out through the rules, in appends of 500 commands.
+- **Export** writes every native line of the large ledger as the command line does, to nowhere.
 - **From empty** brings all projections from no row to the last entry.
 - **The fold** reads every entry from the log into the state of every item; beside it a fetch of the same rows and
   `orjson.loads`.

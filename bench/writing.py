@@ -29,7 +29,7 @@ from aggregates.decide import decide
 from aggregates.objective.key_result_commands import CheckIn
 from aggregates.values import day_of
 from bench.figures import Measure, measure
-from bench.house import rate, room
+from bench.house import rate, room, slower_flush
 from ledger.execute import Order
 from ledger.lifecycle import initialise
 from ledger.settings import Settings
@@ -145,6 +145,12 @@ def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Meas
                 bares.append(rate(insert_and_commit, lasting))
                 commands.append(rate(work, lasting))
                 statements.append(rate(statement, lasting / 2))
+            slow: list[tuple[float, float]] = []
+            with slower_flush(settings) as is_slower:
+                slow += [
+                    (rate(work, lasting / 2), rate(insert_and_commit, lasting / 2))
+                    for _ in range(rounds if is_slower else 0)
+                ]
         engine = Engine(found.ledger)
         engine.catch_up()
         waits = []
@@ -164,6 +170,7 @@ def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Meas
             [mine / bare for mine, bare in zip(commands, statements, strict=True)],
             autocommit,
         ),
+        *_slower("command_slow", slow),
         measure("command_time", [1000 / one for one in commands]),
         measure("wait_time", waits, "the writer catches up itself; each command is one round"),
     ]
@@ -214,6 +221,12 @@ def eight_writers(settings: Settings, *, rounds: int, lasting: float) -> list[Me
                 stock.append(_together(saves, lasting))
                 ours.append(_together(works, lasting))
                 applications.append(_together(tells, lasting))
+            slow: list[tuple[float, float]] = []
+            with slower_flush(settings) as is_slower:
+                slow += [
+                    (_together(works, lasting / 2), _together(saves, lasting / 2))
+                    for _ in range(rounds if is_slower else 0)
+                ]
     note = f"eight threads of one process on both sides; stock recorder {_per_second(stock)}"
     return [
         measure("writers", [mine / theirs for mine, theirs in zip(ours, stock, strict=True)], note),
@@ -222,6 +235,7 @@ def eight_writers(settings: Settings, *, rounds: int, lasting: float) -> list[Me
             [mine / theirs for mine, theirs in zip(ours, applications, strict=True)],
             f"the library's application loads, triggers and saves: {_per_second(applications)}",
         ),
+        *_slower("writers_slow", slow),
         measure("writers_rate", ours),
     ]
 
@@ -330,3 +344,12 @@ def _together(works: list[Callable[[], Any]], lasting: float) -> float:
 
 def _per_second(rates: list[float]) -> str:
     return f"{sorted(rates)[len(rates) // 2]:,.0f} a second"
+
+
+def _slower(key: str, slow: list[tuple[float, float]]) -> list[Measure]:
+    """Return the ratio of ours to theirs where flushes were made slower; nothing where that was not allowed."""
+    if not slow:
+        return []
+    ours, theirs = ([pair[number] for pair in slow] for number in (0, 1))
+    note = f"by commit_delay; ours {_per_second(ours)}, beside it {_per_second(theirs)}"
+    return [measure(key, [mine / other for mine, other in slow], note)]

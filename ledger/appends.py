@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 
-from ledger.errors import refusal_for, refusal_of
-from ledger.limits import BYTES_PER_APPEND
+from aggregates.refusals import Refusal
+from ledger.calls import Statement, bytea_array, instant, int4_array, int8, text, text_array
+from ledger.errors import LedgerIsBusy, refusal_for, refusal_of
+from ledger.limits import BYTES_PER_APPEND, EVENTS_PER_APPEND, READS_PER_APPEND
 from ledger.place import Connection
 
+_ONE = Statement("append", "select first_position, last_position, recorded_at from append($1, $2, $3)", 3)
+_EACH = Statement(
+    "append_each",
+    "select first_position, last_position, recorded_at, state, message, detail, broken"
+    "  from append_each($1, $2, $3, $4, $5)",
+    5,
+)
 TOGETHER = 32
 """Appends that share one call."""
 
@@ -26,77 +37,134 @@ class Appended:
     recorded_at: datetime
 
 
-@dataclass(slots=True, eq=False)
 class _Ticket:
-    data: list[bytes]
-    reads: Mapping[str, int]
-    answer: Appended | Exception | None = None
+    """One append on its way: its thread waits at the gate until there is an answer, or until it is its turn to call."""
+
+    __slots__ = ("answer", "calls", "data", "gate", "keys", "reads", "writes")
+
+    def __init__(
+        self,
+        data: list[bytes],
+        writes: Collection[str],
+        reads: Mapping[str, int],
+        keys: Collection[tuple[str, str]],
+    ) -> None:
+        self.data = data
+        self.writes = writes
+        self.reads = reads
+        self.keys = keys
+        self.answer: Appended | Exception | None = None
+        self.calls = False
+        self.gate = threading.Lock()
+        self.gate.acquire()
 
 
 class Appends:
     """The appends of one process to one ledger.
 
-    Whoever comes while a call is under way waits for its end; the first who wakes takes everybody's entries along.
-    Each append is taken or refused for itself, in a transaction of the database that they share.
+    One thread calls at a time, and takes the entries of everybody along who came before it began; who came meanwhile
+    waits, and the first of them calls next. Each append is taken or refused for itself, in a transaction of the
+    database that they share.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[_Ticket] = []
+        self._waiting: deque[_Ticket] = deque()
         self._guard = threading.Lock()
-        self._calling = threading.Lock()
+        self._calling = False
 
-    def append(self, connection: Connection, data: list[bytes], reads: Mapping[str, int]) -> Appended:
-        """Append entries; `reads` maps streams to the versions at which they were read.
+    def append(
+        self,
+        connection: Connection,
+        data: list[bytes],
+        writes: Collection[str],
+        reads: Mapping[str, int],
+        keys: Collection[tuple[str, str]] = (),
+    ) -> Appended:
+        """Append entries of the streams in `writes`; `reads` maps streams to the versions at which they were read.
 
-        Raises the refusals of the function, psycopg.OperationalError where the connection was lost.
+        `keys` are the idempotency keys in these entries, each with its actor. Raises the refusals of the function,
+        psycopg.OperationalError where the connection was lost.
         """
-        ticket = _Ticket(data, reads)
-        with self._guard:
-            self._waiting.append(ticket)
-        with self._calling:
+        ticket = _Ticket(data, writes, reads, keys)
+        try:
+            with self._guard:
+                self._waiting.append(ticket)
+                ticket.calls = not self._calling
+                self._calling = True
+            if not ticket.calls:
+                ticket.gate.acquire()
             if ticket.answer is None:
-                _call(connection, self._take(ticket))
+                self._call(connection)
+        except BaseException:  # a thread that is interrupted keeps nobody waiting
+            self._leave(ticket)
+            raise
         if isinstance(ticket.answer, Appended):
             return ticket.answer
         raise ticket.answer or AssertionError("an append has an answer")
 
-    def _take(self, own: _Ticket) -> list[_Ticket]:
-        """Return the own ticket and as many others as fit into one call, in the order in which they came."""
+    def _call(self, connection: Connection) -> None:
+        """Append what waits, the own ticket first, and let the others go: with their answers, or to call next."""
+        tickets = self._take()
+        try:
+            _call(connection, tickets)
+        finally:
+            for ticket in tickets[1:]:
+                if ticket.answer is None:
+                    ticket.answer = psycopg.OperationalError("The append was broken off.")
+                ticket.gate.release()
+            self._hand_over(tickets[0])
+
+    def _hand_over(self, ticket: _Ticket) -> None:
+        """Let the first who waits call next."""
         with self._guard:
-            self._waiting.remove(own)
-            taken, size = [own], sum(map(len, own.data))
+            if not ticket.calls:
+                return
+            ticket.calls = False
+            following = self._waiting[0] if self._waiting else None
+            self._calling = following is not None
+            if following is not None:
+                following.calls = True
+                following.gate.release()
+
+    def _leave(self, ticket: _Ticket) -> None:
+        """Take back what no call has taken along yet, and the turn to call."""
+        with self._guard, suppress(ValueError):
+            self._waiting.remove(ticket)
+        self._hand_over(ticket)
+
+    def _take(self) -> list[_Ticket]:
+        """Return as many tickets as fit into one call, in the order in which they came."""
+        with self._guard:
+            taken = [self._waiting.popleft()]
+            size = sum(map(len, taken[0].data))
             while self._waiting and len(taken) < TOGETHER:
                 size += sum(map(len, self._waiting[0].data))
                 if size > BYTES_PER_APPEND:
                     break
-                taken.append(self._waiting.pop(0))
+                taken.append(self._waiting.popleft())
             return taken
 
 
 def append(connection: Connection, data: list[bytes], reads: Mapping[str, int]) -> Appended:
     """Call the database's function once; its refusals come back as ours."""
     try:
-        row = connection.execute(
-            "select first_position, last_position, recorded_at from append(%b::bytea[], %b::text[], %b::int4[])",
-            [data, list(reads), list(reads.values())],
-            binary=True,
-            prepare=True,
-        ).fetchone()
+        answer = _ONE.call(
+            connection, [bytea_array(data), text_array(reads), int4_array(list(reads.values()))]
+        )
     except psycopg.Error as error:
         refusal = refusal_of(error)
         if refusal is None:
             raise
         raise refusal from error
-    assert row is not None  # noqa: S101 (a function with out arguments answers one row)
-    return Appended(*row)
+    return Appended(
+        int8(answer.get_value(0, 0)), int8(answer.get_value(0, 1)), instant(answer.get_value(0, 2))
+    )
 
 
 def _call(connection: Connection, tickets: list[_Ticket]) -> None:
     """Append what these tickets hold and write the answer on each."""
     try:
-        if len(tickets) == 1:
-            tickets[0].answer = append(connection, tickets[0].data, tickets[0].reads)
-        else:
+        if not _append_as_one(connection, tickets):
             _append_each(connection, tickets)
     except Exception as raised:  # noqa: BLE001 (whatever it is, it is the answer of everybody in this call)
         error = (refusal_of(raised) or raised) if isinstance(raised, psycopg.Error) else raised
@@ -105,23 +173,74 @@ def _call(connection: Connection, tickets: list[_Ticket]) -> None:
             ticket.answer = type(error)(*error.args) if isinstance(error, psycopg.Error) else error
 
 
+def _append_as_one(connection: Connection, tickets: list[_Ticket]) -> bool:
+    """Append what these tickets hold as if it were one append; return False where each has to be asked for itself."""
+    reads = _together(tickets)
+    if reads is None:
+        return False
+    try:
+        whole = append(connection, [data for ticket in tickets for data in ticket.data], reads)
+    except Refusal as refusal:
+        if len(tickets) == 1 or isinstance(refusal, LedgerIsBusy):
+            raise
+        return False
+    first = whole.first_position
+    for ticket in tickets:
+        last = first + len(ticket.data) - 1
+        recorded_at = whole.recorded_at - timedelta(microseconds=whole.position - last)
+        ticket.answer = Appended(first, last, recorded_at)
+        first = last + 1
+    return True
+
+
+def _together(tickets: list[_Ticket]) -> dict[str, int] | None:
+    """Return what these tickets read, or None where one of them has to see what another of them writes.
+
+    Entries with one key that follow one another are one command to the function, so no two tickets share a key.
+    """
+    if len(tickets) == 1:
+        return dict(tickets[0].reads)
+    reads: dict[str, int] = {}
+    written: set[str] = set()
+    keys: set[tuple[str, str]] = set()
+    for ticket in tickets:
+        if not written.isdisjoint(ticket.reads) or not written.isdisjoint(ticket.writes):
+            return None
+        if not keys.isdisjoint(ticket.keys):
+            return None
+        keys.update(ticket.keys)
+        for stream, version in ticket.reads.items():
+            if reads.setdefault(stream, version) != version:
+                return None
+        written.update(ticket.writes)
+    if sum(len(ticket.data) for ticket in tickets) > EVENTS_PER_APPEND or len(reads) > READS_PER_APPEND:
+        return None
+    return reads
+
+
 def _append_each(connection: Connection, tickets: list[_Ticket]) -> None:
-    rows = connection.execute(
-        "select first_position, last_position, recorded_at, state, message, detail, broken"
-        "  from append_each(%b::bytea[], %b::int4[], %b::text[], %b::int4[], %b::int4[])",
+    answer = _EACH.call(
+        connection,
         [
-            [data for ticket in tickets for data in ticket.data],
-            [len(ticket.data) for ticket in tickets],
-            [stream for ticket in tickets for stream in ticket.reads],
-            [version for ticket in tickets for version in ticket.reads.values()],
-            [len(ticket.reads) for ticket in tickets],
+            bytea_array([data for ticket in tickets for data in ticket.data]),
+            int4_array([len(ticket.data) for ticket in tickets]),
+            text_array([stream for ticket in tickets for stream in ticket.reads]),
+            int4_array([version for ticket in tickets for version in ticket.reads.values()]),
+            int4_array([len(ticket.reads) for ticket in tickets]),
         ],
-        binary=True,
-        prepare=True,
-    ).fetchall()
-    for ticket, (first, last, recorded_at, state, message, detail, broken) in zip(tickets, rows, strict=True):
+    )
+    for row, ticket in enumerate(tickets):
+        first, last, recorded_at, *refused = (answer.get_value(row, column) for column in range(7))
+        state, message, detail, broken = map(text, refused)
         if state is None:
-            ticket.answer = Appended(first, last, recorded_at)
+            ticket.answer = Appended(int8(first), int8(last), instant(recorded_at))
         else:
-            refusal = refusal_for(state, message, detail, broken)
-            ticket.answer = refusal or psycopg.errors.lookup(state)(message)
+            refusal = refusal_for(state, message or "", detail or "", broken or "")
+            ticket.answer = refusal or _error_of(state)(message or "")
+
+
+def _error_of(state: str) -> type[psycopg.Error]:
+    try:
+        return psycopg.errors.lookup(state)
+    except KeyError:  # of a server that is younger than the list
+        return psycopg.DatabaseError

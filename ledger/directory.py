@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -13,7 +13,9 @@ from psycopg.errors import UniqueViolation
 
 from aggregates.refusals import Conflict, Refusal
 from aggregates.values import clean_text
+from ledger.directory_file import sealed
 from ledger.identifiers import new_id
+from ledger.keys import Keys
 from ledger.place import Connection, Connections
 
 Kind = Literal["person", "service"]
@@ -58,8 +60,9 @@ class Alias:
 class Directory:
     """The directory of one ledger."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, keys: Callable[[], Keys]) -> None:
         self._connections = connections
+        self._keys = keys
 
     def add(
         self,
@@ -166,8 +169,13 @@ class Directory:
     def export(self) -> Iterator[bytes]:
         """Give the directory, the wrapped keys and the digests of tokens as lines: the second file of a backup.
 
-        The keys in it are of no use without the master key, and no token can be made from its digest.
+        The keys in it are of no use without the master key, and no token can be made from its digest. The last line
+        seals the others. Raises MasterKeyError where there is no master key to seal them with.
         """
+        keys = self._keys()
+        yield from sealed(self._rows(), keys.ledger, keys.master)
+
+    def _rows(self) -> Iterator[bytes]:
         with self._connections.use() as connection:
             for table, columns in _TABLES.items():
                 rows = connection.execute(
@@ -189,14 +197,24 @@ _TABLES = {
     "aliases": ("source", "name", "alias", "person"),
     "source_versions": ("source", "version", "subject"),
     "person_keys": ("key_id", "person", "wrapped", "made_at", "erased_at"),
-    "tokens": ("id", "digest", "actor", "label", "created_at", "revoked_at"),
+    "tokens": (
+        "id",
+        "digest",
+        "actor",
+        "label",
+        "ending",
+        "scopes",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    ),
 }
 _BYTES = frozenset({"wrapped", "digest"})
 """What the second file of a backup holds."""
 
 
 def import_directory(connection: Connection, lines: Iterable[bytes]) -> int:
-    """Write the lines of `Directory.export` into an empty directory and return how many they were.
+    """Write the lines of `Directory.export`, without the last, into an empty directory; return how many they were.
 
     Raises ValueError with the number of the line and what is wrong with it.
     """

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import ClassVar
 
 import orjson
-from psycopg import Error
+from psycopg import DatabaseError, Error, InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
 
 from aggregates.refusals import Conflict, LiesInTheFuture, Refusal
 
@@ -86,6 +87,22 @@ class LedgerIsBusy(Unavailable):
     """Somebody else holds the end of the ledger for too long; nothing was recorded, send it again in a moment."""
 
 
+class ConnectionsAreTaken(Unavailable):
+    """Every connection to the database is in use, and none came free in time; nothing was recorded, ask again."""
+
+
+class LedgerIsFull(Unavailable):
+    """The database has no room left for this; nothing was recorded. Make room on its disk, then it goes on."""
+
+
+class HeadWentBack(Unavailable):
+    """The ledger ends earlier than this server has seen: it was restored from an older backup; restart the server."""
+
+
+class LedgerIsReadOnly(Unavailable):
+    """The database takes no writes just now: it is being brought back, or is a copy of another one."""
+
+
 class LedgerIsEmpty(Unavailable):
     """This ledger has not been created yet; run `init` or `restore`."""
 
@@ -127,6 +144,9 @@ _BY_STATE: Mapping[str, type[Refusal]] = {
     "SL015": LiesInTheFuture,
 }
 
+_FULL = frozenset({"53100", "53200"})
+"""No room on a disk, or in memory."""
+
 _BY_CONSTRAINT: Mapping[str, type[Refusal]] = {
     "entries_supersedes": EntryIsSupersededTwice,
     "entries_reference": ReferenceIsTaken,
@@ -147,6 +167,25 @@ def refusal_of(error: Error) -> Refusal | None:
     )
 
 
+def is_lost(error: BaseException) -> bool:
+    """Return whether an error says that the connection was lost.
+
+    Where a server is killed in the middle of an answer, psycopg has no SQLSTATE to go by and raises its general
+    DatabaseError instead of an OperationalError.
+    """
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return type(error) is DatabaseError and error.sqlstate is None
+
+
+def passing(error: Exception) -> Unavailable | None:
+    """Return in words what passes by itself or once its cause is gone; None for any other error."""
+    if isinstance(error, PoolTimeout):
+        return ConnectionsAreTaken()
+    refusal = refusal_of(error) if isinstance(error, Error) else None
+    return refusal if isinstance(refusal, Unavailable) else None
+
+
 def refusal_for(state: str, message: str, detail: str, constraint: str) -> Refusal | None:
     """Return the refusal of an SQLSTATE with its message, detail and constraint, or None where it is no refusal."""
     if state == "SL012":
@@ -155,6 +194,10 @@ def refusal_for(state: str, message: str, detail: str, constraint: str) -> Refus
         return LedgerIsEmpty(message) if "empty" in message else LedgerExists(message)
     if state == "55P03":
         return LedgerIsBusy()
+    if state == "25006":
+        return LedgerIsReadOnly()
+    if state in _FULL:
+        return LedgerIsFull()
     kind = _BY_STATE.get(state) or _BY_CONSTRAINT.get(constraint)
     if kind is None and state[:2] in ("22", "54"):
         return EntryIsMalformed(f"These bytes are no entry: {message}.")

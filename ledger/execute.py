@@ -16,7 +16,6 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from aggregates.entry import Circumstances, Entry, Idempotency, Occasion, Recorded
-from aggregates.refusals import Refusal
 from ledger.appends import Appended
 from ledger.codec import encode
 from ledger.errors import (
@@ -28,6 +27,7 @@ from ledger.errors import (
     StaleVersion,
     StreamsHaveMoved,
     TooMuchContention,
+    is_lost,
 )
 from ledger.identifiers import new_id
 from ledger.keys import Keys
@@ -66,6 +66,8 @@ class Order:
     accept_faults: bool = False
     details: dict[str, Any] | None = None
     request: UUID | None = None
+    looks_at: tuple[str, ...] = ()
+    """Streams that deciding will look at, as far as they are known: a group of orders looks them up together."""
 
     def occasion(self, at: datetime, zone: ZoneInfo) -> Occasion:
         """Return the occasion of deciding this order at a time of the database's clock."""
@@ -117,8 +119,8 @@ class Executor:
                 return self._execute(order, decide)
             except PoolTimeout:
                 raise
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                if attempt == _CONNECTIONS - 1:
+            except psycopg.Error as error:
+                if not is_lost(error) or attempt == _CONNECTIONS - 1:
                     raise
                 time.sleep(0.05 * attempt)
         raise TooMuchContention
@@ -138,18 +140,33 @@ class Executor:
         return self._keys().fingerprint(order.by, key, order.asked())
 
     def decide(self, order: Order, decide: Decide) -> tuple[list[Recorded], LedgerWorld]:
-        """Return what an order would record, on states that are known to be fresh where it is refused."""
+        """Return what an order would record.
+
+        Where it is refused, fails, or nothing is to be done, the states are known to be fresh: those of a moment ago
+        may not even agree with each other.
+        """
+        at, fresh = self.states.present()
         for _ in range(RETRIES):
-            at = self.states.refresh()
             world = LedgerWorld(self.states, self.connections)
+            failed: Exception | None = None
+            decided: list[Recorded] = []
             try:
                 self._check_pins(order, world)
-                return list(decide(world, order.command, order.occasion(at, self.zone()))), world
-            except Refusal:
+                decided = list(decide(world, order.command, order.occasion(at, self.zone())))
+            except psycopg.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 (raised below, once it is known to be true)
+                failed = error
+            if decided:
+                return decided, world
+            if fresh:
                 moved = self.states.moved(world.looked)
                 if not moved:
-                    raise
+                    if failed is not None:
+                        raise failed
+                    return decided, world
                 self.states.forget(moved)
+            at, fresh = self.states.refresh(), True
         raise TooMuchContention
 
     def pending(self, order: Order, decided: Sequence[Recorded], world: LedgerWorld, mark: Idempotency | None,
@@ -188,7 +205,9 @@ class Executor:
             appended = self._application.put(pending, reads)
             self.states.take(_entries(pending, appended))
             return _receipt(pending, appended, request)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
+        except psycopg.Error as lost:
+            if not is_lost(lost):
+                raise
             log.warning("The connection was lost during an append; looking for request %s.", request)
             found = self._settle(pending, reads, search or request, after, lost)
             if search is None:
@@ -258,7 +277,9 @@ class Executor:
             except PoolTimeout as error:
                 log.warning("The database was waited for in vain: %s", error)
                 break  # half a minute without a connection; a caller is not kept longer
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except psycopg.Error as error:
+                if not is_lost(error):
+                    raise
                 log.warning("The database does not answer yet: %s", error)
         raise AppendIsUncertain(
             f"The connection was lost while request {request} was being recorded, and the database does not answer; "

@@ -36,6 +36,7 @@ class _Group:
     at: datetime
     first: int
     pending: list[Pending] = field(default_factory=list)
+    keys: set[tuple[str, str]] = field(default_factory=set)
     size: int = 0
     spans: list[tuple[int, int] | Receipt | Refusal] = field(default_factory=list)
 
@@ -63,6 +64,10 @@ def _record(executor: Executor, orders: list[Order], decide: Decide) -> list[Ans
         known = _known(executor, orders)
         group = _decide(executor, orders, decide, known)
         if not group.pending:
+            moved = executor.states.moved(group.world.looked)
+            if moved:
+                executor.states.forget(moved)
+                continue
             return [answer for answer in group.spans if not isinstance(answer, tuple)]
         written = {one.stream for one in group.pending}
         reads = {stream: version for stream, version in group.world.looked.items() if stream not in written}
@@ -91,6 +96,7 @@ def _decide(
     executor: Executor, orders: list[Order], decide: Decide, known: dict[tuple[str, str], Kept]
 ) -> _Group:
     at = executor.states.refresh()
+    executor.states.look_up({stream for order in orders for stream in order.looks_at})
     group = _Group(
         LedgerWorld(executor.states, executor.connections), at, (executor.states.position or 0) + 1
     )
@@ -124,8 +130,7 @@ def _decide_one(
                 raise IdempotencyKeyReused
             with executor.connections.use() as connection:
                 return read_receipt(connection, kept.first_position, kept.position).again()
-        if any(one.circumstances.by == order.by and one.circumstances.idempotency is not None
-               and one.circumstances.idempotency.key == key for one in group.pending):  # fmt: skip
+        if (order.by, key) in group.keys:
             raise _GroupIsFull
     at = group.at + timedelta(microseconds=len(group.pending))
     decided = list(decide(group.world, order.command, order.occasion(at, executor.zone())))
@@ -143,6 +148,8 @@ def _decide_one(
         raise _GroupIsFull
     start = len(group.pending)
     group.pending += pending
+    if mark is not None:
+        group.keys.add((order.by, mark.key))
     group.size += size
     group.world.absorb(
         [

@@ -52,6 +52,8 @@ class MasterKey:
         self._wrapping = AESGCM(_derived(secret, b"wrapping"))
         self._fingerprints = _derived(secret, b"fingerprints")
         self._check = _derived(secret, b"check")
+        self.sealing = _derived(secret, b"directory file")
+        """The key of the seal on the second file of a backup."""
 
     @classmethod
     def load(cls, settings: Settings) -> MasterKey:
@@ -114,7 +116,7 @@ class Keys:
     def __init__(self, connections: Connections, settings: Settings, ledger: UUID) -> None:
         self._connections = connections
         self._settings = settings
-        self._ledger = ledger
+        self.ledger = ledger
         self._master: MasterKey | None = None
 
     @property
@@ -129,7 +131,7 @@ class Keys:
                 row = connection.execute(
                     "select value from settings where name = 'master_key_check'"
                 ).fetchone()
-            if row is not None and row[0] != master.check(self._ledger):
+            if row is not None and row[0] != master.check(self.ledger):
                 raise MasterKeyError(f"This is not the master key of this ledger. {LOSS}")
             self._master = master
         return self._master
@@ -179,7 +181,7 @@ class Keys:
 
     def fingerprint(self, actor: str, key: str, asked: bytes) -> str:
         """Return the keyed fingerprint of what was asked under an idempotency key."""
-        return self.master.fingerprint(self._ledger, actor, key, asked)
+        return self.master.fingerprint(self.ledger, actor, key, asked)
 
     def _opened(self, sealed: Sealed, data_key: bytes | None) -> str | None:
         if data_key is None:
@@ -215,7 +217,7 @@ class Keys:
         return row[0], self.master.unwrap(row[1], self._bound(person, row[0]))
 
     def _bound(self, person: UUID, key_id: UUID) -> bytes:
-        return b"strategy-ledger\x00" + self._ledger.bytes + person.bytes + key_id.bytes
+        return b"strategy-ledger\x00" + self.ledger.bytes + person.bytes + key_id.bytes
 
 
 def make_master_key_file(path: Path) -> None:

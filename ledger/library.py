@@ -99,11 +99,18 @@ class EntryRecorder(ApplicationRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append in one round trip; `reads` maps streams to the versions at which they were read.
 
-        `answered`, if given, is a list that takes the one `Appended`. Raises a refusal by the codes of the function.
+        `keys` are the idempotency keys in these events, each with its actor. `answered`, if given, is a list that
+        takes the one `Appended`. Raises a refusal by the codes of the function.
         """
         reads: Mapping[str, int] = kwargs.get("reads") or {}
         with self._connections.use() as connection:
-            appended = self._appends.append(connection, [stored.state for stored in stored_events], reads)
+            appended = self._appends.append(
+                connection,
+                [stored.state for stored in stored_events],
+                {str(stored.originator_id) for stored in stored_events},
+                reads,
+                kwargs.get("keys") or (),
+            )
         answered = kwargs.get("answered")
         if answered is not None:
             answered.append(appended)
@@ -262,7 +269,12 @@ class LedgerApplication(Application[str]):
     def put(self, pending: Sequence[Pending], reads: Mapping[str, int]) -> Appended:
         """Append pending events and return where they stand."""
         answered: list[Appended] = []
-        self.events.put(cast("Any", pending), reads=reads, answered=answered)
+        keys = {
+            (one.circumstances.by, one.circumstances.idempotency.key)
+            for one in pending
+            if one.circumstances.idempotency is not None
+        }
+        self.events.put(cast("Any", pending), reads=reads, keys=keys, answered=answered)
         return answered[0]
 
     def _project(self, loaded: Any, entries: Iterable[Any]) -> Any:

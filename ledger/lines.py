@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from typing import IO, Any, cast
+from datetime import datetime
+from operator import itemgetter
+from typing import IO, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from pydantic import ValidationError
-from pydantic_core import SchemaValidator
 
 from aggregates.entry import Idempotency, Reason, Source
 from aggregates.vocabulary import EVENTS
+from ledger.bodies import BodyCheck
 from ledger.codec import MEMBERS, read_moment
 from ledger.limits import BYTES_PER_ENTRY
+from ledger.rows import RowWriter, receipt_row
 
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_START_OF_ROW = struct.Struct("!hiqiqi")
-_AFTER_STREAM = struct.Struct("!iii")
-_LENGTH = struct.Struct("!i")
-_BIG = struct.Struct("!iq")
-_NULL = _LENGTH.pack(-1)
-_STREAM = re.compile(r"[a-z_]+(:[a-z0-9-]{1,40})?")
-_BY = re.compile(r"(person|service):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_REQUEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_PLAIN = {"stream", "version", "name", "by", "request", "body"}
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+is_stream = re.compile(r"[a-z_]+(:[a-z0-9-]{1,40})?").fullmatch
+is_actor = re.compile(f"(?:person|service):{_UUID}").fullmatch
+is_request = re.compile(_UUID).fullmatch
+_fields = itemgetter("position", "recorded_at", "stream", "version", "name", "data")
+PLAIN = 6
+"""Members of an entry that says nothing but stream, version, name, by, request and body."""
 _MEMBERS = frozenset(MEMBERS)
 LONGEST_LINE = 2 * BYTES_PER_ENTRY
 """Bytes of a line, more than an entry with its head can have: what is longer is not read to its end."""
@@ -41,13 +39,12 @@ def read_lines(source: IO[bytes], longest: int = LONGEST_LINE) -> Iterator[bytes
 
 
 _CIRCUMSTANCES: tuple[tuple[str, Callable[[Any], object]], ...] = (
-    ("effective_at", read_moment),
     ("reason", Reason.model_validate),
     ("decision", UUID),
     ("source", Source.model_validate),
     ("idempotency", Idempotency.model_validate),
 )
-"""What an entry may say beside who asked and what happened, and what reads it, as `read_circumstances` does."""
+"""What an entry may say beside who, when and what happened, and what reads it, as `read_circumstances` does."""
 
 
 class LineCheck:
@@ -58,17 +55,16 @@ class LineCheck:
         self.recorded_at = ""
         self.ledger = UUID(int=0)
         self.zone = "UTC"
+        self.superseding = 0
+        """How many of the lines supersede another."""
         self._zone = ZoneInfo("UTC")
         self.references = {"OBJ": 0, "KR": 0}
-        self._second = ("", 0)
-        self._versions: dict[str, int] = {}
-        self._actors: set[str] = set()
+        self.versions: dict[str, int] = {}
+        self.actors: set[str] = set()
         self._receipts = receipts
         self._key: tuple[str, str, str, int] | None = None
-        self._validators = {
-            name: cast("SchemaValidator", event.__pydantic_validator__).validate_python
-            for name, event in EVENTS.items()
-        }
+        self.pack = RowWriter().row
+        self.bodies = {name: BodyCheck(event) for name, event in EVENTS.items()}
 
     def row(self, line: bytes) -> bytes:
         """Return the row of a line. Raises ValueError with a sentence."""
@@ -78,8 +74,7 @@ class LineCheck:
             raise ValueError("the line has no end; the file was cut off.")
         try:
             told = orjson.loads(line)
-            position, recorded_at, stream = told["position"], told["recorded_at"], told["stream"]
-            version, name, entry = told["version"], told["name"], told["data"]
+            position, recorded_at, stream, version, name, entry = _fields(told)
             prefix = (
                 f'{{"position":{position},"recorded_at":"{recorded_at}","stream":"{stream}",'
                 f'"version":{version},"name":"{name}","data":'
@@ -93,79 +88,109 @@ class LineCheck:
             or (orjson.dumps(entry) != data and not _same(data, entry))
         ):
             raise ValueError("the line is not spelled as a ledger writes it.")
-        self._check_place(position, recorded_at, stream, version)
+        before = self.versions.get(stream, 0)
+        if (
+            position != self.position + 1
+            or type(position) is not int
+            or recorded_at <= self.recorded_at
+            or version != before + 1
+            or type(version) is not int
+            or (not before and not is_stream(stream))
+        ):
+            raise ValueError(self._misplaced(position, recorded_at, stream, version))
+        self.position, self.recorded_at, self.versions[stream] = position, recorded_at, version
         reference, supersedes = self._check_entry(position, recorded_at, stream, version, name, entry, data)
-        return self._packed(position, recorded_at, stream, version, name, data, reference, supersedes)
+        return self.pack(position, recorded_at, stream, version, name, data, reference, supersedes)
 
-    def _check_place(self, position: Any, recorded_at: str, stream: str, version: Any) -> None:
+    def _misplaced(self, position: Any, recorded_at: str, stream: str, version: Any) -> str:
+        """Say why a line does not follow the ones before it."""
         if position != self.position + 1 or type(position) is not int:
-            raise ValueError(
-                f"position {position} follows {self.position}; entries are missing or out of order."
-            )
+            return f"position {position} follows {self.position}; entries are missing or out of order."
         if recorded_at <= self.recorded_at:
-            raise ValueError(f"the time {recorded_at} is not later than the one before, {self.recorded_at}.")
-        before = self._versions.get(stream, 0)
-        if not before and not _STREAM.fullmatch(stream):
-            raise ValueError("the name of the stream is malformed.")
-        if version != before + 1 or type(version) is not int:
-            raise ValueError(f"version {version} of {stream} follows version {before}.")
-        self.position, self.recorded_at, self._versions[stream] = position, recorded_at, version
+            return f"the time {recorded_at} is not later than the one before, {self.recorded_at}."
+        before = self.versions.get(stream, 0)
+        if not before and not is_stream(stream):
+            return "the name of the stream is malformed."
+        return f"version {version} of {stream} follows version {before}."
 
     def _check_entry(
         self, position: int, recorded_at: str, stream: str, version: int, name: str, entry: Any, data: bytes
     ) -> tuple[str | None, int | None]:
-        if entry.get("stream") != stream or entry.get("version") != version or entry.get("name") != name:
+        """Check what the stored bytes say; return the reference that is given and the entry that is superseded."""
+        if (
+            type(entry) is not dict
+            or (entry.get("stream"), entry.get("version"), entry.get("name")) != (stream, version, name)
+            or type(entry["version"]) is not int
+        ):
             raise ValueError("the stored bytes do not say what the line says of them.")
         if (name == "ledger.created") is not (position == 1):
             raise ValueError("the first entry of a ledger, and no other, creates it.")
-        validator = self._validators.get(name)
-        if validator is None:
+        known = self.bodies.get(name)
+        if known is None:
             raise ValueError(f"the name {name} is not known to this release; use a later one.")
         if len(data) > BYTES_PER_ENTRY:
             raise ValueError(f"the entry has {len(data)} bytes; at most {BYTES_PER_ENTRY} are kept.")
-        body = entry.get("body")
+        body: Any = entry.get("body")
+        supersedes = None
         try:
-            validator(body)
-            self._check_circumstances(entry, recorded_at)
+            known.read(body)
+            if entry["by"] not in self.actors:
+                self._meet(entry["by"])
+            if not is_request(entry["request"]):
+                raise ValueError("request is malformed")
+            if len(entry) > PLAIN:
+                self.read_circumstances(entry, recorded_at)
+                supersedes = entry.get("supersedes")
         except (ValidationError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"the entry {name} cannot be read: {first_line(error)}.") from error
         if position == 1:
-            self.ledger, self.zone = UUID(body["ledger"]), body["zone"]
-            try:
-                self._zone = ZoneInfo(self.zone)
-            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-                raise ValueError(f"the time zone {self.zone} is not known.") from error
-        if "idempotency" in entry:
-            self._keep(entry["by"], entry["idempotency"], position)
-        elif self._key is not None:
-            self.flush(before=position)
-        supersedes = entry.get("supersedes")
+            self._found(body)
+        self.gather(entry, position)
         if supersedes is not None:
             if not (type(supersedes) is int and 0 < supersedes < position):
                 raise ValueError("an entry supersedes an earlier one.")
+            self.superseding += 1
             return None, supersedes
         reference = body.get("reference")
         if reference is not None:
-            kind, _, number = reference.partition("-")
-            self.references[kind] = max(self.references.get(kind, 0), int(number))
+            self.give(reference)
         return reference, None
 
-    def _check_circumstances(self, entry: dict[str, Any], recorded_at: str) -> None:
-        """Check who and when by their spelling; whatever else is there by reading it."""
-        by = entry["by"]
-        if by not in self._actors:
-            if not _BY.fullmatch(by):
-                raise ValueError("by is malformed")
-            self._actors.add(by)
-        if not _REQUEST.fullmatch(entry["request"]):
-            raise ValueError("request is malformed")
-        if len(entry) > len(_PLAIN):
+    def give(self, reference: str) -> None:
+        """Keep a reference, so that it is not given again."""
+        kind, _, number = reference.partition("-")
+        self.references[kind] = max(self.references.get(kind, 0), int(number))
+
+    def _meet(self, by: str) -> None:
+        """Check the spelling of somebody who recorded nothing before."""
+        if not is_actor(by):
+            raise ValueError("by is malformed")
+        self.actors.add(by)
+
+    def _found(self, body: dict[str, Any]) -> None:
+        """Take ledger and time zone from the first entry."""
+        self.ledger, self.zone = UUID(body["ledger"]), body["zone"]
+        try:
+            self._zone = ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"the time zone {self.zone} is not known.") from error
+
+    def read_circumstances(self, entry: dict[str, Any], recorded_at: str) -> None:
+        """Read what an entry says beside who, by which request, and what happened.
+
+        Raises ValueError, KeyError, TypeError or pydantic's ValidationError where that cannot be.
+        """
+        effective_at = entry.get("effective_at")
+        if effective_at is not None:
+            read_moment(effective_at)
+        if effective_at is None or len(entry) > PLAIN + 1:
             if not entry.keys() <= _MEMBERS:
                 raise ValueError(f"{min(entry.keys() - _MEMBERS)} is nothing that an entry says")
             for name, read in _CIRCUMSTANCES:
-                if entry.get(name) is not None:
-                    read(entry[name])
-            effective_at, latest = entry.get("effective_at", ""), recorded_at
+                if (value := entry.get(name)) is not None:
+                    read(value)
+        if effective_at is not None:
+            latest = recorded_at
             if len(effective_at) == 10 and effective_at >= recorded_at[:10]:
                 latest = self._day_of(recorded_at)  # a day before that of UTC is none to come anywhere
             if effective_at > latest:
@@ -175,54 +200,27 @@ class LineCheck:
         """Return the organisation's day of a time."""
         return datetime.fromisoformat(recorded_at).astimezone(self._zone).date().isoformat()
 
-    def _packed(
-        self, position: int, recorded_at: str, stream: str, version: int, name: str, data: bytes,
-        reference: str | None, supersedes: int | None,
-    ) -> bytes:  # fmt: skip
-        """Return the eight fields of a row, each after its length."""
-        if len(recorded_at) != 27 or recorded_at[-1] != "Z":
-            raise ValueError(f"the time {recorded_at} is not spelled as a ledger writes it.")
-        second, fraction = recorded_at[:19], recorded_at[20:26]
-        if recorded_at[19] != "." or not (fraction.isascii() and fraction.isdigit()):
-            raise ValueError(f"the time {recorded_at} is not spelled as a ledger writes it.")
-        if second != self._second[0]:
-            since = datetime.fromisoformat(f"{second}Z") - _EPOCH
-            self._second = second, (since.days * 86_400 + since.seconds) * 1_000_000
-        microseconds = self._second[1] + int(fraction)
-        stream_bytes, name_bytes = stream.encode(), name.encode()
-        return b"".join(
-            (
-                _START_OF_ROW.pack(8, 8, position, 8, microseconds, len(stream_bytes)),
-                stream_bytes,
-                _AFTER_STREAM.pack(4, version, len(name_bytes)),
-                name_bytes,
-                _LENGTH.pack(len(data)),
-                data,
-                _NULL if reference is None else _LENGTH.pack(len(reference)) + reference.encode(),
-                _NULL if supersedes is None else _BIG.pack(8, supersedes),
-            )
-        )
+    @property
+    def gathers_a_receipt(self) -> bool:
+        """Whether the entry before had an idempotency key."""
+        return self._key is not None
 
-    def _keep(self, actor: str, idempotency: dict[str, str], position: int) -> None:
+    def gather(self, entry: dict[str, Any], position: int) -> None:
         """Remember the idempotency key of an entry; entries that follow each other with one key are one receipt."""
-        key = idempotency["key"]
-        if self._key is not None and self._key[:2] == (actor, key):
+        idempotency = entry.get("idempotency")
+        if idempotency is None:
+            self.flush(before=position)
             return
-        self.flush(before=position)
-        self._key = (actor, key, idempotency["fingerprint"], position)
+        actor, key = entry["by"], idempotency["key"]
+        if self._key is None or self._key[:2] != (actor, key):
+            self.flush(before=position)
+            self._key = (actor, key, idempotency["fingerprint"], position)
 
     def flush(self, before: int) -> None:
         """Write the receipt that is being gathered, of entries before a position, to the side."""
-        if self._key is None:
-            return
-        actor, key, fingerprint, first = self._key
-        row = [struct.pack("!h", 5)]
-        for text in (actor, key, fingerprint):
-            encoded = text.encode()
-            row += [_LENGTH.pack(len(encoded)), encoded]
-        row += [_BIG.pack(8, first), _BIG.pack(8, before - 1)]
-        self._receipts.write(b"".join(row))
-        self._key = None
+        if self._key is not None:
+            self._receipts.write(receipt_row(*self._key, before - 1))
+            self._key = None
 
 
 def _same(data: bytes, entry: Any) -> bool:

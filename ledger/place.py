@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,6 +32,7 @@ class Place:
         self.owner_role = f"{settings.schema}_owner"
         self.application_role = f"{settings.schema}_app"
         self.auditor_role = f"{settings.schema}_auditor"
+        self.reader_role = f"{settings.schema}_reader"
         self.embedded = server is not None
         self._server = server
         if server is not None:
@@ -50,6 +51,10 @@ class Place:
         """Leave the embedded server, which stops when nobody else uses it."""
         if self._server is not None:
             self._server.stop()
+
+    def revive(self) -> bool:
+        """Start the embedded server again where it was killed; return whether it was. A server of yours is your own."""
+        return self._server is not None and self._server.revive()
 
     def __enter__(self) -> Self:
         return self
@@ -114,26 +119,54 @@ class Place:
         )
 
 
+class _Held(threading.local):
+    connection: Connection | None = None
+    uses = 0
+
+
 class Connections:
-    """The pool's connections, one at a time per thread: whoever uses one inside another's use gets the same."""
+    """The pool's connections, one at a time per thread: whoever uses one inside another's use gets the same.
+
+    One that turns out to be broken is given back at once, so that threads that all lost theirs do not wait for each
+    other's; the next use inside gets a new one, which stays until the outermost use ends.
+    """
 
     def __init__(self, pool: ConnectionPool[Connection]) -> None:
         self.pool = pool
-        self._held = threading.local()
+        self._held = _Held()
 
-    @contextmanager
-    def use(self) -> Iterator[Connection]:
+    def use(self) -> AbstractContextManager[Connection]:
         """Give the connection that this thread uses already, or one from the pool."""
-        held: Connection | None = getattr(self._held, "connection", None)
-        if held is not None and not held.closed:
-            yield held
-            return
-        with self.pool.connection() as connection:
-            self._held.connection = connection
-            try:
-                yield connection
-            finally:
-                self._held.connection = held
+        return _Use(self.pool, self._held)
+
+
+class _Use:
+    """One use of a connection; written out, as each command passes here several times."""
+
+    __slots__ = ("_held", "_pool")
+
+    def __init__(self, pool: ConnectionPool[Connection], held: _Held) -> None:
+        self._pool = pool
+        self._held = held
+
+    def __enter__(self) -> Connection:
+        held = self._held
+        connection = held.connection
+        if connection is not None and connection.closed:
+            held.connection = None
+            self._pool.putconn(connection)
+            connection = None
+        if connection is None:
+            connection = held.connection = self._pool.getconn()
+        held.uses += 1
+        return connection
+
+    def __exit__(self, *_: object) -> None:
+        held = self._held
+        held.uses -= 1
+        if held.uses == 0 and held.connection is not None:
+            connection, held.connection = held.connection, None
+            self._pool.putconn(connection)
 
 
 def quoted(name: str) -> str:

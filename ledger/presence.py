@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import psycopg
 
+from ledger.errors import is_lost
 from ledger.place import Place, quoted
 from ledger.settings import Settings
+
+
+def is_starting(error: Exception, *, embedded: bool) -> bool:
+    """Return whether a database that refused just now is on its way up, or down to come up again, as after a kill."""
+    if not is_lost(error):
+        return False
+    state = getattr(error, "sqlstate", None) or ""
+    return embedded or state.startswith("57P") or "the database system is" in str(error)
 
 
 def may_be_there(settings: Settings) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -92,6 +92,16 @@ class RehearsalWorld:
     def superseded_by(self, position: int) -> int | None:
         """Return the position of the entry that supersedes this one."""
         return self.superseded.get(position)
+
+    def teams_of(self, person: UUID) -> Collection[UUID]:
+        """Return every team that a person is a member of."""
+        teams = [state for state in self.states.values() if isinstance(state, Team)]
+        return [UUID(team.stream.partition(":")[2]) for team in teams if person in team.members]
+
+    def restricted(self, objectives: Collection[UUID]) -> Collection[UUID]:
+        """Return those of these objectives that are not shown to everyone."""
+        states = {one: self.objective(one) for one in objectives}
+        return [one for one, state in states.items() if state is not None and state.is_restricted]
 
 
 class Rehearsal:

@@ -7,8 +7,8 @@ that is refused at its last line leaves nothing behind.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -17,21 +17,23 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ledger.chunks import plain_rows
 from ledger.directory import import_directory
+from ledger.directory_file import unsealed
 from ledger.errors import LedgerExists
 from ledger.keys import MasterKey, MasterKeyError
 from ledger.limits import CLOCK_BOUND_SECONDS
 from ledger.lines import LineCheck, first_line
 from ledger.migrate import migrate_place
 from ledger.place import Connection, Place
+from ledger.rows import END, SIGNATURE
 from ledger.settings import Settings
 
 Progress = Callable[[int], None]
 """Called now and then with the number of lines that are done."""
 
-_SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_END = b"\xff\xff"
-_CHUNK = 1 << 20
+_PIECE = 1 << 16
+"""Bytes that are given to the database at once: few enough to be taken at once, so that neither side waits."""
 _WHAT_TO_DO = "Nothing was restored; take another copy of the export, or make it again."
 
 
@@ -76,7 +78,8 @@ def restore(
             with tempfile.TemporaryFile() as receipts:
                 check = LineCheck(receipts)
                 try:
-                    _copy_entries(connection, check, lines, progress)
+                    with _indexed_at_the_end(connection):
+                        _copy_entries(connection, check, lines, progress)
                 except psycopg.IntegrityError as error:
                     raise RestoreRefused(
                         0, "Two entries supersede the same one, or have the same reference."
@@ -86,6 +89,8 @@ def restore(
             _finish(connection, check, demonstration=demonstration)
             known = _restore_directory(connection, settings, check, directory, notes)
         with place.as_owner() as connection:
+            connection.execute("set local default_statistics_target = 25")
+            # a first idea of the entries; autovacuum has the time for a better one
             connection.execute("analyze entries")
             connection.commit()
     return Restored(check.ledger, check.position, known, tuple(notes))
@@ -102,44 +107,70 @@ def _refuse_unless_empty(connection: Connection) -> None:
 def _copy_entries(
     connection: Connection, check: LineCheck, lines: Iterable[bytes], progress: Progress | None
 ) -> None:
-    """Check the lines and copy them; while the database takes one chunk in, the next is checked."""
+    """Check the lines and copy them; while the database takes one piece in, the next is checked."""
     number = 0
-    with (
-        connection.cursor().copy(
-            "copy entries (position, recorded_at, stream, version, name, data, reference, supersedes)"
-            " from stdin (format binary)"
-        ) as copy,
-        ThreadPoolExecutor(1) as sender,
-    ):
-        waiting, size, sent = [_SIGNATURE], 0, sender.submit(lambda: None)
-        try:
-            for number, line in enumerate(lines, 1):
-                row = check.row(line)
-                waiting.append(row)
-                size += len(row)
-                if size > _CHUNK:
-                    sent.result()
-                    sent = sender.submit(copy.write, b"".join(waiting))
-                    waiting, size = [], 0
-                    if progress is not None:
-                        progress(number)
-        except ValueError as error:
-            raise RestoreRefused(number, f"{_capital(str(error))}") from error
+    with connection.cursor().copy(
+        "copy entries (position, recorded_at, stream, version, name, data, reference, supersedes)"
+        " from stdin (format binary)"
+    ) as copy:
+        copy.write(SIGNATURE)
+        for piece in _pieces(lines):
+            if progress is not None and number:
+                progress(number)
+            copy.write(b"".join(plain_rows(check, piece) or _rows_one_by_one(check, piece, number)))
+            number += len(piece)
         if number == 0:
             raise RestoreRefused(0, "The file is empty.")
-        sent.result()
-        copy.write(b"".join(waiting) + _END)
+        copy.write(END)
     if progress is not None:
         progress(number)
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    piece, size = [], 0
+    for line in lines:
+        piece.append(line)
+        size += len(line)
+        if size > _PIECE:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+def _rows_one_by_one(check: LineCheck, lines: Sequence[bytes], before: int) -> list[bytes]:
+    """Return the rows of lines that are not plain. Raises RestoreRefused with the first that is wrong."""
+    rows = []
+    for number, line in enumerate(lines, before + 1):
+        try:
+            rows.append(check.row(line))
+        except ValueError as error:
+            raise RestoreRefused(number, _capital(str(error))) from error
+    return rows
+
+
+@contextmanager
+def _indexed_at_the_end(connection: Connection) -> Iterator[None]:
+    """Make the one index whose order is not that of the entries after them, by sorting, instead of entry by entry.
+
+    Positions, references and superseding entries keep theirs meanwhile: what those refuse is refused by the line.
+    Stream and version need none to be unique, because every line was held to the version before.
+    """
+    row = connection.execute("select pg_get_indexdef('entries_stream_version'::regclass)").fetchone()
+    assert row is not None  # noqa: S101 (the cast raises where there is no such index)
+    connection.execute("drop index entries_stream_version")
+    yield
+    connection.execute(row[0].encode())
 
 
 def _check_whole(connection: Connection, check: LineCheck) -> None:
     """Refuse what no single line shows: times to come, and entries that supersede those of another stream."""
     told = connection.execute(
         "select %s::timestamptz > clock_timestamp() + make_interval(secs => %s::double precision),"
-        "       (select min(e.position) from entries as e join entries as s on s.position = e.supersedes"
-        "         where e.stream <> s.stream)",
-        [check.recorded_at, CLOCK_BOUND_SECONDS],
+        "       (select min(e.position) from entries as e"
+        "         where %s and e.supersedes is not null"
+        "           and e.stream <> (select s.stream from entries as s where s.position = e.supersedes))",
+        [check.recorded_at, CLOCK_BOUND_SECONDS, check.superseding > 0],
     ).fetchone()
     if told is not None and told[0]:
         raise RestoreRefused(
@@ -156,10 +187,10 @@ def _copy_receipts(connection: Connection, check: LineCheck, receipts: IO[bytes]
         with connection.cursor().copy(
             "copy receipts (actor, key, fingerprint, first_position, position) from stdin (format binary)"
         ) as copy:
-            copy.write(_SIGNATURE)
-            while chunk := receipts.read(_CHUNK):
+            copy.write(SIGNATURE)
+            while chunk := receipts.read(_PIECE):
                 copy.write(chunk)
-            copy.write(_END)
+            copy.write(END)
     except psycopg.errors.UniqueViolation as error:
         raise RestoreRefused(0, "One idempotency key stands on two commands.") from error
 
@@ -192,9 +223,15 @@ def _restore_directory(
     number = 0
     if lines is not None:
         try:
-            number = import_directory(connection, lines)
+            master = _master_key(settings)
+            if master is None:
+                notes.append(
+                    "The seal of the directory's file could not be checked, because there is no master key: compare "
+                    "people and tokens with what you expect."
+                )
+            number = import_directory(connection, unsealed(lines, check.ledger, master))
         except (ValueError, psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
-            raise RestoreRefused(0, f"The directory's file: {first_line(error)}") from error
+            raise RestoreRefused(0, f"The directory's file: {first_line(error)}.") from error
     else:
         notes.append(
             "No directory was restored: people show by their identifiers, and no personal text can be read."
@@ -216,6 +253,13 @@ def _restore_directory(
         [Jsonb(master.check(check.ledger))],
     )
     return number
+
+
+def _master_key(settings: Settings) -> MasterKey | None:
+    """Return the master key, or None where there is none yet. Raises MasterKeyError where it cannot be read."""
+    if settings.master_key is None and not settings.master_key_file.exists():
+        return None
+    return MasterKey.load(settings)
 
 
 def _capital(sentence: str) -> str:

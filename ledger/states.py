@@ -1,26 +1,32 @@
 """The states of streams, kept in memory and brought up to date with the whole ledger in one round trip.
 
 A state may still be behind when it is used: the append checks the version of everything that a decision looked at,
-and a refusal is believed only after those versions were looked up again. So a kept state costs a retry at worst.
+and a refusal, or a decision that nothing is to be done, is believed only after those versions were looked up again.
+So a kept state costs a retry at worst, and what the database said a moment ago is good enough to decide on.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from eventsourcing.application import LRUCache
 
 from aggregates.entry import Entry
 from ledger.codec import RawEntry, decode
-from ledger.library import LedgerApplication, Loaded
+from ledger.library import COLUMNS, LedgerApplication, Loaded
 from ledger.place import Connections
 
-KEPT = 20_000
+KEPT = 5_000
 """Streams whose states are kept."""
 TAIL = 2_000
 """Entries up to which the kept states follow; further behind they are loaded anew."""
+GOOD_FOR = 0.25
+"""Seconds for which the database's clock and the states that were level with the ledger then are good to decide on."""
+AHEAD = 1_000
+"""Appends that are remembered while others before them are still missing."""
 
 _REFRESH = """
     select greatest(clock_timestamp(), (select recorded_at from head)),
@@ -34,6 +40,8 @@ _VERSIONS = """
       from unnest(%s::text[]) as asked (stream)
 """
 
+_STREAMS = f"select {COLUMNS} from entries where stream = any (%s::text[]) order by stream, version"  # noqa: S608
+
 
 class States:
     """The present state of any stream, at most one refresh old."""
@@ -46,8 +54,23 @@ class States:
         self._refreshing = threading.Lock()
         self._started = self._ended = 0
         self._now: datetime | None = None
+        self._last = datetime.min.replace(tzinfo=UTC)
+        self._level_at = -GOOD_FOR
+        self._ahead: dict[int, int] = {}
+        self._steps = 0
         self.position: int | None = None
         """The last position that the kept states have followed to; None before the first refresh."""
+
+    def present(self) -> tuple[datetime, bool]:
+        """Return the database's clock, and whether it and the states are as of a moment after this call.
+
+        They are not where the ledger was followed a moment ago: what is decided then is as if the append took
+        that moment longer.
+        """
+        now = self._now
+        if now is not None and time.monotonic() - self._level_at < GOOD_FOR:
+            return now, False
+        return self.refresh(), True
 
     def refresh(self) -> datetime:
         """Follow the ledger and return the database's clock (never before the last entry's time), in one round trip.
@@ -60,22 +83,26 @@ class States:
                 return self._now
             self._started += 1
             number = self._started
-            self._now = self._refresh()
+            now = self._refresh()
             self._ended = number
-            return self._now
+            return now
 
     def _refresh(self) -> datetime:
+        asked = time.monotonic()
         with self._connections.use() as connection:
             if self.position is None:
                 row = connection.execute("select coalesce(max(position), 0) from entries").fetchone()
-                with self._lock:
-                    if self.position is None:
-                        self.position = row[0] if row else 0
+                with self._lock:  # what was kept meanwhile may lie behind the position
+                    self._kept = LRUCache(KEPT)
+                    self._steps += 1
+                    self.position = row[0] if row else 0
             rows = connection.execute(_REFRESH, [self.position, TAIL], binary=True, prepare=True).fetchall()
-        if rows[0][1] is not None:
-            with self._lock:
+        with self._lock:
+            if rows[0][1] is not None:
                 self._follow([RawEntry(*row[1:]) for row in rows])
-        now: datetime = rows[-1][0]
+            self._level_at = asked
+            now: datetime = max(rows[-1][0], self._last)
+            self._now = now
         return now
 
     def get(self, stream: str) -> Loaded:
@@ -84,25 +111,60 @@ class States:
             return self._kept.get(stream)
         except KeyError:
             pass
-        before = self.position
+        before = self._steps
         loaded = self._application.load(stream)
         with self._lock:
-            if before is not None and before == self.position:
+            if before == self._steps:
                 self._kept.put(stream, loaded)
         return loaded
 
-    def take(self, entries: Sequence[Entry]) -> None:
-        """Follow entries that were appended just now, without reading them back, where nothing lies between."""
+    def look_up(self, streams: Collection[str]) -> None:
+        """Keep the states of these streams, all that are not kept yet by one query."""
+        wanted = [stream for stream in streams if not self._keeps(stream)][: KEPT // 2]
+        if not wanted:
+            return
+        before = self._steps
+        with self._connections.use() as connection:
+            rows = connection.execute(_STREAMS, [wanted], binary=True, prepare=True).fetchall()
+        found: dict[str, Loaded] = {stream: Loaded(stream, 0, None) for stream in wanted}
+        for row in rows:
+            entry = decode(RawEntry(*row))
+            found[entry.stream] = self.evolve(found[entry.stream], entry)
         with self._lock:
-            if self.position is None or not entries or entries[0].position != self.position + 1:
-                return
+            if before == self._steps:
+                for stream, loaded in found.items():
+                    self._kept.put(stream, loaded)
+
+    def _keeps(self, stream: str) -> bool:
+        try:
+            self._kept.get(stream)
+        except KeyError:
+            return False
+        return True
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Follow entries that were appended just now, without reading them back.
+
+        Threads come in any order: each stream is followed at once, the position when nothing lies between.
+        """
+        with self._lock:
             for entry in entries:
                 self._step(entry)
-                self.position = entry.position
+                self._last = max(self._last, entry.recorded_at)
+            if self.position is None or not entries:
+                return
+            if len(self._ahead) < AHEAD:
+                self._ahead[entries[0].position] = entries[-1].position
+            if entries[0].position == self.position + 1:
+                while self.position + 1 in self._ahead:
+                    self.position = self._ahead.pop(self.position + 1)
+                self._now = max(self._now or self._last, self._last)
+                self._level_at = time.monotonic()
 
     def forget(self, streams: Iterable[str]) -> None:
-        """Drop states that turned out to be behind."""
+        """Drop states that turned out to be behind; the ledger is followed anew before the next decision."""
         with self._lock:
+            self._level_at = -GOOD_FOR
             for stream in streams:
                 self._drop(stream)
 
@@ -121,6 +183,8 @@ class States:
     def _follow(self, tail: list[RawEntry]) -> None:
         if len(tail) >= TAIL:
             self._kept = LRUCache(KEPT)
+            self._ahead.clear()
+            self._steps += 1
             self.position = None
             return
         for raw in tail:
@@ -128,9 +192,11 @@ class States:
                 continue
             self._step(raw)
             self.position = raw.position
+        self._ahead = {first: last for first, last in self._ahead.items() if first > (self.position or 0)}
 
     def _step(self, one: RawEntry | Entry) -> None:
         """Follow one entry, read only where the state of its stream is kept and is the one before."""
+        self._steps += 1
         try:
             loaded = self._kept.get(one.stream)
         except KeyError:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from aggregates.entry import Recorded
-from ledger.codec import RawEntry, export_line
+from ledger.codec import LINE_IN_SQL, RawEntry
 from ledger.directory import Directory
 from ledger.errors import LedgerIsEmpty, PageIsTooLarge, refusal_of
 from ledger.execute import Decide, Executor, Order
@@ -24,12 +24,14 @@ from ledger.library import COLUMNS, Evolve, LedgerApplication
 from ledger.limits import PAGE
 from ledger.place import Connections, Place
 from ledger.receipts import IdempotencyKey, Receipt
+from ledger.security import SecurityLog
 from ledger.settings import Settings
 from ledger.states import States
 from ledger.tokens import Tokens
 from ledger.worlds import LedgerWorld
 
 _EXPORT_ROWS = 2_000
+_LINES = f"select {LINE_IN_SQL} from entries where position > %s and position <= %s order by position"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ class Ledger:
             application, states, self._connections, lambda: self.keys, lambda: self._identified()[1]
         )
         self._application = application
-        self.directory = Directory(self._connections)
+        self.directory = Directory(self._connections, lambda: self.keys)
         self.tokens = Tokens(self._connections)
+        self.security = SecurityLog(self._connections)
 
     @classmethod
     def open(cls, settings: Settings, *, evolve: Mapping[str, Evolve] | None = None) -> Self:
@@ -170,6 +173,7 @@ class Ledger:
     ) -> list[Recorded]:
         """Return what a command would record; nothing is recorded."""
         order = Order(command, by, on_behalf_of, None, expected, imported, accept_faults, details)
+        self._executor.states.refresh()  # no append will check what this looks at
         return self._executor.decide(order, decide)[0]
 
     def append(
@@ -241,6 +245,14 @@ class Ledger:
             [list(streams), list(names), until],
         )
 
+    def restricted(self) -> list[UUID]:
+        """Return every objective whose visibility was ever set."""
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select distinct stream from entries where name = 'objective.visibility_set'"
+            ).fetchall()
+        return [UUID(stream.partition(":")[2]) for (stream,) in rows]
+
     def entry(self, position: int) -> RawEntry | None:
         """Return the entry at a position, or None."""
         found = self._rows("position = %s", [position])
@@ -277,12 +289,14 @@ class Ledger:
         """Give the native lines, each with its line break, as of the moment of the first; constant memory."""
         until = self.head().position if until is None else until
         while after < until:
-            page = self.read_page(after, _EXPORT_ROWS, until)
-            if not page:
+            last = min(after + _EXPORT_ROWS, until)
+            with self._connections.use() as connection:
+                rows = connection.execute(_LINES.encode(), [after, last], binary=True).fetchall()
+            if not rows:
                 return
-            for raw in page:
-                yield export_line(raw) + b"\n"
-            after = page[-1].position
+            for (line,) in rows:
+                yield line
+            after = last
 
     def restored(self) -> dict[str, Any] | None:
         """Return when and from how many lines the ledger was restored, or None where it was not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -94,6 +95,34 @@ class LedgerWorld:
                 "select position from entries where supersedes = %s", [position]
             ).fetchone()
         return row[0] if row else None
+
+    def teams_of(self, person: UUID) -> Collection[UUID]:
+        """Return every team that a person was ever added to; looking at the team itself guards the answer."""
+        wanted = f'"person":"{person}"'.encode()
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select stream from entries where name = 'team.member_added' and position(%b in data) > 0",
+                [wanted],
+            ).fetchall()
+        added = {stream for (stream,) in rows}
+        for entry in self._absorbed.values():
+            if getattr(entry.event, "person", None) == person and entry.stream.startswith("team:"):
+                added.add(entry.stream)
+        return {UUID(stream.partition(":")[2]) for stream in added}
+
+    def restricted(self, objectives: Collection[UUID]) -> Collection[UUID]:
+        """Return those of these objectives whose visibility was ever set; looking at one guards the answer."""
+        streams = [stream_of("objective", one) for one in objectives]
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select distinct stream from entries where name = 'objective.visibility_set' and stream = any (%s)",
+                [streams],
+            ).fetchall()
+        found = {stream for (stream,) in rows}
+        for entry in self._absorbed.values():
+            if entry.event.stored_name == "objective.visibility_set" and entry.stream in streams:
+                found.add(entry.stream)
+        return {UUID(stream.partition(":")[2]) for stream in found}
 
     def absorb(self, entries: list[Entry]) -> None:
         """Make decided events part of the world, at the positions that they will have if nobody comes between."""

@@ -13,6 +13,7 @@ from psycopg import Connection
 from aggregates.values import instant_text
 from projections import base, facets, states
 from projections.base import ALWAYS, Generation, PlainEntry, Until
+from projections.writes import Rows, Write
 
 States = dict[str, Any]
 
@@ -54,8 +55,13 @@ class Board:
         );
     """
 
-    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
-        """Write what happened to cycles."""
+    def apply(
+        self,
+        page: Sequence[PlainEntry],
+        connection: Connection[Any],  # noqa: ARG002
+        generation: Generation,
+    ) -> Sequence[Write]:
+        """Leave what happened to cycles to be written."""
         rows = [
             (
                 base.stream_id(entry["stream"]), entry["position"], entry["recorded_at"], entry["effective"],
@@ -64,8 +70,7 @@ class Board:
             for entry in page
             if entry["name"] in base.CYCLE_NAMES
         ]  # fmt: skip
-        if rows:
-            base.copy_text(connection, generation.query(_COPY), rows)
+        return [Rows(generation.query(_COPY), rows)]
 
 
 def cycles(connection: Connection[Any], generation: Generation, position: int) -> list[dict[str, Any]]:

@@ -1,4 +1,8 @@
-"""Every projection of this release, each after those it needs."""
+"""Every projection of this release, each after those it needs.
+
+Those that only write come right after the one that writes most: while the database takes its rows in, Python makes
+theirs. Those that read what was written come last.
+"""
 
 from __future__ import annotations
 
@@ -11,4 +15,4 @@ from projections.facts import Facts
 from projections.findings import Findings
 from projections.history import History
 
-PROJECTIONS: tuple[type[Projection], ...] = (Facts, Board, Commitments, Drift, History, Decisions, Findings)
+PROJECTIONS: tuple[type[Projection], ...] = (Facts, History, Decisions, Board, Commitments, Drift, Findings)

@@ -41,8 +41,8 @@ class CycleDays:
 class Context:
     """What the rules look at beside the entry.
 
-    `objective` and `item` are facets as known at the entry's position; `retracted` are the facets that a
-    retraction takes back; `decided_by` is who took the decision that the entry cites.
+    `objective` and `item` are facets as known at the entry's position, those of the item only where the entry cites a
+    decision; `retracted` are the facets that a retraction takes back; `decided_by` is who took the decision.
     """
 
     cycles: Mapping[str, CycleDays]

@@ -14,6 +14,7 @@ from psycopg import Connection
 from aggregates.values import day_of, instant_text
 from projections import base, facets, states
 from projections.base import ALWAYS, Generation, PlainEntry, Until
+from projections.writes import Rows, Write
 
 LINES = frozenset({"objective.committed", "objective.replanned"})
 
@@ -90,19 +91,24 @@ class Commitments:
         create table {line_ledger} (created_at timestamptz not null, zone text not null);
     """
 
-    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
-        """Write the lines that the page draws."""
+    def apply(
+        self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
+    ) -> Sequence[Write]:
+        """Leave the lines that the page draws to be written."""
         concerned = [entry for entry in page if entry["name"] in self.HANDLES]
         if not concerned:
-            return
+            return ()
         _remember(concerned, connection, generation)
         drawn = _drawn(concerned, connection, generation)
+        rows: list[tuple[Any, ...]] = []
         if drawn:
             times = _Times.load(connection, generation)
             found = _states(drawn, connection, generation)
             rows = [_line(entry, state, times) for entry, state in zip(drawn, found, strict=True)]
-            base.copy_text(connection, generation.query(_COPY), rows)
-        base.supersede(connection, generation.query(_SUPERSEDE), concerned)
+        return [
+            Rows(generation.query(_COPY), rows),
+            base.supersede(generation.query(_SUPERSEDE), concerned),
+        ]
 
 
 def _remember(page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:

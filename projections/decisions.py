@@ -11,6 +11,7 @@ from psycopg import Connection
 from aggregates.values import instant_text
 from projections import base
 from projections.base import ALWAYS, Generation, PlainEntry, Until
+from projections.writes import Rows, Write
 
 _COPY_DECISIONS = """copy {decisions} (decision, position, recorded_at, effective, effective_at, by, on_behalf_of,
                                        source, body, supersedes, superseded_at) from stdin"""
@@ -93,8 +94,13 @@ class Decisions:
         create index on {decision_changes} (decision);
     """
 
-    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
-        """Write decisions, confirmations, links, and the entries that cite a decision."""
+    def apply(
+        self,
+        page: Sequence[PlainEntry],
+        connection: Connection[Any],  # noqa: ARG002
+        generation: Generation,
+    ) -> Sequence[Write]:
+        """Leave to be written: decisions, confirmations, links, and the entries that cite a decision."""
         recorded, confirmed, links, caused = [], [], [], []
         for entry in page:
             name = entry["name"]
@@ -112,14 +118,14 @@ class Decisions:
                     (entry["decision"], entry["position"], entry["stream"], key_result, name, base.FOREVER)
                 )
         query = generation.query
-        for statement, rows in (
-            (query(_COPY_DECISIONS), recorded), (query(_COPY_CONFIRMED), confirmed),
-            (query(_COPY_LINKS), links), (query(_COPY_CAUSED), caused),
-        ):  # fmt: skip
-            if rows:
-                base.copy_text(connection, statement, rows)
-        base.supersede(connection, query(_SUPERSEDE_DECISIONS), page)
-        base.supersede(connection, query(_SUPERSEDE_CHANGES), page)
+        return [
+            Rows(query(_COPY_DECISIONS), recorded),
+            Rows(query(_COPY_CONFIRMED), confirmed),
+            Rows(query(_COPY_LINKS), links),
+            Rows(query(_COPY_CAUSED), caused),
+            base.supersede(query(_SUPERSEDE_DECISIONS), page),
+            base.supersede(query(_SUPERSEDE_CHANGES), page),
+        ]
 
 
 def _recorded(entry: PlainEntry) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from psycopg import Connection
 from aggregates.values import instant_text
 from projections import base, facets, states
 from projections.base import ALWAYS, Generation, PlainEntry, Until
+from projections.writes import Rows, Write, copy_text
 
 _COPY = """copy {changes} (objective, key_result, name, facet, value, position, recorded_at, effective, effective_at,
                            by, on_behalf_of, reason, decision, source, supersedes, superseded_at) from stdin"""
@@ -78,23 +79,24 @@ class Drift:
         create index on {change_lines} (objective);
     """
 
-    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
-        """Write the changes of the page that come after their objective's first line."""
+    def apply(
+        self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
+    ) -> Sequence[Write]:
+        """Leave the changes of the page that come after their objective's first line to be written."""
         concerned = [
             entry
             for entry in page
             if entry["name"] in self.HANDLES and entry["stream"].startswith("objective:")
         ]
         if not concerned:
-            return
+            return ()
         changed = _after_line(concerned, connection, generation)
         rows = [_row(entry, *change) for entry in changed for change in _changes_of(entry)]
         rows += _retractions(changed, connection, generation)
-        if rows:
-            base.copy_text(
-                connection, generation.query(_COPY), sorted(rows, key=lambda row: (row[5], row[3]))
-            )
-        base.supersede(connection, generation.query(_SUPERSEDE), concerned)
+        return [
+            Rows(generation.query(_COPY), sorted(rows, key=lambda row: (row[5], row[3]))),
+            base.supersede(generation.query(_SUPERSEDE), concerned),
+        ]
 
 
 def _after_line(
@@ -114,7 +116,7 @@ def _after_line(
         elif objective in lines:
             after.append(entry)
     if drawn:
-        base.copy_text(connection, generation.query(_COPY_LINES), drawn)
+        copy_text(connection, generation.query(_COPY_LINES), drawn)
     return after
 
 

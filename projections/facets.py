@@ -17,7 +17,7 @@ CODES: dict[str, int] = {
         (
             "cycle", "wording", "owner", "team", "alignment", "standing", "line", "source", "carried_from", "measure",
             "baseline", "target", "weight", "ambition", "ends_on", "value", "confidence", "said", "check_in", "score",
-            "presence", "name", "parent",
+            "presence", "name", "parent", "visibility",
         ),
         start=1,
     )
@@ -28,6 +28,7 @@ OBJECTIVE, KEY_RESULT, PERSON, TEAM = 1, 2, 3, 4
 FACETS_OF_KIND: dict[int, tuple[str, ...]] = {
     OBJECTIVE: (
         "cycle", "wording", "owner", "team", "alignment", "standing", "line", "source", "carried_from",
+        "visibility",
     ),
     KEY_RESULT: (
         "wording", "owner", "measure", "baseline", "target", "weight", "ambition", "ends_on", "standing", "value",
@@ -104,6 +105,10 @@ def _word(facet: str, word: str, *keys: str) -> Callable[[Body], Sets]:
     return lambda body: ((facet, {"word": word, **{key: body[key] for key in keys if key in body}}),)
 
 
+def _word_of(facet: str, named: str, *keys: str) -> Callable[[Body], Sets]:
+    return lambda body: ((facet, {"word": body[named], **{key: body[key] for key in keys if body.get(key)}}),)
+
+
 SETS: dict[str, Callable[[Body], Sets]] = {
     "objective.drafted": _drafted,
     "objective.reworded": lambda body: (("wording", _wording(body)),),
@@ -111,6 +116,7 @@ SETS: dict[str, Callable[[Body], Sets]] = {
     "objective.reteamed": _one("team", "team"),
     "objective.aligned": lambda body: (("alignment", {"parent": body["parent"]}),),
     "objective.declared_local": lambda body: (("alignment", {"local": body["because"]}),),
+    "objective.visibility_set": _word_of("visibility", "visibility", "people"),
     "objective.committed": _committed,
     "objective.replanned": lambda body: (("line", body),),
     "objective.moved_to_cycle": _one("cycle", "cycle"),
@@ -154,8 +160,10 @@ COMMITTED_FACETS = frozenset(
 )  # fmt: skip
 """Facets that a line fixes: setting one of them after the line is drift."""
 
-NOT_DRIFT = frozenset({"objective.drafted", "objective.committed", "objective.closed"})
-"""Events that set such a facet as a step of the cycle and not as a change of a commitment."""
+NOT_DRIFT = frozenset(
+    {"objective.drafted", "objective.committed", "objective.closed", "objective.visibility_set"}
+)
+"""Events of objectives that are no change of a commitment: steps of the cycle, and who may see it."""
 
 
 def changes(name: str, body: Body) -> Sets:

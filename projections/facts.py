@@ -7,7 +7,7 @@ looked like from a position on, in parts, so that the state at a position is one
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, LiteralString
 
 import orjson
@@ -16,6 +16,7 @@ from psycopg import Connection
 from projections import base, facets
 from projections.base import FOREVER, Generation, PlainEntry
 from projections.items import Item, Members, Timelines, load_items, load_timelines
+from projections.writes import Packed, Rows, Update, Write
 
 _COPY_ITEMS = "copy {items} (item, id, kind, root, number, head) from stdin"
 _COPY_FACTS = """copy {facts} (item, facet, effective, position, superseded_at, fact)
@@ -47,6 +48,9 @@ _FACETS = {
     for name, code in facets.CODES.items()
 }
 """Code, the first bytes of a fact, part, and whether its moments are days."""
+_CYCLE = facets.CODES["cycle"]
+_json = orjson.dumps
+Setter = Callable[[facets.Body], facets.Sets]
 
 
 class Facts:
@@ -102,15 +106,15 @@ class Facts:
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
 
-    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
-        """Write the facts, versions and memberships that the page sets."""
+    def apply(
+        self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
+    ) -> Sequence[Write]:
+        """Leave to be written: the facts, versions and memberships that the page sets."""
         work = _Page(self._items)
-        work.load(page, connection, generation)
-        for entry in page:
-            if entry["name"] in self.HANDLES:
-                work.take(entry)
-        work.write(connection, generation)
+        for entry, key in work.load(page, connection, generation):
+            work.take(entry, key)
         _forget(self._items)
+        return work.writes(generation)
 
 
 MOST_REMEMBERED = 40_000
@@ -136,72 +140,83 @@ class _Page:
         self._versions: list[bytes] = []
         self._superseded: list[tuple[int, int, int]] = []
 
-    def load(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
-        """Bring the items that the page touches into memory, with all their facts where one is superseded."""
-        wanted: set[str] = set()
+    def load(
+        self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
+    ) -> list[tuple[PlainEntry, str]]:
+        """Bring the items that the page touches into memory, with all their facts where one is superseded.
+
+        Returns the entries that say something of an item, each with the item's identifier.
+        """
+        handled = Facts.HANDLES
+        concerned = [(entry, base.item_id(entry)) for entry in page if entry["name"] in handled]
+        wanted = {key for _, key in concerned}
         amended: set[str] = set()
-        for entry in page:
-            if entry["name"] not in Facts.HANDLES:
-                continue
-            wanted.add(base.item_id(entry))
+        for entry, _ in concerned:
             if "supersedes" in entry:
                 amended.add(base.stream_id(entry["stream"]))
-            if entry["name"] == "key_result.added":
+            elif entry["name"] == "key_result.added":
                 wanted.add(base.stream_id(entry["stream"]))
         missing = [key for key in wanted | amended if key not in self._items]
         if missing:
             self._items.update(load_items(connection, generation, missing))
         if amended:
             load_timelines(connection, generation, amended, self._items, self._timelines)
+        return concerned
 
-    def take(self, entry: PlainEntry) -> None:
+    def take(self, entry: PlainEntry, key: str) -> None:
         """Add what one entry sets."""
-        changed: dict[Item, set[int]] = {}
-        if (superseded := entry.get("supersedes")) is not None:
-            self._supersede(base.stream_id(entry["stream"]), superseded, entry["position"], changed)
         setter = facets.SETS.get(entry["name"])
-        if setter is not None:
-            item = self._item(entry)
-            parts = self._set(item, setter(entry["body"]), entry)
-            if parts:
-                changed[item] = changed[item] | parts if item in changed else parts
-        for item, parts in changed.items():
-            for part in parts:
-                state = item.state(part)
-                self._versions.append(
-                    _VERSION(4, 8, item.number, 2, part, 8, entry["position"], len(state)) + state
-                )
+        if "supersedes" in entry:
+            self._amend(entry, key, setter)
+        elif setter is not None:
+            item = self._items.get(key) or self._begin(entry, key)
+            self._look(item, self._set(item, setter(entry["body"]), entry), entry["position"])
 
-    def _set(self, item: Item, pairs: facets.Sets, entry: PlainEntry) -> set[int]:
+    def _amend(self, entry: PlainEntry, key: str, setter: Setter | None) -> None:
+        """Add what an entry sets in the place of an earlier one."""
+        changed: dict[Item, list[int]] = {}
+        self._supersede(base.stream_id(entry["stream"]), entry["supersedes"], entry["position"], changed)
+        if setter is not None:
+            item = self._items.get(key) or self._begin(entry, key)
+            known = changed.setdefault(item, [])
+            parts = self._set(item, setter(entry["body"]), entry)
+            known += [part for part in parts if part not in known]
+        for item, parts in changed.items():
+            self._look(item, parts, entry["position"])
+
+    def _look(self, item: Item, parts: Iterable[int], position: int) -> None:
+        """Add what the parts of an item look like from a position on."""
+        for part in parts:
+            state = item.state(part)
+            self._versions.append(_VERSION(4, 8, item.number, 2, part, 8, position, len(state)) + state)
+
+    def _set(self, item: Item, pairs: facets.Sets, entry: PlainEntry) -> list[int]:
         """Add a fact for each facet that an entry sets; return the parts of the item that look different now."""
         position, at, number, winners = entry["position"], entry["at"], item.number, item.winners
         tail = b',"effective_at":"%b","position":%d}' % (at.encode(), position)
-        follows, dumps, parts = self._timelines.follows(item), orjson.dumps, set()
+        follows, add = self._timelines.follows(item), self._facts.append
+        parts: list[int] = []
         for facet, value in pairs:
             code, start, part, is_day = _FACETS[facet]
             effective = entry["effective"]
             if is_day and len(at) != 10:
                 effective = base.moment_key(at[:10])
-            fact = start + dumps(value) + tail
-            self._facts.append(
-                _FACT(6, 8, number, 2, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact
-            )
+            fact = start + _json(value) + tail
+            add(_FACT(6, 8, number, 2, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact)
             if follows:
                 self._timelines.add(item, code, effective, position, fact)
             before = winners.get(code)
             won = before is None or before[0] <= effective
             if won:
                 winners[code] = (effective, position, fact)
-                parts.add(part)
-            if facet == "cycle":
+                if part not in parts:
+                    parts.append(part)
+            if code == _CYCLE:
                 self._members.enter(number, value, position, won=won)
         return parts
 
-    def _item(self, entry: PlainEntry) -> Item:
-        key = base.item_id(entry)
-        item = self._items.get(key)
-        if item is not None:
-            return item
+    def _begin(self, entry: PlainEntry, key: str) -> Item:
+        """Take in an item of which nothing was told before."""
         position, stream = entry["position"], entry["stream"]
         reference = entry["body"].get("reference")
         head = orjson.dumps({"id": key, "reference": reference} if reference else {"id": key})[1:-1]
@@ -219,7 +234,7 @@ class _Page:
         return item
 
     def _supersede(
-        self, root_key: str, superseded: int, position: int, changed: dict[Item, set[int]]
+        self, root_key: str, superseded: int, position: int, changed: dict[Item, list[int]]
     ) -> None:
         """Take the facts of an earlier entry away and let the runners-up win."""
         for item in self._timelines.of(root_key):
@@ -234,25 +249,21 @@ class _Page:
                 runner_up = self._timelines.latest(item, code)
                 item.replace(code, runner_up)
                 name = facets.NAMES[code]
-                changed.setdefault(item, set()).add(facets.PART_OF.get(name, facets.DEFINITION))
+                parts, part = changed.setdefault(item, []), facets.PART_OF.get(name, facets.DEFINITION)
+                if part not in parts:
+                    parts.append(part)
                 if name == "cycle":
                     cycle = orjson.loads(b"{" + runner_up[2] + b"}")["cycle"]["value"] if runner_up else None
                     self._members.enter(item.number, cycle, position, won=True)
 
-    def write(self, connection: Connection[Any], generation: Generation) -> None:
-        """Write the page's rows, set by set."""
-        query = generation.query
-        if self._new:
-            base.copy_text(connection, query(_COPY_ITEMS), self._new)
-        if self._facts:
-            base.copy_packed(connection, query(_COPY_FACTS), self._facts)
-        if self._versions:
-            base.copy_packed(connection, query(_COPY_VERSIONS), self._versions)
-        if self._superseded:
-            connection.execute(
-                query(_SUPERSEDE), [list(column) for column in zip(*self._superseded, strict=True)]
-            )
-        if self._members.left:
-            connection.execute(query(_LEAVE), [list(self._members.left), list(self._members.left.values())])
-        if self._members.entered:
-            base.copy_text(connection, query(_COPY_MEMBERS), self._members.entered)
+    def writes(self, generation: Generation) -> Sequence[Write]:
+        """Return the page's rows, set by set."""
+        query, members = generation.query, self._members
+        return [
+            Rows(query(_COPY_ITEMS), self._new),
+            Packed(query(_COPY_FACTS), self._facts),
+            Packed(query(_COPY_VERSIONS), self._versions),
+            Update(query(_SUPERSEDE), list(zip(*self._superseded, strict=True))),
+            Update(query(_LEAVE), [list(members.left), list(members.left.values())]),
+            Rows(query(_COPY_MEMBERS), members.entered),
+        ]

@@ -11,6 +11,7 @@ from psycopg import Connection
 from projections import base, causes, facets, states
 from projections.base import Generation, PlainEntry
 from projections.causes import Context, CycleDays
+from projections.writes import copy_text
 
 _COPY = """copy {findings} (rule, cause, objective, key_result, cycle, name, recorded_at, effective, effective_at, by,
                             on_behalf_of, reason, decision, source, detail, superseded_at) from stdin"""
@@ -69,7 +70,7 @@ _DECIDED = """select w.position, d.decided_by::text, d.touches
 _QUIET = frozenset(
     {
         "key_result.measured", "key_result.checked_in", "key_result.scored", "key_result.noted_in_source",
-        "objective.noted_in_source", "objective.drafted", "objective.closed",
+        "objective.noted_in_source", "objective.drafted", "objective.closed", "objective.visibility_set",
     }
 )  # fmt: skip
 """Events that cause a finding only where they supersede another."""
@@ -131,8 +132,12 @@ class FindingsPage:
     def _objectives(self, entries: Sequence[PlainEntry]) -> None:
         if not entries:
             return
+        decided = self._decided(
+            [(entry["decision"], entry["position"]) for entry in entries if "decision" in entry]
+        )
         wanted = [(base.stream_id(entry["stream"]), entry["position"]) for entry in entries]
-        wanted += [(base.item_id(entry), entry["position"]) for entry in entries]
+        asked = {entry["position"]: base.item_id(entry) for entry in entries if entry["position"] in decided}
+        wanted += [(item, position) for position, item in asked.items()]  # whose owner a rule asks for
         known = states.definitions_at(self._connection, self._generation, wanted)
         retractions = [entry for entry in entries if entry["name"] == base.RETRACTION]
         taken = (
@@ -140,16 +145,14 @@ class FindingsPage:
             if retractions
             else {}
         )
-        decided = self._decided(
-            [(entry["decision"], entry["position"]) for entry in entries if "decision" in entry]
-        )
+        items = dict(zip(asked, known[len(entries) :], strict=True))
         for place, entry in enumerate(entries):
             lost = {facet for _, facet in taken.get(entry["position"], ())}
             context = Context(
                 cycles=self._cycles,
                 zone=self._zone,
                 objective=known[place],
-                item=known[place + len(entries)],
+                item=items.get(entry["position"], {}),
                 retracted=frozenset(lost & (facets.COMMITTED_FACETS | {"line"})),
                 decided_by=decided[entry["position"]][0] if entry["position"] in decided else None,
             )
@@ -249,12 +252,12 @@ class FindingsPage:
             told["reason"] = told["source"] = None
             self._add("owner_decided_own_target", told, objective, cycle, detail)
         if self._rows:
-            base.copy_text(self._connection, self._query(_COPY), self._rows)
+            copy_text(self._connection, self._query(_COPY), self._rows)
 
     def _write(self, page: Sequence[PlainEntry]) -> None:
         execute, query = self._connection.execute, self._query
         if self._rows:
-            base.copy_text(self._connection, query(_COPY), self._rows)
+            copy_text(self._connection, query(_COPY), self._rows)
         for entry in page:
             if entry["name"] == "decision.recorded" and entry["body"].get("ratifies"):
                 execute(
@@ -271,12 +274,12 @@ class FindingsPage:
                 )
                 self._own_ratified(entry)
         if self._answers:
-            base.copy_text(self._connection, query(_COPY_ANSWERS), self._answers)
+            copy_text(self._connection, query(_COPY_ANSWERS), self._answers)
         if self._ratified:
-            base.copy_text(self._connection, query(_COPY_RATIFIED), self._ratified)
+            copy_text(self._connection, query(_COPY_RATIFIED), self._ratified)
         if self._cited:
-            base.copy_text(self._connection, query(_COPY_CITATIONS), self._cited)
-        base.supersede(self._connection, query(_SUPERSEDE_CITATIONS), page)
+            copy_text(self._connection, query(_COPY_CITATIONS), self._cited)
+        base.supersede(query(_SUPERSEDE_CITATIONS), page).run(self._connection)
         for entry in page:
             if entry["name"] == base.RETRACTION and entry["stream"].startswith("decision:"):
                 told = {
@@ -286,5 +289,5 @@ class FindingsPage:
                 decision = base.stream_id(entry["stream"])
                 told |= {"on_behalf_of": entry.get("on_behalf_of"), "decision": decision, **texts}
                 execute(query(_DECISION_RETRACTED), told)
-        base.supersede(self._connection, query(_SUPERSEDE_FINDINGS), page)
-        base.supersede(self._connection, query(_SUPERSEDE_ANSWERS), page)
+        base.supersede(query(_SUPERSEDE_FINDINGS), page).run(self._connection)
+        base.supersede(query(_SUPERSEDE_ANSWERS), page).run(self._connection)

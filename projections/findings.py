@@ -12,6 +12,7 @@ from aggregates.values import instant_text
 from projections import base
 from projections.base import ALWAYS, Generation, PlainEntry, Until
 from projections.finding_pages import FindingsPage
+from projections.writes import Write
 
 _ROWS = """select rule, cause, objective::text, key_result::text, cycle, name, recorded_at, effective_at, by,
                   on_behalf_of, reason::text, decision::text, source::text, detail::text, superseded_at
@@ -108,9 +109,12 @@ class Findings:
         create table {finding_zone} (zone text not null);
     """
 
-    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
+    def apply(
+        self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
+    ) -> Sequence[Write]:
         """Write the findings and answers of the page."""
         FindingsPage(connection, generation).apply([entry for entry in page if entry["name"] in self.HANDLES])
+        return ()
 
 
 def findings(

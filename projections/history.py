@@ -14,6 +14,7 @@ from psycopg import Connection
 from aggregates.values import instant_text
 from projections import base, facets
 from projections.base import ALWAYS, FOREVER, Generation, PlainEntry, Until
+from projections.writes import Packed, Rows, Update, Write
 
 _COPY = """copy {history} (objective, key_result, position, recorded_at, effective, superseded_at, data)
            from stdin (format binary)"""
@@ -63,67 +64,60 @@ class History:
             data           bytea       not null   -- the stored bytes of the entry
         );
         create index on {history} (objective, position);
-        create index on {history} using brin (position);
         create table {history_key_results} (
             key_result  uuid primary key,
             objective   uuid not null
         );
     """
 
-    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
-        """Write the entries of objectives."""
+    def apply(
+        self,
+        page: Sequence[PlainEntry],
+        connection: Connection[Any],  # noqa: ARG002
+        generation: Generation,
+    ) -> Sequence[Write]:
+        """Leave the entries of objectives to be written."""
         rows: list[bytes] = []
         owners: list[tuple[str, str]] = []
         superseded: list[tuple[str, int, int]] = []
-        handles = self.HANDLES
+        handles, uuid_of = self.HANDLES, _Uuids()
         for entry in page:
-            stream = entry["stream"]
-            if entry["name"] not in handles or not stream.startswith("objective:"):
+            name, stream = entry["name"], entry["stream"]
+            if name not in handles or not stream.startswith("objective:"):
                 continue
             objective, key_result = stream[10:], entry["body"].get("key_result")
-            if entry["name"] == "key_result.added":
+            if name == "key_result.added":
                 owners.append((key_result, objective))
             if "supersedes" in entry:
                 superseded.append((objective, entry["supersedes"], entry["position"]))
-            rows.append(_packed(entry, objective, key_result))
-        if rows:
-            base.copy_packed(connection, generation.query(_COPY), rows)
-        if owners:
-            base.copy_text(connection, generation.query(_COPY_OWNERS), owners)
-        if superseded:
-            connection.execute(
-                generation.query(_SUPERSEDE), [list(column) for column in zip(*superseded, strict=True)]
-            )
+            item = None if key_result is None else uuid_of[key_result]
+            rows.append(_packed(entry, uuid_of[objective], item))
+        return [
+            Packed(generation.query(_COPY), rows),
+            Rows(generation.query(_COPY_OWNERS), owners),
+            Update(generation.query(_SUPERSEDE), list(zip(*superseded, strict=True))),
+        ]
 
 
-def _packed(entry: PlainEntry, objective: str, key_result: str | None) -> bytes:
-    data, position = entry["data"], entry["position"]
-    recorded_at = base.instant_key(entry["recorded_at"]) - _2000
-    effective = entry["effective"]
-    stream_bytes = bytes.fromhex(objective.replace("-", ""))
-    if key_result is None:
-        head = _WITHOUT(
-            7, 16, stream_bytes, -1, 8, position, 8, recorded_at, 8, effective, 8, FOREVER, len(data)
-        )
+class _Uuids(dict[str, bytes]):
+    """The sixteen bytes of each identifier of a page, made once."""
+
+    def __missing__(self, identifier: str) -> bytes:
+        found = self[identifier] = bytes.fromhex(identifier.replace("-", ""))
+        return found
+
+
+def _packed(entry: PlainEntry, objective: bytes, item: bytes | None) -> bytes:
+    data, position, effective = entry["data"], entry["position"], entry["effective"]
+    recorded_at = entry["recorded"] - _2000
+    size = len(data)
+    if item is None:
+        head = _WITHOUT(7, 16, objective, -1, 8, position, 8, recorded_at, 8, effective, 8, FOREVER, size)
     else:
-        item_bytes = bytes.fromhex(key_result.replace("-", ""))
         head = _WITH_KEY_RESULT(
-            7,
-            16,
-            stream_bytes,
-            16,
-            item_bytes,
-            8,
-            position,
-            8,
-            recorded_at,
-            8,
-            effective,
-            8,
-            FOREVER,
-            len(data),
+            7, 16, objective, 16, item, 8, position, 8, recorded_at, 8, effective, 8, FOREVER, size
         )
-    return head + bytes(data)
+    return head + data  # type: ignore[no-any-return]
 
 
 def history(

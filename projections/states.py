@@ -59,7 +59,7 @@ _FACTS = """
      cross join lateral (
            select string_agg(fact, ',') as state
              from (select distinct on (facet) fact from {facts}
-                    where i.kind >= 2 and item = i.item and facet > 19 and effective <= %(end)s
+                    where item = i.item and facet > 19 and effective <= %(end)s
                       and position <= %(position)s and superseded_at > %(position)s
                     order by facet, effective desc, position desc) as facts) s
      where i.item <= %(position)s and """

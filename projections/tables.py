@@ -1,10 +1,17 @@
-"""The generations of projection tables: which one is read, how far each projection is, and which stopped where."""
+"""The generations of projection tables: which one is read, how far each projection is, and which stopped where.
+
+Each release reads the newest generation that has its own shape. During a rollout two releases so read, and keep level,
+one each; what another release reads stays until `let_go`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any, LiteralString
 
 from psycopg import Connection, errors, sql
@@ -12,15 +19,13 @@ from psycopg import Connection, errors, sql
 from projections.base import Generation, Projection
 
 _CONTROL: LiteralString = """
-    create table if not exists {pointer} (
-        only_one    boolean primary key default true check (only_one),
-        generation  integer not null
-    );
     create table if not exists {generations} (
         number   integer     primary key,
         made_at  timestamptz not null default now(),
         standing text        not null check (standing in ('built', 'read', 'left'))
     );
+    alter table {generations} add column if not exists revision integer not null default 0;
+    alter table {generations} add column if not exists shape text not null default '';
     create table if not exists {bookmarks} (
         generation  integer not null references {generations} on delete cascade,
         projection  text    not null,
@@ -29,38 +34,43 @@ _CONTROL: LiteralString = """
         sentence    text,
         primary key (generation, projection)
     );
+    alter table {bookmarks} add column if not exists recorded_at timestamptz;
 """
 _PREFIX = "projections_"
+REVISION = 1
+"""Raised when a projection writes other rows into the same tables, so that what stands is built anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """How far a projection is, and where and why it stopped (None, None while it runs)."""
+    """How far a projection is, and where and why it stopped (None, None while it runs).
+
+    `recorded_at` is when the entry at its position was recorded, to tell that entry from another at the same place.
+    """
 
     projection: str
     position: int
     stopped_at: int | None
     sentence: str | None
+    recorded_at: datetime | None = None
 
 
 class Control:
-    """The rows beside the projection tables of one ledger: pointer, generations and bookmarks."""
+    """The rows beside the projection tables of one ledger: generations and bookmarks."""
 
     def __init__(self, schema: str, projections: Sequence[type[Projection]]) -> None:
         self.schema = schema
         self.projections = projections
 
     def _query(self, text: LiteralString) -> bytes:
-        names = {
-            name: sql.Identifier(self.schema, _PREFIX + name)
-            for name in ("pointer", "generations", "bookmarks")
-        }
+        names = {name: sql.Identifier(self.schema, _PREFIX + name) for name in ("generations", "bookmarks")}
         return sql.SQL(text).format(**names).as_bytes(None)
 
     def prepare(self, connection: Connection[Any]) -> Generation:
         """Return the generation that is read, making the tables of the first one where there is none."""
         row = connection.execute(
-            "select to_regclass(%s) is not null", [f'"{self.schema}".{_PREFIX}pointer']
+            "select exists (select from pg_attribute where attrelid = to_regclass(%s) and attname = 'recorded_at')",
+            [f'"{self.schema}".{_PREFIX}bookmarks'],
         ).fetchone()
         if row and row[0] and (found := self.pointer(connection)) is not None:
             return found
@@ -70,11 +80,21 @@ class Control:
             found = self.pointer(connection)
             if found is None:
                 found = self.make(connection)
-                connection.execute(
-                    self._query("insert into {pointer} (generation) values (%s)"), [found.number]
-                )
                 self._stand(connection, found, "read")
         return found
+
+    @cached_property
+    def shape(self) -> str:
+        """The digest of the tables that this release makes."""
+        told = "".join(f"{projection.name} {projection.TABLES}" for projection in self.projections)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def fits(self, connection: Connection[Any], generation: Generation) -> bool:
+        """Return whether a generation has the tables and rows of this release."""
+        row = connection.execute(
+            self._query("select revision, shape from {generations} where number = %s"), [generation.number]
+        ).fetchone()
+        return row is None or row == (REVISION, self.shape)
 
     def lock(self, connection: Connection[Any], what: str) -> None:
         """Hold a lock of this ledger until the transaction ends."""
@@ -115,9 +135,11 @@ class Control:
         """Return the generation that is read and keep it until the transaction ends; None if it was just dropped."""
         row = connection.execute(
             self._query(
-                "select generation, pg_advisory_xact_lock_shared(hashtextextended(%s || generation, 0)) from {pointer}"
+                "select number, pg_advisory_xact_lock_shared(hashtextextended(%s || number, 0))"
+                "  from (select max(number) as number from {generations}"
+                "         where standing = 'read' and revision = %s and shape = %s) as own where number is not null"
             ),
-            [self._key("readers ")],
+            [self._key("readers "), REVISION, self.shape],
         ).fetchone()
         if row is None:
             return None
@@ -127,17 +149,24 @@ class Control:
         return kept if there and there[0] else None
 
     def pointer(self, connection: Connection[Any]) -> Generation | None:
-        """Return the generation that is read, or None before the first."""
-        row = connection.execute(self._query("select generation from {pointer}")).fetchone()
+        """Return the generation that this release reads, else another's, or None before the first."""
+        row = connection.execute(
+            self._query(
+                "select number from {generations} where standing = 'read'"
+                " order by revision = %s and shape = %s desc, number desc limit 1"
+            ),
+            [REVISION, self.shape],
+        ).fetchone()
         return Generation(self.schema, row[0]) if row else None
 
     def make(self, connection: Connection[Any]) -> Generation:
         """Make the tables of a new generation, empty; the caller owns the transaction."""
         row = connection.execute(
             self._query(
-                "insert into {generations} (number, standing)"
-                " select coalesce(max(number), 0) + 1, 'built' from {generations} returning number"
-            )
+                "insert into {generations} (number, standing, revision, shape)"
+                " select coalesce(max(number), 0) + 1, 'built', %s, %s from {generations} returning number"
+            ),
+            [REVISION, self.shape],
         ).fetchone()
         assert row is not None  # noqa: S101 (insert … returning gives a row)
         generation = Generation(self.schema, row[0])
@@ -153,21 +182,38 @@ class Control:
         """Return how far each projection of a generation is."""
         rows = connection.execute(
             self._query(
-                "select projection, position, stopped_at, sentence from {bookmarks} where generation = %s"
+                "select projection, position, stopped_at, sentence, recorded_at from {bookmarks} where generation = %s"
             ),
             [generation.number],
         ).fetchall()
         return {row[0]: Bookmark(*row) for row in rows}
 
+    def positions(self, connection: Connection[Any]) -> dict[str, int]:
+        """Return how far each projection of the generation is that this release reads, in one round trip."""
+        rows = connection.execute(
+            self._query(
+                "select projection, position from {bookmarks} where generation = (select max(number)"
+                "  from {generations} where standing = 'read' and revision = %s and shape = %s)"
+            ),
+            [REVISION, self.shape],
+        ).fetchall()
+        return dict(rows)
+
     def advance(
-        self, connection: Connection[Any], generation: Generation, names: Sequence[str], position: int
+        self,
+        connection: Connection[Any],
+        generation: Generation,
+        names: Sequence[str],
+        position: int,
+        recorded_at: datetime | None = None,
     ) -> None:
-        """Move the bookmarks of these projections to a position."""
+        """Move the bookmarks of these projections to a position and the time of its entry."""
         connection.execute(
             self._query(
-                "update {bookmarks} set position = %s where generation = %s and projection = any (%s)"
+                "update {bookmarks} set position = %s, recorded_at = %s"
+                " where generation = %s and projection = any (%s)"
             ),
-            [position, generation.number, list(names)],
+            [position, recorded_at, generation.number, list(names)],
         )
 
     def stop(
@@ -182,10 +228,25 @@ class Control:
         )
 
     def move(self, connection: Connection[Any], generation: Generation) -> None:
-        """Let readers read this generation from now on; the caller owns the transaction."""
-        connection.execute(self._query("update {generations} set standing = 'left' where standing = 'read'"))
-        connection.execute(self._query("update {pointer} set generation = %s"), [generation.number])
+        """Let readers of this release read this generation from now on; the caller owns the transaction."""
+        connection.execute(
+            self._query(
+                "update {generations} set standing = 'left'"
+                " where standing = 'read' and revision = %s and shape = %s"
+            ),
+            [REVISION, self.shape],
+        )
         self._stand(connection, generation, "read")
+
+    def let_go(self, connection: Connection[Any]) -> None:
+        """Mark what other releases read as no longer wanted; a program of theirs that still runs makes its own anew."""
+        connection.execute(
+            self._query(
+                "update {generations} set standing = 'left'"
+                " where standing = 'read' and (revision, shape) <> (%s, %s)"
+            ),
+            [REVISION, self.shape],
+        )
 
     def _stand(self, connection: Connection[Any], generation: Generation, standing: str) -> None:
         connection.execute(

@@ -6,9 +6,10 @@ entry. A lock per generation, held for one page, lets one of them work at a time
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,9 +18,12 @@ import psycopg
 from psycopg import Connection, errors
 
 from ledger.codec import RawEntry
-from projections.base import Generation, PlainEntry, Projection, decode_page, without_collection
+from projections import views
+from projections.base import Generation, Projection, without_collection
 from projections.catalogue import PROJECTIONS
 from projections.tables import Bookmark, Control
+from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
+from replay.run import GenerationIsGone, Run
 
 PAGE = 5_000
 """Entries in a page."""
@@ -27,6 +31,16 @@ COUNTED_AFTER = 20_000
 """Entries after which the database counts the rows of tables that grow; then after four times as many, and so on."""
 PAUSE = 0.005
 """Seconds before somebody who waits for an entry that is not there looks again."""
+LOOK_AGAIN = 0.2
+"""Seconds before somebody who waits for another process's rebuild looks again."""
+_log = logging.getLogger(__name__)
+ANOTHER_RELEASE = (
+    "The tables of the answers are those of another release; this one builds its own beside them."
+)
+ANOTHER_PAST = (
+    "The answers were made from entries that this ledger does not hold: it was restored from an older backup, or "
+    "replaced. They are built anew."
+)
 Progress = Callable[[int, int], None]
 """Called after each page with the position reached and the position aimed at."""
 
@@ -75,15 +89,64 @@ class Engine:
         self._runs: dict[int, Run] = {}
         self._mutex = threading.Lock()
         self._prepared = False
+        self._preparing = threading.RLock()
+        self._renewing = False
+        self._unfit: RebuildStopped | None = None
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
-        """Give a connection of the ledger's pool, with the control tables in place."""
+        """Give a connection of the ledger's pool, with the control tables in place.
+
+        The first one looks whether the tables of the answers are those of this release; if not, whoever comes waits
+        until they are built anew; so with tables that were made from entries which the ledger does not hold.
+        Raises RebuildStopped.
+        """
+        if not self._prepared:
+            with (
+                self._preparing
+            ):  # taken before a connection, so that who waits here keeps none from the rebuild
+                self._prepare()
         with self.ledger.pool.connection() as connection:
-            if not self._prepared:
-                self.control.prepare(connection)
-                self._prepared = True
             yield connection
+
+    def _prepare(self) -> None:
+        """Make the control tables; build anew, beside what stands, what another release left in another shape."""
+        if self._prepared or self._renewing:
+            return
+        if self._unfit is not None:
+            raise self._unfit
+        self._renewing = True
+        try:
+            while True:
+                with self.ledger.pool.connection() as connection:
+                    generation = self.control.prepare(connection)
+                    fits = self.control.fits(connection, generation)
+                    if fits and self.holds(self.control.bookmarks(connection, generation).values()):
+                        break
+                _log.warning(ANOTHER_PAST if fits else ANOTHER_RELEASE)
+                try:
+                    rebuild(self)
+                except RebuildIsRunning:
+                    time.sleep(LOOK_AGAIN)
+                except RebuildStopped as stopped:
+                    self._unfit = stopped  # the next one would stop at the same entry
+                    raise
+            self._prepared = True
+        finally:
+            self._renewing = False
+
+    def holds(self, marks: Iterable[Bookmark]) -> bool:
+        """Return whether the ledger holds the entries that these bookmarks have come to: a restored one may not."""
+        reached = {mark.position: mark.recorded_at for mark in marks if mark.position and mark.recorded_at}
+        return all(
+            [row.recorded_at for row in self.ledger.read_page(position - 1, 1, position)] == [recorded_at]
+            for position, recorded_at in reached.items()
+        )
+
+    def show_views(self) -> None:
+        """Make the views for plain SQL where they are not there, or are those of an earlier release."""
+        with self.connection() as connection:
+            views.ensure(connection, self.control, self.control.prepare(connection))
 
     def catch_up(self, until: int | None = None, *, progress: Progress | None = None) -> int:
         """Bring the generation that is read up to a position, or to the head; return the position reached.
@@ -123,6 +186,7 @@ class Engine:
                 return run.step(connection, until, patience=patience)
         except GenerationIsGone:
             self._runs.pop(generation.number, None)
+            self._prepared = False  # look again which one is read, and build one where there is none
             raise
 
     def _count(self, generation: Generation) -> None:
@@ -162,18 +226,24 @@ class Engine:
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """Give all projections at one basis, in one snapshot that stays as it is."""
+        while True:
+            with self.connection() as connection, _snapshot(connection):
+                generation = self.control.held(connection)
+                if generation is None:
+                    self._prepared = False  # it was dropped just now, and another one is read
+                    continue
+                marks = self.control.bookmarks(connection, generation)
+                yield Reading(connection, generation, min(mark.position for mark in marks.values()), marks)
+                return
+
+    def positions(self) -> dict[str, int]:
+        """Return how far each projection is now."""
         with self.connection() as connection:
-            while True:
-                with connection.transaction():
-                    connection.execute("set transaction isolation level repeatable read, read only")
-                    generation = self.control.held(connection)
-                    if generation is None:
-                        continue
-                    marks = self.control.bookmarks(connection, generation)
-                    yield Reading(
-                        connection, generation, min(mark.position for mark in marks.values()), marks
-                    )
-                    return
+            found = self.control.positions(connection)
+        if found:
+            return found
+        with self.reading() as reading:  # the generation was dropped just now
+            return {name: mark.position for name, mark in reading.bookmarks.items()}
 
     def forget(self, generation: Generation) -> None:
         """Drop what is remembered of a generation."""
@@ -185,156 +255,12 @@ class Engine:
         return [kind() for kind in self._projections]
 
 
-class Run:
-    """The handlers of one generation and what they remember, good as long as nobody else moved the bookmarks."""
-
-    def __init__(self, engine: Engine, generation: Generation) -> None:
-        self._engine = engine
-        self._generation = generation
-        self._handlers: list[Projection] = []
-        self._remembered: dict[str, int] = {}
-        self._failed: dict[str, tuple[int, str]] = {}
-        self._ahead = _Ahead(engine)
-
-    def step(
-        self, connection: Connection[Any], until: int | None, *, patience: float | None = None
-    ) -> tuple[int, bool]:
-        """Apply one page; return the position reached and whether there may be more."""
-        try:
-            with connection.transaction():
-                return self._step(connection, until, patience)
-        except _HandlerFailed as failed:
-            if isinstance(failed.cause, psycopg.OperationalError | psycopg.InterfaceError | MemoryError):
-                raise failed.cause from None
-            self._remembered = {}
-            self._failed[failed.name] = (failed.first, failed.sentence)
-            return self.step(connection, until, patience=patience)
-        except BaseException:
-            self._remembered = {}
-            raise
-
-    def _step(
-        self, connection: Connection[Any], until: int | None, patience: float | None
-    ) -> tuple[int, bool]:
-        control, generation = self._engine.control, self._generation
-        connection.execute("set local synchronous_commit = off")  # a lost page is applied again
-        if patience is not None:
-            connection.execute(
-                "select set_config('lock_timeout', %s, true)", [f"{max(1, int(patience * 1000))}ms"]
-            )
-        control.lock(connection, f"generation {generation.number}")
-        marks = control.bookmarks(connection, generation)
-        if not marks:
-            raise GenerationIsGone
-        for name, (position, sentence) in self._failed.items():
-            control.stop(connection, generation, name, position, sentence)
-        stopped = {name for name, mark in marks.items() if mark.stopped_at is not None} | set(self._failed)
-        self._failed = {}
-        running = {name: mark.position for name, mark in marks.items() if name not in stopped}
-        if not running:
-            return min(mark.position for mark in marks.values()), False
-        if self._remembered != running:
-            self._handlers = self._engine.new_projections()
-        self._remembered = {}
-        start = min(running.values())
-        page = self._ahead.take(start, until)
-        if not page:
-            self._remembered = running
-            return start, False
-        more = len(page) == self._engine.page
-        if more:
-            self._ahead.begin(page[-1]["position"], until)
-        reached = dict(running)
-        for handler in self._handlers:
-            if handler.name in running:
-                self._apply(handler, page, reached, connection)
-        for position in set(reached.values()):
-            names = [name for name, place in reached.items() if place == position]
-            control.advance(connection, generation, names, position)
-        after = control.bookmarks(connection, generation)
-        self._remembered = {name: mark.position for name, mark in after.items() if mark.stopped_at is None}
-        if not self._remembered:
-            return start, False
-        return min(self._remembered.values()), more
-
-    def _apply(
-        self,
-        handler: Projection,
-        page: list[PlainEntry],
-        reached: dict[str, int],
-        connection: Connection[Any],
-    ) -> None:
-        """Give a projection its part of the page: what it has not seen, up to an entry that it does not know."""
-        first, last = reached[handler.name] + 1, page[-1]["position"]
-        needed = min([last, *(reached.get(need, first - 1) for need in handler.NEEDS)])
-        part = page[first - page[0]["position"] : needed - page[0]["position"] + 1]
-        known = handler.HANDLES | handler.PASSES_BY
-        if {entry["name"] for entry in part} - known:
-            place, stranger = next((n, e) for n, e in enumerate(part) if e["name"] not in known)
-            sentence = (
-                f"{handler.name} does not know {stranger['name']} (entry {stranger['position']}); "
-                "it goes on after an upgrade and a rebuild."
-            )
-            self._stop(connection, handler.name, stranger["position"], sentence)
-            part = part[:place]
-        elif needed < last:
-            sentence = f"{handler.name} stands on {' and '.join(handler.NEEDS)}, which stopped."
-            self._stop(connection, handler.name, needed + 1, sentence)
-        if not part:
-            return
-        try:
-            handler.apply(part, connection, self._generation)
-        except Exception as error:
-            raise _HandlerFailed(handler.name, first, error) from error
-        reached[handler.name] = part[-1]["position"]
-
-    def _stop(self, connection: Connection[Any], name: str, position: int, sentence: str) -> None:
-        self._engine.control.stop(connection, self._generation, name, position, sentence)
-
-
-class GenerationIsGone(Exception):
-    """These tables were dropped after a rebuild; the pointer names others."""
-
-
-class _Ahead:
-    """The page after the present one, read and decoded in a thread while the database takes the present one in."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._thread: threading.Thread | None = None
-        self._key: tuple[int, int | None] | None = None
-        self._page: list[PlainEntry] | None = None
-
-    def begin(self, after: int, until: int | None) -> None:
-        """Begin to read the page after a position."""
-        self._key, self._page = (after, until), None
-        self._thread = threading.Thread(target=self._read, args=(after, until), daemon=True)
-        self._thread.start()
-
-    def _read(self, after: int, until: int | None) -> None:
-        with suppress(Exception):  # whoever takes the page then reads it itself, and meets the same error
-            self._page = decode_page(self._engine.ledger.read_page(after, self._engine.page, until))
-
-    def take(self, after: int, until: int | None) -> list[PlainEntry]:
-        """Return the page after a position, read ahead or read now."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-        page, self._page = self._page, None
-        if page is not None and self._key == (after, until) and len(page) == self._engine.page:
-            return page
-        return decode_page(self._engine.ledger.read_page(after, self._engine.page, until))
-
-
-class _HandlerFailed(Exception):
-    """A projection could not apply a page."""
-
-    def __init__(self, name: str, first: int, cause: Exception) -> None:
-        self.name = name
-        self.first = first
-        self.cause = cause
-        self.sentence = (
-            f"{name} could not apply the entries from {first} on: {type(cause).__name__}: {cause}; "
-            "it goes on after an upgrade and a rebuild."
-        )
-        super().__init__(self.sentence)
+@contextmanager
+def _snapshot(connection: Connection[Any]) -> Iterator[None]:
+    """Keep one snapshot for this block, begun and ended in one round trip each; the connection is in autocommit."""
+    connection.execute("begin isolation level repeatable read, read only")
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # a connection that was lost has lost its snapshot as well
+            connection.execute("rollback")  # nothing was written

@@ -26,7 +26,12 @@ Bound = tuple[str, str, datetime]
 """The last day and the last instant of an effective day, as text, and that instant."""
 Item = dict[str, list[Fact]]
 
-_PASSED_BY = frozenset({"access.role_granted", "access.role_revoked", "service.registered"})
+_PASSED_BY = frozenset(
+    {
+        "access.role_granted", "access.role_revoked", "access.delegation_granted", "access.delegation_revoked",
+        "service.registered", "team.member_added", "team.member_removed",
+    }
+)  # fmt: skip
 
 
 class EventIsUnknown(Exception):
@@ -75,23 +80,25 @@ class Fold:
                 self._other(position, recorded_at, data, moment)
                 self.position = position
                 continue
-            identifier = body["key_result"] if "key_result" in body else data["stream"].partition(":")[2]
-            if identifier not in items:
-                self._begin(identifier, data["name"], data["stream"], body)
-            item = items[identifier]
+            identifier = body.get("key_result")
+            if identifier is None:
+                identifier = data["stream"].partition(":")[2]
+            item = items.get(identifier)
+            if item is None:
+                item = self._begin(identifier, data["name"], data["stream"], body)
             if "supersedes" in data:
                 self._supersede(data["stream"], data["supersedes"], position)
             pairs = setter(body)
             for facet, value in pairs:
-                if facet in item:
+                try:
                     item[facet].append((moment, position, value))
-                else:
+                except KeyError:
                     item[facet] = [(moment, position, value)]
             if keep_rows:
                 self._keep(position, recorded_at, data, moment, dict(pairs))
             self.position = position
 
-    def _begin(self, identifier: str, name: str, stream: str, body: dict[str, Any]) -> None:
+    def _begin(self, identifier: str, name: str, stream: str, body: dict[str, Any]) -> Item:
         kind, _, root = stream.partition(":")
         if kind == "objective" and name not in ("objective.drafted", "key_result.added"):
             raise EventIsUnknown(f"{name} speaks of {identifier}, of which nothing was recorded before.")
@@ -105,7 +112,8 @@ class Fold:
                 self.key_results[root].append(identifier)
             else:
                 self.key_results[identifier] = []
-        self.items[identifier] = {}
+        item = self.items[identifier] = {}
+        return item
 
     def _supersede(self, stream: str, superseded: int, position: int) -> None:
         """Take out everything that the superseded entry of this stream set."""

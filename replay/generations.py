@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Connection
+from psycopg import Connection, errors
 
+from ledger.errors import Unavailable
+from projections import views
 from projections.base import Generation
-from replay.engine import Engine, Progress
+
+if TYPE_CHECKING:
+    from replay.engine import Engine, Progress
 
 MOST_ROUNDS = 1_000
 """How often a new generation runs after the one that is read before the rebuild gives up."""
@@ -17,21 +22,22 @@ class RebuildIsRunning(Exception):
     """Another rebuild of this ledger is running."""
 
 
-class RebuildStopped(Exception):
+class RebuildStopped(Unavailable):
     """The new generation stopped, so the old one goes on being read; the message names projection and entry."""
 
 
-def rebuild(engine: Engine, *, progress: Progress | None = None) -> Generation:
+def rebuild(engine: Engine, *, progress: Progress | None = None, alone: bool = False) -> Generation:
     """Build every projection from empty beside the present ones, and let readers read the new ones when level.
 
-    Readers and writers go on meanwhile. What is half done after a kill is dropped by the next rebuild.
+    Readers and writers go on meanwhile. What is half done after a kill is dropped by the next rebuild. With `alone`,
+    what other releases read is dropped as well: no program of theirs runs any longer.
 
     Raises:
         RebuildIsRunning, RebuildStopped.
     """
     control = engine.control
-    with engine.connection() as connection, control.alone(connection) as alone:
-        if not alone:
+    with engine.connection() as connection, control.alone(connection) as only_one:
+        if not only_one:
             raise RebuildIsRunning
         control.abandoned(connection)
         control.sweep(connection)
@@ -41,6 +47,8 @@ def rebuild(engine: Engine, *, progress: Progress | None = None) -> Generation:
             new = control.make(connection)
         try:
             _follow_until_level(engine, connection, before, new, progress)
+            if alone:
+                control.let_go(connection)
         except BaseException:
             control.leave(connection, new)
             raise
@@ -63,9 +71,14 @@ def _follow_until_level(
         if not analysed:
             engine.control.analyse(connection, new)
             analysed = True
-        if _move_if_level(engine, connection, before, new):
-            return
-    raise RebuildStopped("The new generation did not become level with the one that is read.")
+        with suppress(
+            errors.LockNotAvailable
+        ):  # somebody reads a view just now; new readers wait only so long
+            if _move_if_level(engine, connection, before, new):
+                return
+    raise RebuildStopped(
+        "The new generation did not become level with the one that is read, or its views were read all the time."
+    )
 
 
 def _move_if_level(engine: Engine, connection: Connection[Any], before: Generation, new: Generation) -> bool:
@@ -78,7 +91,13 @@ def _move_if_level(engine: Engine, connection: Connection[Any], before: Generati
         if stopped:
             raise RebuildStopped(" ".join(stopped))
         old = control.bookmarks(connection, before)
-        if min(mark.position for mark in marks.values()) < max(mark.position for mark in old.values()):
+        if engine.holds(old.values()) and min(mark.position for mark in marks.values()) < max(
+            mark.position for mark in old.values()
+        ):
             return False
         control.move(connection, new)
+        try:
+            views.follow(connection, control, new)
+        except views.ViewsAreNewer as newer:
+            raise RebuildStopped(str(newer)) from newer
         return True

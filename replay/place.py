@@ -17,17 +17,20 @@ from replay.basis import Basis
 from replay.engine import Reading
 from replay.policies import Adopted
 from replay.presenting import versions_named
+from replay.sight import EVERYTHING, Sight
+from replay.veiling import parted
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A reading at a basis: where the queries run and up to where they look."""
+    """A reading at a basis: where the queries run, up to where they look, and what the reader does not see."""
 
     ledger: Ledger
     reading: Reading
     basis: Basis
     policy: Adopted
     until: base.Until
+    sight: Sight = EVERYTHING
 
     def states(self, cycle: str) -> dict[str, Any]:
         """Return the states of a cycle with everybody's. Raises CycleIsUnknown."""
@@ -41,6 +44,21 @@ class Place:
         if found is None:
             raise CycleIsUnknown(f"There is no cycle {cycle} at this basis.", field="/path/cycle")
         return found
+
+    def shown_states(self, cycle: str) -> tuple[dict[str, Any], list[str]]:
+        """Return the states of a cycle without objectives that are hidden, and which these are."""
+        states = self.states(cycle)
+        hidden = [one["id"] for one in states["objectives"] if one["id"] in self.sight.hidden]
+        if not hidden:
+            return states, hidden
+        shown = [one for one in states["objectives"] if one["id"] not in self.sight.hidden]
+        return {**states, "objectives": shown}, hidden
+
+    def shown_lines(self, **which: str) -> tuple[list[dict[str, Any]], set[str]]:
+        """Return lines of objectives that are not hidden, and which objectives with such lines are."""
+        lines = self.lines(**which)
+        hidden = {row["objective"] for row in lines} & self.sight.hidden
+        return parted(lines, lambda row: row["objective"] in hidden)[0], hidden
 
     def states_of(self, objectives: list[str]) -> dict[str, Any]:
         """Return the states of these objectives with everybody's, without a cycle."""
@@ -111,7 +129,7 @@ class Place:
         found = None
         if is_reference or len(wanted) == 36:
             found = lookups.find_item(connection, generation, wanted, position)
-        if found is None:
+        if found is None or found.objective in self.sight.hidden:
             if wanted.startswith("KR-"):
                 raise KeyResultIsUnknown(
                     f"There is no key result {text[:60]} at this basis.", field="/path/key_result"

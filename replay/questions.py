@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
+import orjson
+
 from aggregates.reading.board import complete_board
 from aggregates.reading.commitments import complete_commitments
 from aggregates.reading.drift import complete_drift
-from aggregates.reading.findings import complete_findings
+from aggregates.reading.findings import complete_findings, counts_of
 from aggregates.reading.history import complete_history
-from aggregates.refusals import ObjectiveIsUnknown
+from aggregates.reading.triage import Surroundings, chosen, grouped
+from aggregates.refusals import DecisionIsUnknown, ObjectiveIsUnknown
 from aggregates.values import day_of, instant_text
 from ledger.errors import Unavailable
 from ledger.store import Ledger
@@ -36,8 +40,10 @@ from replay.basis import Basis, resolve
 from replay.engine import Engine, Reading
 from replay.place import Place
 from replay.policies import Adopted, Policies
-from replay.presenting import described, unsealed
-from replay.roles import roles_at
+from replay.presenting import described, identifiers_in, unsealed
+from replay.roles import members_at, roles_at
+from replay.sight import EVERYTHING, Sight, Sights
+from replay.veiling import decisions_shown, is_hidden_finding, masked, parted
 
 __all__ = [
     "Answer", "BoardOf", "CommitmentsOf", "CyclesList", "DecisionsOf", "DriftOf", "FindingsOf", "HistoryOf",
@@ -46,6 +52,8 @@ __all__ = [
 
 PATIENCE = 2.0
 """Seconds that a reading waits for a position that the projections have not reached."""
+FOUND_KEPT = 50_000
+"""So many items are known by their references without asking the database."""
 
 
 class ProjectionIsBehind(Unavailable):
@@ -60,14 +68,21 @@ class Answer:
 
     basis: Basis
     body: dict[str, Any]
+    named: frozenset[str] = frozenset()
+    """Every identifier in the body."""
 
 
 class Reader:
-    """Answers questions about one ledger."""
+    """Answers questions about one ledger, as far as somebody sees it; the house itself sees everything."""
 
     def __init__(self, ledger: Ledger, engine: Engine) -> None:
         self._ledger = ledger
         self._engine = engine
+        self.sights = Sights(ledger)
+        self.sight = EVERYTHING
+        self.told: Callable[[Answer], None] | None = None
+        """Who is told of every answer, such as whoever notes what an office alone lets see."""
+        self._found: dict[str, lookups.Found] = {}
         self._answers: dict[type[Question], Callable[[Any, Place], dict[str, Any]]] = {
             CyclesList: self._cycles,
             BoardOf: self._board,
@@ -81,10 +96,15 @@ class Reader:
             PolicyOf: self._policy,
         }
 
-    def position(self) -> int:
-        """Return the position of a reading made now: the smallest bookmark."""
-        with self._engine.reading() as reading:
-            return reading.position
+    def seen_by(self, sight: Sight) -> Reader:
+        """Return a reader of the same ledger whose answers hold what this sight does, unless told otherwise."""
+        reader = copy(self)
+        reader.sight = sight
+        return reader
+
+    def positions(self) -> dict[str, int]:
+        """Return how far each projection is now."""
+        return self._engine.positions()
 
     def ask(
         self,
@@ -93,41 +113,70 @@ class Reader:
         as_of: str | None = None,
         effective_at: str | None = None,
         min_position: int | None = None,
+        reader: Sight | None = None,
+        at_most: int | None = None,
     ) -> Answer:
-        """Return the answer at the basis that `as_of` and `effective_at` name.
+        """Return the answer at the basis that `as_of` and `effective_at` name, as the reader may see it.
 
-        With `min_position` the answer has seen that position. Raises BasisIsUnknown, CycleIsUnknown,
-        ObjectiveIsUnknown, KeyResultIsUnknown, and ProjectionIsBehind after two seconds of waiting.
+        What is hidden from the reader is taken out before anything is derived, and counted as `private`. With
+        `min_position` the answer has seen that position. It stands no later than at `at_most`, the end at which the
+        reader's sight was taken: that sight hides nothing of what was hidden since. Raises BasisIsUnknown,
+        CycleIsUnknown, ObjectiveIsUnknown, KeyResultIsUnknown, and ProjectionIsBehind after two seconds of waiting.
         """
+        reader = self.sight if reader is None else reader
         wanted = min_position or 0
         if as_of is not None:
             wanted = max(wanted, resolve(self._ledger, as_of=as_of, effective_at=effective_at).position)
         self._wait(wanted)
         with self._engine.reading() as reading:
-            basis = resolve(self._ledger, as_of=as_of, effective_at=effective_at, present=reading.position)
-            if max(basis.position, wanted) > reading.position:
-                raise ProjectionIsBehind(_behind(reading, max(basis.position, wanted)))
+            present = reading.position_of(*question.stands_on)
+            present = present if at_most is None else min(present, at_most)
+            basis = resolve(self._ledger, as_of=as_of, effective_at=effective_at, present=present)
+            if max(basis.position, wanted) > present:
+                raise ProjectionIsBehind(_behind(reading, question, max(basis.position, wanted)))
             policy = self._ruling(question, basis, reading)
             basis = replace(basis, policy_version=policy.version)
-            place = Place(self._ledger, reading, basis, policy, self._until(basis, effective_at))
+            place = Place(self._ledger, reading, basis, policy, self._until(basis, effective_at), reader)
             body = {"basis": basis.as_dict(), **self._answers[type(question)](question, place)}
-        return Answer(basis, described(body, self._ledger.directory))
+        named = frozenset(identifiers_in(orjson.dumps(body)))
+        if not named.isdisjoint(reader.names):
+            body = masked(body, reader)
+            named = frozenset(identifiers_in(orjson.dumps(body)))
+        answer = Answer(basis, described(body, self._ledger.directory, named), named)
+        if self.told is not None:
+            self.told(answer)
+        return answer
 
-    def find(self, item: str) -> tuple[UUID, UUID] | None:
+    def find(self, item: str, *, reader: Sight | None = None) -> tuple[UUID, UUID] | None:
         """Return the objective and the item itself of a reference or identifier, as known now; None for none."""
-        with self._engine.reading() as reading:
-            found = lookups.find_item(reading.connection, reading.generation, item, reading.position)
-        return None if found is None else (UUID(found.objective), UUID(found.id))
+        found = self._found.get(item)
+        if found is None:
+            with self._engine.reading() as reading:
+                present = reading.position_of("facts")
+                found = lookups.find_item(reading.connection, reading.generation, item, present)
+            if found is not None:  # a reference is never given to anything else
+                if len(self._found) >= FOUND_KEPT:
+                    self._found.clear()
+                self._found[item] = found
+        if found is None or found.objective in (reader or self.sight).hidden:
+            return None
+        return UUID(found.objective), UUID(found.id)
 
-    def bare(self, stream: str) -> dict[str, Any]:
+    def bare(self, stream: str, *, reader: Sight | None = None) -> dict[str, Any]:
         """Return the bare aggregate of `kind:identifier` with its stream version, without derived figures."""
+        reader = self.sight if reader is None else reader
         kind, _, name = stream.partition(":")
         if kind == "objective":
-            found = self.find(name.upper() if "-" in name and len(name) < 20 else name)
+            found = self.find(name.upper() if "-" in name and len(name) < 20 else name.lower(), reader=reader)
             if found is None:
                 raise ObjectiveIsUnknown(f"There is no objective {name}.", field="/path/objective")
             name = str(found[0])
-        return described(bare(self._ledger.world(), kind, name), self._ledger.directory)
+        if kind == "decision" and name.lower() in reader.decisions:
+            raise DecisionIsUnknown(f"There is no decision {name[:60]}.", field="/path/decision")
+        body = bare(self._ledger.world(), kind, name)
+        if not reader.names.isdisjoint(identifiers_in(orjson.dumps(body))):
+            body = masked(body, reader)
+        return described(body, self._ledger.directory)
 
     # -- the answers
 
@@ -139,18 +188,19 @@ class Reader:
         return {"cycles": known}
 
     def _board(self, question: BoardOf, at: Place) -> dict[str, Any]:
-        states = at.states(question.cycle)
-        return complete_board(
+        states, hidden = at.shown_states(question.cycle)
+        body = complete_board(
             states,
             policy=at.policy.policy,
             policy_version=at.policy.version,
             day=at.basis.effective_on,
             zone=self._ledger.zone,
         )
+        return {**body, "private": len(hidden)}
 
     def _commitments(self, question: CommitmentsOf, at: Place) -> dict[str, Any]:
-        states = at.states(question.cycle)
-        lines = at.lines(cycle=question.cycle)
+        states, without = at.shown_states(question.cycle)
+        lines, hidden = at.shown_lines(cycle=question.cycle)
         body = complete_commitments(
             lines,
             states["cycle"],
@@ -158,15 +208,16 @@ class Reader:
             ledger_created_at=at.created_at(),
             states=states,
         )
-        return {**body, "sources": at.versions(lines)}
+        return {**body, "private": len(hidden.union(without)), "sources": at.versions(lines)}
 
     def _drift(self, question: DriftOf, at: Place) -> dict[str, Any]:
         connection, generation = at.reading.connection, at.reading.generation
         if question.cycle is not None:
-            states = at.states(question.cycle)
-            lines = at.lines(cycle=question.cycle)
-            lines += at.lines(moved_from=question.cycle)
+            states, _ = at.shown_states(question.cycle)
+            lines, hidden = at.shown_lines(cycle=question.cycle)
+            lines += at.shown_lines(moved_from=question.cycle)[0]
         else:
+            hidden = set()
             item = at.item(question.item or "")
             lines = at.lines(objective=item.objective)
             states = at.states_of([item.objective])
@@ -197,6 +248,7 @@ class Reader:
         )
         return {
             **body,
+            "private": len(hidden),
             "references": at.references(changes),
             "sources": at.versions([*lines, *changes]),
         }
@@ -228,9 +280,12 @@ class Reader:
         }
 
     def _decisions(self, question: DecisionsOf, at: Place) -> dict[str, Any]:
-        rows = at.decided(at.scope(question.cycle, question.item))
+        rows, private = decisions_shown(at.decided(at.scope(question.cycle, question.item)), at.sight)
+        if question.to_confirm is not None:
+            mine = question.to_confirm
+            rows = [row for row in rows if row["decided_by"] == mine and row["standing"] == "asserted"]
         touched = [{"objective": one} for row in rows for one in row["touches"]]
-        return {"decisions": rows, "references": at.references(touched)}
+        return {"decisions": rows, "private": private, "references": at.references(touched)}
 
     def _findings(self, question: FindingsOf, at: Place) -> dict[str, Any]:
         connection, generation = at.reading.connection, at.reading.generation
@@ -250,23 +305,44 @@ class Reader:
         )
         if item is not None and item.is_key_result:
             rows = [row for row in rows if row["key_result"] == item.id]
+        rows, private = parted(rows, lambda row: is_hidden_finding(row, at.sight))
         objectives = sorted({row["objective"] for row in rows if row["objective"] is not None})
         changes = drift.changes(
             connection, generation, at.basis.position, at.until, objectives=objectives, superseded=True
         )
         lines = [row for row in at.lines() if row["objective"] in set(objectives)]
+        states = lookups.states_of_objectives(connection, generation, objectives, at.basis.position, at.until)
+        decided = at.decided()
         body = complete_findings(
             rows,
             changes,
             lines,
             zone=self._ledger.zone,
             cycle_ends=at.cycle_ends(),
-            decisions=at.decided(),
+            decisions=decided,
+            states=states,
         )
-        named = at.references(rows)
+        body = self._triaged(question, body, states, decisions_shown(decided, at.sight)[0], at)
+        named = at.references(body["findings"])
         for row in body["findings"]:
             row["reference"] = named.get(row.get("key_result") or row.get("objective") or "")
-        return {**body, "references": named, "sources": at.versions(rows)}
+        return {**body, "private": private, "references": named, "sources": at.versions(body["findings"])}
+
+    @staticmethod
+    def _triaged(
+        question: FindingsOf, body: dict[str, Any], states: list[Any], decided: list[Any], at: Place
+    ) -> dict[str, Any]:
+        """Return the findings that are meant, and their groups where these are asked for."""
+        select, by = question.select, question.group_by
+        if select.is_empty and by is None:
+            return body
+        teams = at.states_of([])["teams"] if select.needs_states or by == "team" else {}
+        around = Surroundings(states, teams)
+        kept = chosen(body["findings"], select, around)
+        body = {"findings": kept, "counts": counts_of(kept)}
+        if by is None:
+            return body
+        return {**body, "group_by": by, "groups": grouped(kept, by, around, decided)}
 
     def _people(self, _: PeopleList, at: Place) -> dict[str, Any]:
         found = at.states_of([])["people"]
@@ -276,7 +352,10 @@ class Reader:
         return {"people": people}
 
     def _teams(self, _: TeamsList, at: Place) -> dict[str, Any]:
-        return {"teams": at.states_of([])["teams"]}
+        found = at.states_of([])["teams"]
+        day = None if at.until is base.ALWAYS else at.basis.effective_on
+        members = members_at(self._ledger, [f"team:{one}" for one in found], at.basis.position, day)
+        return {"teams": {one: {**state, "members": members[f"team:{one}"]} for one, state in found.items()}}
 
     def _policy(self, _: PolicyOf, at: Place) -> dict[str, Any]:
         adopted = at.policy
@@ -330,8 +409,13 @@ class Reader:
         return base.until(basis.effective_on, self._ledger.zone)
 
 
-def _behind(reading: Reading, wanted: int) -> str:
-    told = f"The projections are at position {reading.position}, not yet at {wanted}; ask again in a moment."
-    if reading.stopped:
-        told += " Stopped: " + " ".join(reading.stopped.values())
-    return told
+def _behind(reading: Reading, question: Question, wanted: int) -> str:
+    present = reading.position_of(*question.stands_on)
+    told = f"The {question.name} is answered up to position {present}, not yet up to {wanted}"
+    stopped = [
+        mark for name in question.stands_on if (mark := reading.bookmarks[name]).stopped_at is not None
+    ]
+    if stopped:
+        where = ", ".join(f"{mark.projection} at entry {mark.stopped_at}" for mark in stopped)
+        return f"{told}: {where} stopped; it goes on after an upgrade and a rebuild."
+    return f"{told}; ask again in a moment."

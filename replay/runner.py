@@ -1,4 +1,4 @@
-"""The server's own runner: a thread that catches up when it is woken, and by a timer in case nobody woke it."""
+"""The server's own runner: it catches up when it is woken, and by a timer in case nobody woke it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
+from ledger.errors import is_lost
 from replay.engine import Engine
 
-EVERY = 1.0
+EVERY = 0.5
 """Seconds after which the runner looks for entries that nobody told it of."""
 
 _log = logging.getLogger(__name__)
 
 
 class Runner:
-    """Catches up in the background; a context manager.
+    """Catches up until it is told to stop: by `run` in a thread of somebody else's, or as a context manager in its own.
 
     Nothing depends on it: writers and readers catch up themselves when they must. It takes in what other processes
     recorded, and spares the next reader the wait. A database that is away is tried again at the next turn.
@@ -30,7 +30,7 @@ class Runner:
         self._every = every
         self._woken = threading.Event()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="projections", daemon=True)
+        self._thread = threading.Thread(target=self.run, args=(self._ended,), name="projections", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -40,18 +40,21 @@ class Runner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._woken.set()
+        self.wake()
         self._thread.join()
 
     def wake(self) -> None:
         """Say that there is something to catch up with."""
         self._woken.set()
 
-    def _run(self) -> None:
-        while not self._ended.is_set():
+    def run(self, stop: threading.Event) -> None:
+        """Catch up at once and at each turn, until `stop` is set; whoever sets it may `wake` to be done sooner."""
+        while not stop.is_set():
             self._woken.clear()
             try:
                 self._engine.catch_up()
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except psycopg.Error as error:
+                if not is_lost(error):
+                    raise
                 _log.warning("The projections could not catch up: %s", error)
             self._woken.wait(self._every)

@@ -90,6 +90,12 @@ SETTERS: dict[str, Callable[[Body], Pairs]] = {
     "objective.reteamed": _attribute("team"),
     "objective.aligned": lambda body: (("alignment", {"parent": body["parent"]}),),
     "objective.declared_local": lambda body: (("alignment", {"local": body["because"]}),),
+    "objective.visibility_set": lambda body: (
+        (
+            "visibility",
+            {"word": body["visibility"], **({"people": body["people"]} if body.get("people") else {})},
+        ),
+    ),
     "objective.committed": lambda body: (("standing", {"word": "committed"}), ("line", body)),
     "objective.replanned": lambda body: (("line", body),),
     "objective.moved_to_cycle": _attribute("cycle"),

@@ -114,7 +114,7 @@ def verify(
     done = [0]
     head = 0
     try:
-        with engine.reading() as reading:
+        with base.without_collection(), engine.reading() as reading:
             head = reading.position
             _stopped(reading.stopped, head)
             samples = _samples(head, pairs, seed)

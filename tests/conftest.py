@@ -93,7 +93,7 @@ def drop(settings: Settings) -> None:
     """Remove a ledger's schema and roles."""
     with Place.open(settings) as place, psycopg.connect(place.owner_url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(place.schema)))
-        for role in (place.application_role, place.auditor_role, place.owner_role):
+        for role in (place.application_role, place.auditor_role, place.reader_role, place.owner_role):
             if connection.execute("select from pg_roles where rolname = %s", [role]).rowcount:
                 superuser = connection.execute(
                     "select from pg_roles where rolname = current_user and rolsuper"

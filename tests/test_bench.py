@@ -36,6 +36,9 @@ def test_what_must_be_reached_is_required():
         "writers": ("at least", 3.0),
         "restore": ("at least", 0.5),
         "import_rate": ("at least", 3_000),
+        "csv_import": ("at least", 3_000),
+        "export_rate": ("at least", 50_000),
+        "export_memory": ("at most", 64),
         "catch_up": ("at least", 15_000),
         "fold": ("at least", 0.4),
         "past": ("at most", 2.0),
@@ -43,6 +46,7 @@ def test_what_must_be_reached_is_required():
         "growth_present": ("at most", 1.3),
         "effective": ("at most", 5.0),
         "http": ("at least", 0.4),
+        "rights": ("at least", 0.9),
     }
 
 
@@ -50,7 +54,7 @@ def test_every_figure_has_one_who_measures_it():
     """The keys that the measuring modules name are those of the catalogue, each once."""
     named: list[str] = []
     for path in sorted((HOUSE / "bench").glob("*.py")):
-        named += re.findall(r'(?:measure|worst)\(\s*"([a-z_]+)"', path.read_text())
+        named += re.findall(r'(?:measure|worst|_slower)\(\s*"([a-z_]+)"', path.read_text())
     assert sorted(named) == sorted(figure.key for figure in FIGURES)
 
 

@@ -29,6 +29,7 @@ from aggregates.refusals import (
     TooManyLines,
     TooManyObjectives,
 )
+from aggregates.sight import whole
 from aggregates.world import World
 
 MOST_TOUCHED = 1_000
@@ -130,7 +131,7 @@ def _written(
     identifier = command.decision
     if identifier is None:
         raise DecisionIsMissing(field="/decision")
-    if overlay.decision(identifier) is not None:
+    if whole(overlay).decision(identifier) is not None:
         raise IdentifierIsTaken("This decision is already written down.", field="/decision")
     if len(touches) > MOST_TOUCHED:
         raise TooManyObjectives(field="/touches")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from aggregates.decision.events import DecisionConfirmed, DecisionRecorded
 from aggregates.entry import Entry
@@ -13,13 +14,14 @@ from aggregates.organisation.state import UnknownEvent
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision; `content` is None once it was retracted."""
+    """A decision; `content` is None once it was retracted, `touched` what any of its versions touched."""
 
     stream: str
     version: int
     content: DecisionRecorded | None
     recorded_by: str
     confirmed_by: str | None = None
+    touched: frozenset[UUID] = frozenset()
 
     @property
     def is_confirmed(self) -> bool:
@@ -36,10 +38,18 @@ def evolve(state: Decision | None, entry: Entry) -> Decision:
     if state is None:
         if not isinstance(event, DecisionRecorded):
             raise UnknownEvent(f"A decision does not begin with {event.stored_name}.")
-        return Decision(entry.stream, entry.version, event, by)
+        return Decision(entry.stream, entry.version, event, by, touched=frozenset(event.touches))
     match event:
         case DecisionRecorded():
-            return replace(state, version=entry.version, content=event, recorded_by=by, confirmed_by=None)
+            touched = state.touched | frozenset(event.touches)
+            return replace(
+                state,
+                version=entry.version,
+                content=event,
+                recorded_by=by,
+                confirmed_by=None,
+                touched=touched,
+            )
         case DecisionConfirmed():
             return replace(state, version=entry.version, confirmed_by=by)
         case EntryRetracted():

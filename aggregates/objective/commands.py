@@ -9,12 +9,15 @@ from pydantic import Field
 
 from aggregates.command import Change, Command
 from aggregates.measures import Frozen
-from aggregates.objective.events import Reference
+from aggregates.objective.events import MOST_PEOPLE, Reference, Visibility
 from aggregates.values import Confidence, Key, Line, Score, Text
+
+ShownTo = Annotated[tuple[UUID, ...], Field(max_length=MOST_PEOPLE)]
+"""The people whom an objective is shown to by name."""
 
 
 class DraftObjective(Change):
-    """Write an objective down, with one named person as its owner."""
+    """Write an objective down, with one named person as its owner, perhaps not for everyone to see."""
 
     command: Literal["draft_objective"] = "draft_objective"
     objective: UUID
@@ -24,6 +27,8 @@ class DraftObjective(Change):
     description: Text | None = None
     owner: UUID
     team: UUID | None = None
+    visibility: Visibility | None = None
+    people: ShownTo = ()
 
 
 class ObjectiveChange(Change):
@@ -66,6 +71,14 @@ class DeclareLocal(ObjectiveChange):
 
     command: Literal["declare_local"] = "declare_local"
     because: Text
+
+
+class SetVisibility(ObjectiveChange):
+    """Show the objective to everyone, to its team's tree, or to the people named, and to its owners."""
+
+    command: Literal["set_visibility"] = "set_visibility"
+    visibility: Visibility
+    people: ShownTo = ()
 
 
 class CommitObjective(ObjectiveChange):

@@ -15,6 +15,7 @@ from aggregates.objective.commands import (
     ReownObjective,
     ReteamObjective,
     RewordObjective,
+    SetVisibility,
 )
 from aggregates.objective.events import (
     KeyResultNotedInSource,
@@ -26,6 +27,8 @@ from aggregates.objective.events import (
     ObjectiveReowned,
     ObjectiveReteamed,
     ObjectiveReworded,
+    ObjectiveVisibilitySet,
+    Visibility,
 )
 from aggregates.objective.guards import changing, cycle_taking, key_result_of, known, taking
 from aggregates.objective.state import AlignedTo, Local, Objective, Wording
@@ -38,7 +41,10 @@ from aggregates.refusals import (
     ObjectiveIsCommitted,
     ObjectiveIsOver,
     SourceIsMissing,
+    VisibilityIsUnclear,
+    VisibilityNeedsATeam,
 )
+from aggregates.sight import whole
 from aggregates.world import World
 
 
@@ -47,9 +53,9 @@ def draft_objective(world: World, command: DraftObjective, occasion: Occasion) -
 
     Raises:
         IdentifierIsTaken, CycleIsUnknown, CycleIsClosed, PersonIsUnknown, OwnerIsATeam, PersonWasNotHere,
-        TeamIsUnknown, TeamIsClosed.
+        TeamIsUnknown, TeamIsClosed, VisibilityIsUnclear, VisibilityNeedsATeam.
     """
-    if world.objective(command.objective) is not None:
+    if whole(world).objective(command.objective) is not None:
         raise IdentifierIsTaken(field="/objective")
     cycle_taking(world, command.cycle, field="/cycle")
     check_decision(world, command)
@@ -64,7 +70,42 @@ def draft_objective(world: World, command: DraftObjective, occasion: Occasion) -
         owner=command.owner,
         team=command.team,
     )
-    return [act(command, stream_of("objective", command.objective), event)]
+    stream = stream_of("objective", command.objective)
+    if command.visibility is None and not command.people:
+        return [act(command, stream, event)]
+    shown = _shown(world, command.visibility, command.people, command.team, occasion)
+    return [act(command, stream, event), act(command, stream, shown)]
+
+
+def set_visibility(world: World, command: SetVisibility, occasion: Occasion) -> list[Recorded]:
+    """Show the objective to others than before, whatever became of it: access is judged by today's rights.
+
+    Raises:
+        ObjectiveIsUnknown, DecisionIsUnknown, NothingChanges, VisibilityIsUnclear, VisibilityNeedsATeam,
+        PersonIsUnknown, OwnerIsATeam, PersonWasNotHere.
+    """
+    objective = known(world, command.objective)
+    check_decision(world, command)
+    shown = _shown(world, command.visibility, command.people, objective.team.now, occasion)
+    if (objective.visibility.now or ObjectiveVisibilitySet(visibility="everyone")) == shown:
+        raise NothingChanges(field="/visibility")
+    return [act(command, objective.stream, shown)]
+
+
+def _shown(
+    world: World,
+    visibility: Visibility | None,
+    people: tuple[UUID, ...],
+    team: UUID | None,
+    occasion: Occasion,
+) -> ObjectiveVisibilitySet:
+    if (visibility == "people") != bool(people):
+        raise VisibilityIsUnclear(field="/people")
+    if visibility == "team" and team is None:
+        raise VisibilityNeedsATeam(field="/visibility")
+    for index, person in enumerate(people):
+        check_present(world, person, occasion.at, field=f"/people/{index}")
+    return ObjectiveVisibilitySet(visibility=visibility or "everyone", people=tuple(sorted(set(people))))
 
 
 def reword_objective(world: World, command: RewordObjective, occasion: Occasion) -> list[Recorded]:
@@ -131,7 +172,7 @@ def check_chain(world: World, objective: Objective, parent: Objective) -> None:
     Raises:
         AlignmentLoop.
     """
-    seen: set[UUID] = set()
+    behind, seen = whole(world), set[UUID]()
     above: Objective | None = parent
     while above is not None and above.objective not in seen:
         seen.add(above.objective)
@@ -139,8 +180,10 @@ def check_chain(world: World, objective: Objective, parent: Objective) -> None:
         if not isinstance(alignment, AlignedTo):
             return
         if alignment.parent == objective.objective:
+            if above is not parent and world.objective(above.objective) is None:
+                raise AlignmentLoop(field="/parent")
             raise AlignmentLoop(f"{above.reference} already serves {objective.reference}.", field="/parent")
-        above = world.objective(alignment.parent)
+        above = behind.objective(alignment.parent)
 
 
 def declare_local(world: World, command: DeclareLocal, occasion: Occasion) -> list[Recorded]:

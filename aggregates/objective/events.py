@@ -14,6 +14,9 @@ from aggregates.values import Confidence, Key, Line, Number, Score, Text, Weight
 
 Reference = Annotated[str, Field(pattern=r"^[A-Z]{2,4}-[1-9][0-9]{0,8}$")]
 Ambition = Literal["committed", "aspirational"]
+MOST_PEOPLE = 200
+"""The most people whom one objective is shown to by name."""
+Visibility = Literal["everyone", "team", "people"]
 Said = Literal["on_track", "behind", "off_track", "achieved"]
 
 
@@ -67,6 +70,14 @@ class ObjectiveDeclaredLocal(Event):
 
     stored_name: ClassVar[str] = "objective.declared_local"
     because: Text
+
+
+class ObjectiveVisibilitySet(Event):
+    """The objective is shown to everyone, to its team's tree, or to the people named, and to its owners."""
+
+    stored_name: ClassVar[str] = "objective.visibility_set"
+    visibility: Visibility
+    people: Annotated[tuple[UUID, ...], Field(max_length=MOST_PEOPLE)] = ()
 
 
 class ObjectiveCommitted(Event):

@@ -44,6 +44,7 @@ from aggregates.refusals import (
     ObjectiveIsOver,
     TargetDoesNotFitMeasure,
 )
+from aggregates.sight import whole
 from aggregates.world import World
 
 
@@ -75,8 +76,8 @@ def replace_objective(world: World, command: ReplaceObjective, occasion: Occasio
 def carry_objective(world: World, command: CarryObjective, occasion: Occasion) -> list[Recorded]:
     """Let the objective go on in another cycle; its successor is drafted in the same append.
 
-    The successor takes wording, owner and team, and of each key result named its definition as it stands, without
-    an own end. It declares its alignment anew.
+    The successor takes wording, owner, team and visibility, and of each key result named its definition as it
+    stands, without an own end. It declares its alignment anew.
 
     Raises:
         NothingChanges, IdentifierIsTaken, CycleIsUnknown, CycleIsClosed, PersonWasNotHere, KeyResultIsUnknown,
@@ -86,7 +87,7 @@ def carry_objective(world: World, command: CarryObjective, occasion: Occasion) -
     if command.into == cycle.key:
         raise NothingChanges("An objective is carried into another cycle.", field="/into")
     cycle_taking(world, command.into, field="/into")
-    if world.objective(command.successor) is not None:
+    if whole(world).objective(command.successor) is not None:
         raise IdentifierIsTaken(field="/successor")
     wording, owner = objective.wording.present, objective.owner.present
     check_present(world, owner, moment_of(command, occasion), field="/objective")
@@ -100,9 +101,10 @@ def carry_objective(world: World, command: CarryObjective, occasion: Occasion) -
         team=objective.team.now,
         carried_from=command.objective,
     )
-    copies = _copies(objective, command)
+    copies, shown = _copies(objective, command), objective.visibility.now
     return [
         act(command, stream, draft),
+        *([act(command, stream, shown)] if shown is not None else ()),
         *(act(command, stream, copy) for copy in copies),
         act(command, objective.stream, ObjectiveCarried(successor=command.successor, into=command.into)),
     ]

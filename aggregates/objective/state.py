@@ -29,6 +29,7 @@ from aggregates.objective.events import (
     ObjectiveReplanned,
     ObjectiveReteamed,
     ObjectiveReworded,
+    ObjectiveVisibilitySet,
     ObjectiveWithdrawn,
 )
 from aggregates.objective.key_result import KeyResult, added, evolve_key_result
@@ -103,10 +104,17 @@ class Objective:
     standing: Timeline[Standing]
     last_act_at: datetime
     alignment: Timeline[AlignedTo | Local] = EMPTY
+    visibility: Timeline[ObjectiveVisibilitySet] = EMPTY
     source: Timeline[tuple[tuple[str, str], ...]] = EMPTY
     lines: tuple[CommitmentLine, ...] = ()
     decisions: tuple[UUID, ...] = ()
     key_results: dict[UUID, KeyResult] = field(default_factory=dict)
+
+    @property
+    def is_restricted(self) -> bool:
+        """Return whether the objective is not shown to everyone."""
+        shown = self.visibility.now
+        return shown is not None and shown.visibility != "everyone"
 
     @property
     def is_over(self) -> bool:
@@ -139,7 +147,7 @@ def evolve(state: Objective | None, entry: Entry) -> Objective:
         if isinstance(event, EntryRetracted):
             return changed(state, version=entry.version)
         last_act_at = state.last_act_at
-    elif event.valued or isinstance(event, DecisionLinked):
+    elif event.valued or isinstance(event, DecisionLinked | ObjectiveVisibilitySet):
         last_act_at = state.last_act_at
     else:
         last_act_at = _instant(entry.effective_at)
@@ -204,6 +212,8 @@ def _change(state: Objective, entry: Entry) -> dict[str, Any]:
             return {"cycle": state.cycle.with_fact(at, position, cycle)}
         case ObjectiveNotedInSource(attributes=attributes):
             return {"source": state.source.with_fact(at, position, tuple(sorted(attributes.items())))}
+        case ObjectiveVisibilitySet() as shown:
+            return {"visibility": state.visibility.with_fact(at, position, shown)}
         case DecisionLinked(decision=decision):
             return {"decisions": (*state.decisions, decision)}
         case ObjectiveCommitted() | ObjectiveReplanned() as event:

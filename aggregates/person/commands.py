@@ -65,3 +65,19 @@ class RevokeRole(Command):
     command: Literal["revoke_role"] = "revoke_role"
     actor: Actor
     role: Role
+
+
+class GrantDelegation(Command):
+    """Let a person or a service act on somebody's behalf."""
+
+    command: Literal["grant_delegation"] = "grant_delegation"
+    actor: Actor
+    principal: UUID
+
+
+class RevokeDelegation(Command):
+    """Let a person or a service no longer act on somebody's behalf."""
+
+    command: Literal["revoke_delegation"] = "revoke_delegation"
+    actor: Actor
+    principal: UUID

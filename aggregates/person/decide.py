@@ -9,14 +9,18 @@ from aggregates.entry import Event, Occasion, Recorded, stream_of
 from aggregates.person.commands import (
     AddPerson,
     EndLeave,
+    GrantDelegation,
     GrantRole,
     PersonLeaves,
     PresenceCommand,
     RegisterService,
+    RevokeDelegation,
     RevokeRole,
     StartLeave,
 )
 from aggregates.person.events import (
+    DelegationGranted,
+    DelegationRevoked,
     LeaveEnded,
     LeaveStarted,
     PersonJoined,
@@ -27,6 +31,8 @@ from aggregates.person.events import (
 )
 from aggregates.person.state import Person, Presence, Service, presence_of
 from aggregates.refusals import (
+    DelegationIsGiven,
+    DelegationIsNotGiven,
     IdentifierIsTaken,
     LastSteward,
     PersonIsAlreadyHere,
@@ -73,7 +79,7 @@ def check_steward_stays(person: Person, timeline: Timeline[Presence], occasion: 
     """
     now = timeline.at(occasion.at)
     gone = now is None or now.word == "left"
-    if gone and "steward" in person.roles and person.stream == occasion.by:
+    if gone and "steward" in person.roles and person.stream in (occasion.by, occasion.on_behalf_of):
         raise LastSteward("A steward's departure is recorded by another steward.", field="/person")
 
 
@@ -157,6 +163,32 @@ def revoke_role(world: World, command: RevokeRole, occasion: Occasion) -> list[R
             "Another steward takes this role from you, so that one always stays.", field="/actor"
         )
     return [act(command, command.actor, RoleRevoked(role=command.role))]
+
+
+def grant_delegation(world: World, command: GrantDelegation, occasion: Occasion) -> list[Recorded]:
+    """Let a person or a service act on behalf of a person who is here.
+
+    Raises:
+        PersonIsUnknown, OwnerIsATeam, PersonWasNotHere, ServiceIsUnknown, DelegationIsGiven.
+    """
+    holder = _actor(world, command.actor)
+    check_present(world, command.principal, occasion.at, field="/principal")
+    if command.actor == stream_of("person", command.principal):
+        raise DelegationIsGiven("Everybody acts for themselves.", field="/principal")
+    if command.principal in holder.delegations:
+        raise DelegationIsGiven(field="/principal")
+    return [act(command, command.actor, DelegationGranted(principal=command.principal))]
+
+
+def revoke_delegation(world: World, command: RevokeDelegation, _: Occasion) -> list[Recorded]:
+    """Let a person or a service no longer act on somebody's behalf.
+
+    Raises:
+        PersonIsUnknown, ServiceIsUnknown, DelegationIsNotGiven.
+    """
+    if command.principal not in _actor(world, command.actor).delegations:
+        raise DelegationIsNotGiven(field="/principal")
+    return [act(command, command.actor, DelegationRevoked(principal=command.principal))]
 
 
 def _presence(person: Person, command: PresenceCommand, event: Event, occasion: Occasion) -> list[Recorded]:

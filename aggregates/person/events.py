@@ -60,6 +60,20 @@ class RoleRevoked(Event):
     role: Role
 
 
+class DelegationGranted(Event):
+    """This person or service may act on behalf of the principal, a person."""
+
+    stored_name: ClassVar[str] = "access.delegation_granted"
+    principal: UUID
+
+
+class DelegationRevoked(Event):
+    """This person or service may no longer act on behalf of the principal."""
+
+    stored_name: ClassVar[str] = "access.delegation_revoked"
+    principal: UUID
+
+
 class ServiceRegistered(Event):
     """A program that may act on the ledger was registered."""
 

@@ -12,6 +12,8 @@ from aggregates.finding.events import FindingAnswered
 from aggregates.objective.events import EntryRetracted
 from aggregates.organisation.state import UnknownEvent
 from aggregates.person.events import (
+    DelegationGranted,
+    DelegationRevoked,
     LeaveEnded,
     LeaveStarted,
     PersonJoined,
@@ -38,12 +40,13 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person: when they were here, and the roles that they hold now."""
+    """A person: when they were here, the roles that they hold now, on whose behalf they may act."""
 
     stream: str
     version: int
     presence: Timeline[Presence] = EMPTY
     roles: frozenset[Role] = frozenset()
+    delegations: frozenset[UUID] = frozenset()
 
     def was_here(self, moment: datetime) -> bool:
         """Return whether the person was with the organisation at this moment, on leave or not."""
@@ -58,12 +61,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A program that may act on the ledger, and the roles that it holds now."""
+    """A program that may act on the ledger, the roles that it holds now, on whose behalf it may act."""
 
     stream: str
     version: int
     name: str
     roles: frozenset[Role] = frozenset()
+    delegations: frozenset[UUID] = frozenset()
 
 
 def presence_of(event: Event) -> Presence | None:
@@ -109,6 +113,10 @@ def _with_role(state: S, entry: Entry) -> S:
             return replace(state, version=entry.version, roles=state.roles | {role})
         case RoleRevoked(role=role):
             return replace(state, version=entry.version, roles=state.roles - {role})
+        case DelegationGranted(principal=person):
+            return replace(state, version=entry.version, delegations=state.delegations | {person})
+        case DelegationRevoked(principal=person):
+            return replace(state, version=entry.version, delegations=state.delegations - {person})
         case FindingAnswered():
             return replace(state, version=entry.version)
     raise UnknownEvent(f"{entry.stream} has no event {entry.event.stored_name}.")

@@ -53,10 +53,7 @@ class Decisions:
         return (later - earlier).days
 
     def _later(self, decision: Row, change: Row) -> str:
-        days = self._days(decision, change)
-        how = standing_of(decision)
-        when = "the same day" if days == 0 else f"{days} day{'s' if days != 1 else ''} later"
-        return f"ratified {when}" + (", asserted" if how == "asserted" else "")
+        return later_words(self._days(decision, change), decision)
 
 
 _WORDS = {
@@ -64,6 +61,13 @@ _WORDS = {
     "confirmed": "recorded by another and confirmed by the decider",
     "asserted": "asserted by the recorder, not confirmed by the decider",
 }
+
+
+def later_words(days: int, decision: Row | None) -> str:
+    """Return how a change was ratified: `ratified 3 days later, asserted`."""
+    when = "the same day" if days == 0 else f"{days} day{'s' if days != 1 else ''} later"
+    is_asserted = decision is not None and standing_of(decision) == "asserted"
+    return f"ratified {when}" + (", asserted" if is_asserted else "")
 
 
 def standing_of(decision: Row) -> str:

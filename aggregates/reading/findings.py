@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregates.reading.decided import later_words
+from aggregates.reading.deeds import deed, told
 from aggregates.reading.direction import Direction, direction_of
 from aggregates.reading.history import Row, Step, steps_of, with_sets
+from aggregates.reading.triage import counted
 from aggregates.values import day_of
 
 SENTENCES = {
@@ -35,52 +38,67 @@ def complete_findings(
     zone: ZoneInfo,
     cycle_ends: Mapping[str, str] | None = None,
     decisions: Sequence[Row] | None = None,
+    states: Sequence[Row] = (),
 ) -> dict[str, Any]:
     """Return every finding with its sentence, its direction where it is a change, and its answers.
 
     `changes` are the changes after line 1 with those superseded since, `lines` the lines, `cycle_ends` the last day
-    of each cycle by key. Shape: `{findings: [{rule, cause, objective, key_result, cycle, recorded_at, effective_at,
-    by, reason, decision, source, detail, sentence, direction: softer | harder | neutral | null, changes: [{facet,
-    old, new, direction}], answers: […], ratified_by: [{decision, position, recorded_at, days_later}], standing: open
-    | explained | accepted | disputed, superseded_at}], counts: {open, answered, softer, harder, neutral, rules: {…}}}`.
-    A finding never disappears; its standing is that of the last answer. With `decisions` (those that stand at the
-    basis) a ratification by one that was retracted, or that ratifies this no more, is left out.
+    of each cycle by key, `states` the objectives at the basis. Shape: `{findings: [{rule, cause, objective,
+    key_result, cycle, recorded_at, effective_at, by, reason, decision, source, detail, sentence, direction: softer |
+    harder | neutral | null, changes: [{facet, old, new, words, direction}], answers: […], ratified_by: [{decision,
+    position, recorded_at, days_later, words}], standing: open | explained | accepted | disputed, recorded_in_error,
+    superseded_at}], counts: {open, answered, softer, harder, neutral, rules: {…}}}`. A finding never disappears; its
+    standing is that of the last answer. With `decisions` (those that stand at the basis) a ratification by one that
+    was retracted, or that ratifies this no more, is left out. `recorded_in_error` says that the item of the finding
+    should never have been recorded, as somebody said by the basis.
     """
-    told = told_changes(changes, lines, cycle_ends or {})
+    known = told_changes(changes, lines, cycle_ends or {})
     ratify = (
         None
         if decisions is None
-        else {(row["decision"], one) for row in decisions for one in row["ratifies"]}
+        else {(row["decision"], one): row for row in decisions for one in row["ratifies"]}
     )
+    slips = set(_slips(states))
     rows = []
     for finding in findings:
-        moved = told.get((finding["cause"], finding["objective"]), [])
+        moved = known.get((finding["cause"], finding["objective"]), [])
         answers = list(finding["answers"])
         direction = None
-        if moved and finding["rule"] in _OF_CHANGES:
+        if moved and finding["rule"] in _AFTER:
             direction = strongest([one["direction"] for one in moved])
+        ratified = _ratified(finding, ratify, zone)
         rows.append(
             {
                 **{name: finding.get(name) for name in _SHOWN},
-                "sentence": _sentence(finding, direction, moved),
+                "sentence": _sentence(finding, direction, moved, ratified),
                 "direction": direction,
                 "changes": moved,
                 "answers": answers,
-                "ratified_by": _ratified(finding, ratify, zone),
+                "ratified_by": ratified,
                 "standing": answers[-1]["answer"] if answers else "open",
+                "recorded_in_error": not slips.isdisjoint((finding["objective"], finding["key_result"])),
             }
         )
-    return {"findings": rows, "counts": _counts(rows)}
+    return {"findings": rows, "counts": counts_of(rows)}
 
 
-_OF_CHANGES = frozenset({"change_without_decision", "owner_decided_own_target", "change_after_close"})
 _SHOWN = (
     "rule", "cause", "objective", "key_result", "cycle", "recorded_at", "effective_at", "by", "on_behalf_of", "reason",
     "decision", "source", "detail", "superseded_at",
 )  # fmt: skip
 
 
-def _ratified(finding: Row, ratify: set[tuple[str, int]] | None, zone: ZoneInfo) -> list[dict[str, Any]]:
+def _slips(states: Sequence[Row]) -> Iterator[str]:
+    """Give the objectives and key results that were recorded in error."""
+    for state in (inner for one in states for inner in (one, *one["key_results"])):
+        standing = state["facets"].get("standing")
+        if standing is not None and standing["value"]["word"] == "recorded_in_error":
+            yield state["id"]
+
+
+def _ratified(
+    finding: Row, ratify: Mapping[tuple[str, int], Row] | None, zone: ZoneInfo
+) -> list[dict[str, Any]]:
     """Return each decision that ratifies the cause, with the days by which it came later: those of its first version.
 
     A ratification does not clear the finding before it.
@@ -90,10 +108,12 @@ def _ratified(finding: Row, ratify: set[tuple[str, int]] | None, zone: ZoneInfo)
         if ratify is None or (row["decision"], finding["cause"]) in ratify:
             first.setdefault(row["decision"], row)
     changed = day_of(datetime.fromisoformat(finding["recorded_at"]), zone)
-    return [
-        {**row, "days_later": (day_of(datetime.fromisoformat(row["recorded_at"]), zone) - changed).days}
-        for row in first.values()
-    ]
+    told_rows = []
+    for row in first.values():
+        days = (day_of(datetime.fromisoformat(row["recorded_at"]), zone) - changed).days
+        decision = (ratify or {}).get((row["decision"], finding["cause"]))
+        told_rows.append({**row, "days_later": days, "words": later_words(days, decision)})
+    return told_rows
 
 
 def told_changes(
@@ -111,7 +131,7 @@ def told_changes(
     items: dict[tuple[str, str | None], list[Row]] = {}
     for row in with_sets(changes):
         items.setdefault((row["objective"], row["key_result"]), []).append(row)
-    told: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    found: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for (objective, key_result), rows in items.items():
         positions = {row["position"] for row in rows}
         added = {row["position"] for row in rows if row["name"] == "key_result.added"}
@@ -121,12 +141,19 @@ def told_changes(
         for step in steps_of(rows, clock="recorded", start=start):
             if step.row["position"] in positions and "name" in step.row:
                 direction = _direction(step, definition, ends_on.get(objective), cycle_ends)
-                told.setdefault((step.row["position"], objective), []).append(
-                    {"facet": step.facet, "old": step.before, "new": step.after, "direction": direction}
+                measure = step.after if step.facet == "measure" else definition.get("measure")
+                found.setdefault((step.row["position"], objective), []).append(
+                    {
+                        "facet": step.facet,
+                        "old": step.before,
+                        "new": step.after,
+                        "words": deed(step.facet, step.before, step.after, measure),
+                        "direction": direction,
+                    }
                 )
             if step.after is not None or step.in_force:
                 definition[step.facet] = step.after
-    return told
+    return found
 
 
 def _direction(
@@ -149,23 +176,34 @@ def strongest(directions: Sequence[str]) -> str:
     return next((word for word in ("softer", "harder") if word in directions), "neutral")
 
 
-def _sentence(finding: Row, direction: str | None, moved: list[dict[str, Any]]) -> str:
+def _sentence(
+    finding: Row, direction: str | None, moved: list[dict[str, Any]], ratified: list[dict[str, Any]]
+) -> str:
     """Return what is asked, in one or two sentences."""
-    sentence: str = SENTENCES.get(finding["rule"], str(finding["rule"]).replace("_", " "))
-    days = (finding.get("detail") or {}).get("days")
+    rule, detail = finding["rule"], finding.get("detail") or {}
+    if direction is not None:
+        deeds = [one["words"] for one in moved if one["old"] != one["new"]] or [moved[0]["words"]]
+        if finding.get("name") == "key_result.added":
+            deeds = ["key result added"]
+        ends = "".join(f"; {one['words']}" for one in ratified) if rule == "change_without_decision" else ""
+        return f"{told(deeds)}{_AFTER[rule]}{ends}; {direction}."
+    sentence: str = SENTENCES.get(rule, str(rule).replace("_", " "))
+    days, ratifies = detail.get("days"), detail.get("ratifies", ())
+    if rule == "ratified_later" and len(ratifies) > 1:
+        return f"The decision was recorded after the {len(ratifies)} changes that it ratifies."
     if days is not None:
         sentence = f"{sentence[:-1]}, by {days} day{'s' if days != 1 else ''}."
-    if direction is None:
-        return sentence
-    facets = ", ".join(one["facet"].replace("_", " ") for one in moved)
-    return f"{sentence} Changed: {facets}; {direction}."
+    return sentence
 
 
-def _counts(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    directions = Counter(row["direction"] for row in rows)
-    return {
-        "open": sum(row["standing"] == "open" for row in rows),
-        "answered": sum(row["standing"] != "open" for row in rows),
-        "rules": dict(sorted(Counter(row["rule"] for row in rows).items())),
-        **{word: directions[word] for word in ("softer", "harder", "neutral")},
-    }
+_AFTER = {
+    "change_without_decision": " after its line, without a decision",
+    "owner_decided_own_target": ", decided by its own owner",
+    "change_after_close": " after the cycle closed",
+}
+"""What the sentence of a change goes on with, by its rule."""
+
+
+def counts_of(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return how many completed findings are open, answered, softer, harder, neutral, and of which rule."""
+    return {**counted(rows), "rules": dict(sorted(Counter(row["rule"] for row in rows).items()))}

@@ -51,8 +51,9 @@ def read_objective(
     """Return an objective ready for JSON, with its exact actual and expected fractions for a parent that pools.
 
     Shape: `{id, reference, title, description, owner, team, alignment, standing: {word, …}, line: {line, at,
-    position, …} | null, carried_from, progress, progress_mark, counted: {key_results, of}, pace: {expected,
-    difference, compares} | null, confidence: {value, band, from} | null, silent_days, silent_key_results, status,
+    position, …} | null, carried_from, visibility (absent: everyone), progress, progress_mark,
+    counted: {key_results, of}, pace: {expected, difference, compares} | null,
+    confidence: {value, band, from} | null, silent_days, silent_key_results, status,
     disagreements, source, key_results: […], recorded_in_error: […]}`; key results as in `read_key_result`.
     """
     facets: Facets = state["facets"]
@@ -115,6 +116,7 @@ def read_objective(
         "silent_key_results": silent,
         "status": status_row(told, said, days if silent else None, pace, frame),
         "disagreements": sum(row["status"]["disagrees"] for row in rows),
+        **({"visibility": facets["visibility"]["value"]} if "visibility" in facets else {}),
         "source": value_of(facets, "source"),
         "key_results": rows,
         "recorded_in_error": errors,

@@ -39,3 +39,19 @@ class CloseTeam(Command):
 
     command: Literal["close_team"] = "close_team"
     team: UUID
+
+
+class AddMember(Command):
+    """Record that a person is a member of a team."""
+
+    command: Literal["add_member"] = "add_member"
+    team: UUID
+    person: UUID
+
+
+class RemoveMember(Command):
+    """Record that a person is no longer a member of a team."""
+
+    command: Literal["remove_member"] = "remove_member"
+    team: UUID
+    person: UUID

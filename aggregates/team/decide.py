@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from aggregates.checks import act, check_team
+from aggregates.checks import act, check_present, check_team
 from aggregates.entry import Occasion, Recorded, stream_of
-from aggregates.refusals import IdentifierIsTaken, NothingChanges, TeamLoop
-from aggregates.team.commands import CloseTeam, FormTeam, MoveTeam, RenameTeam
-from aggregates.team.events import TeamClosed, TeamFormed, TeamMoved, TeamRenamed
+from aggregates.refusals import (
+    IdentifierIsTaken,
+    NothingChanges,
+    PersonIsAMember,
+    PersonIsNotAMember,
+    TeamIsUnknown,
+    TeamLoop,
+)
+from aggregates.team.commands import AddMember, CloseTeam, FormTeam, MoveTeam, RemoveMember, RenameTeam
+from aggregates.team.events import MemberAdded, MemberRemoved, TeamClosed, TeamFormed, TeamMoved, TeamRenamed
 from aggregates.world import World
 
 
@@ -60,6 +67,33 @@ def close_team(world: World, command: CloseTeam, _: Occasion) -> list[Recorded]:
     """
     team = check_team(world, command.team, field="/team")
     return [act(command, team.stream, TeamClosed())]
+
+
+def add_member(world: World, command: AddMember, occasion: Occasion) -> list[Recorded]:
+    """Record that a person, who is here, is a member of a team.
+
+    Raises:
+        TeamIsUnknown, TeamIsClosed, PersonIsUnknown, OwnerIsATeam, PersonWasNotHere, PersonIsAMember.
+    """
+    team = check_team(world, command.team, field="/team")
+    check_present(world, command.person, occasion.at, field="/person")
+    if command.person in team.members:
+        raise PersonIsAMember(field="/person")
+    return [act(command, team.stream, MemberAdded(person=command.person))]
+
+
+def remove_member(world: World, command: RemoveMember, _: Occasion) -> list[Recorded]:
+    """Record that a person is no longer a member of a team, which may be closed.
+
+    Raises:
+        TeamIsUnknown, PersonIsNotAMember.
+    """
+    team = world.team(command.team)
+    if team is None:
+        raise TeamIsUnknown(field="/team")
+    if command.person not in team.members:
+        raise PersonIsNotAMember(field="/person")
+    return [act(command, team.stream, MemberRemoved(person=command.person))]
 
 
 def _check_parent(world: World, team: UUID, parent: UUID) -> None:

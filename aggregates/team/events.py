@@ -31,6 +31,20 @@ class TeamMoved(Event):
     parent: UUID | None = None
 
 
+class MemberAdded(Event):
+    """A person is a member of the team."""
+
+    stored_name: ClassVar[str] = "team.member_added"
+    person: UUID
+
+
+class MemberRemoved(Event):
+    """A person is no longer a member of the team."""
+
+    stored_name: ClassVar[str] = "team.member_removed"
+    person: UUID
+
+
 class TeamClosed(Event):
     """A team no longer exists."""
 

@@ -9,19 +9,27 @@ from uuid import UUID
 from aggregates.entry import Entry
 from aggregates.finding.events import FindingAnswered
 from aggregates.organisation.state import UnknownEvent
-from aggregates.team.events import TeamClosed, TeamFormed, TeamMoved, TeamRenamed
+from aggregates.team.events import (
+    MemberAdded,
+    MemberRemoved,
+    TeamClosed,
+    TeamFormed,
+    TeamMoved,
+    TeamRenamed,
+)
 from aggregates.timeline import EMPTY, Timeline
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A team: its name, the team that it lies within, and whether it still exists."""
+    """A team: its name, the team that it lies within, whether it still exists, and its members now."""
 
     stream: str
     version: int
     name: Timeline[str] = EMPTY
     parent: Timeline[UUID | None] = EMPTY
     standing: Timeline[Literal["formed", "closed"]] = EMPTY
+    members: frozenset[UUID] = frozenset()
 
     @property
     def is_closed(self) -> bool:
@@ -52,6 +60,10 @@ def evolve(state: Team | None, entry: Entry) -> Team:
         case TeamClosed():
             standing = state.standing.with_fact(at, position, "closed")
             return replace(state, version=entry.version, standing=standing)
+        case MemberAdded(person=person):
+            return replace(state, version=entry.version, members=state.members | {person})
+        case MemberRemoved(person=person):
+            return replace(state, version=entry.version, members=state.members - {person})
         case FindingAnswered():
             return replace(state, version=entry.version)
     raise UnknownEvent(f"A team has no event {entry.event.stored_name}.")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from api.cli.page import Block, show, write_json
+from api.cli.codes import Code
+from api.cli.faults import Fault
+from api.cli.page import Block, show
 from api.cli.place import PLACE
-from api.cli.session import opened
+from api.cli.session import Session, opened
 from api.cli.show.words import grouped
+from api.cli.writing_out import chosen_form, write_out
 
 if TYPE_CHECKING:
     from replay.questions import Question, Reader
@@ -24,17 +28,55 @@ _PAGES: dict[str, tuple[str, str]] = {
 
 
 def answer(
-    question: str, subject: str | None, *, as_of: str | None, effective_at: str | None, json: bool, **how: Any
+    question: str,
+    subject: str | None,
+    *,
+    as_of: str | None,
+    effective_at: str | None,
+    json: bool,
+    form: str | None = None,
+    out: Path | None = None,
+    bom: bool = False,
+    said: Mapping[str, str] | None = None,
+    **how: Any,
 ) -> None:
-    """Ask one question and show its answer."""
+    """Ask one question and show its answer, or write it out in a form; `said` chooses among its rows."""
+    chosen = chosen_form(form, out, json=json, bom=bom)
     with opened() as session:
         reader = session.reader()
-        answered = reader.ask(ask(question, subject), as_of=as_of, effective_at=effective_at)
-        if json:
-            write_json(answered.body)
+        asked = refined(session, reader, ask(question, subject), said or {}, session.actor)
+        answered = session.ask(reader, asked, subject, as_of=as_of, effective_at=effective_at)
+        if chosen is not None:
+            zone = session.ledger.zone
+            write_out(chosen, out, asked, answered.body, reader, zone, bom=bom, name="the command line")
             return
         blocks = page_of(question)(named(answered.body, reader), session.ledger.zone, **how)
-        show([*blocks, "", *footer(question, subject, answered.body["basis"])])
+        below = footer(question, subject, answered.body["basis"], asked.chosen())
+        show([*blocks, *withheld(answered.body), "", *below])
+
+
+def withheld(body: Mapping[str, Any]) -> list[Block]:
+    """Return how much of the answer is private: it is not shown to whoever asks."""
+    private = body.get("private")
+    if not isinstance(private, int) or not private:
+        return []
+    return ["", "1 is private." if private == 1 else f"{private} are private."]
+
+
+def refined(
+    session: Session, reader: Reader, question: Question, said: Mapping[str, str], actor: str | None
+) -> Question:
+    """Return the question with what chooses among its rows: people and teams as called, `me` is the token's."""
+    if not said:
+        return question
+    if actor is None and "me" in said.values():
+        raise Fault(Code.NOT_ALLOWED, "Without a token nobody is `me`: set STRATEGY_LEDGER_TOKEN.")
+    from api.found import Found
+    from api.naming import Names
+    from api.triage import refined as with_said
+
+    names = Names(session.ledger, Found(reader, reader.sight))
+    return with_said(question, said, names, None if actor is None else str(actor))
 
 
 def named(body: dict[str, Any], reader: Reader) -> dict[str, Any]:
@@ -114,11 +156,25 @@ def page_of(question: str) -> Callable[..., list[Block]]:
     return found
 
 
-def footer(question: str, subject: str | None, basis: dict[str, Any]) -> list[Block]:
+_OPTIONS = {"group_by": "--by"}
+_SWITCHES = {
+    "recorded_in_error": ("--recorded-in-error", "--not-recorded-in-error"),
+    "to_confirm": ("--to-confirm", ""),
+}
+
+
+def footer(
+    question: str, subject: str | None, basis: dict[str, Any], chosen: Mapping[str, str] | None = None
+) -> list[Block]:
     """Return the basis, and the same question as an address and as a command line, both good for ever."""
-    position, day = basis["position"], basis["effective_at"]
-    asked = urlencode({"as_of": position, "effective_at": day})
+    position, day, chosen = basis["position"], basis["effective_at"], chosen or {}
+    asked = urlencode({"as_of": position, "effective_at": day, **chosen})
     words = [question, *([subject] if subject else []), "--as-of", str(position), "--effective-at", day]
+    for name, text in chosen.items():
+        if name in _SWITCHES:
+            words.append(_SWITCHES[name][text == "false"])
+        else:
+            words += [_OPTIONS.get(name, f"--{name.replace('_', '-')}"), text]
     return [
         f"position {grouped(position)} · effective {day} · policy {basis['policy_version']} · "
         f"reading {basis['reading_version']} · redactions {basis['redactions']} · ledger {basis['ledger']}",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
+from api.cli import triaging
 from api.cli.faults import spoken
-from api.cli.options import AnyScope, AsOf, CycleKey, CycleOrItem, EffectiveAt, Item, Json
+from api.cli.options import AsOf, Bom, CycleKey, CycleOrItem, EffectiveAt, Form, Item, Json, Out
 
 
 def register(app: typer.Typer) -> None:
     """Add the asking commands."""
     for name, function in COMMANDS.items():
         app.command(name)(spoken(function))
+    triaging.register(app)
 
 
 def cycles(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
@@ -21,42 +24,56 @@ def cycles(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = Fa
     _ask("cycles", None, as_of, effective_at, json)
 
 
-def board(cycle: CycleKey, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+def board(
+    cycle: CycleKey,
+    as_of: AsOf = None,
+    effective_at: EffectiveAt = None,
+    json: Json = False,
+    form: Form = None,
+    out: Out = None,
+    bom: Bom = False,
+) -> None:
     """Show me every objective of a cycle and its status."""
-    _ask("board", cycle, as_of, effective_at, json)
+    _ask("board", cycle, as_of, effective_at, json, form, out, bom)
 
 
 def commitments(
-    cycle: CycleKey, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
+    cycle: CycleKey,
+    as_of: AsOf = None,
+    effective_at: EffectiveAt = None,
+    json: Json = False,
+    form: Form = None,
+    out: Out = None,
+    bom: Bom = False,
 ) -> None:
     """Show me what was committed, each objective at its own line."""
-    _ask("commitments", cycle, as_of, effective_at, json)
+    _ask("commitments", cycle, as_of, effective_at, json, form, out, bom)
 
 
 def drift(
-    cycle_or_item: CycleOrItem, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
+    cycle_or_item: CycleOrItem,
+    as_of: AsOf = None,
+    effective_at: EffectiveAt = None,
+    json: Json = False,
+    form: Form = None,
+    out: Out = None,
+    bom: Bom = False,
 ) -> None:
     """Show me how the commitments changed, and who decided."""
-    _ask("drift", cycle_or_item, as_of, effective_at, json)
+    _ask("drift", cycle_or_item, as_of, effective_at, json, form, out, bom)
 
 
-def history(item: Item, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+def history(
+    item: Item,
+    as_of: AsOf = None,
+    effective_at: EffectiveAt = None,
+    json: Json = False,
+    form: Form = None,
+    out: Out = None,
+    bom: Bom = False,
+) -> None:
     """Show me what happened to an objective or a key result."""
-    _ask("history", item, as_of, effective_at, json)
-
-
-def decisions(
-    scope: AnyScope = None, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
-) -> None:
-    """Show me the decisions: what, by whom, confirmed by whom."""
-    _ask("decisions", scope, as_of, effective_at, json)
-
-
-def findings(
-    scope: AnyScope = None, as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False
-) -> None:
-    """Show me what an auditor would ask about, and the answers."""
-    _ask("findings", scope, as_of, effective_at, json)
+    _ask("history", item, as_of, effective_at, json, form, out, bom)
 
 
 def people(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
@@ -74,10 +91,19 @@ def policy(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = Fa
     _ask("policy", None, as_of, effective_at, json)
 
 
-def _ask(question: str, subject: str | None, as_of: str | None, effective_at: str | None, json: bool) -> None:
+def _ask(
+    question: str,
+    subject: str | None,
+    as_of: str | None,
+    effective_at: str | None,
+    json: bool,
+    form: str | None = None,
+    out: Path | None = None,
+    bom: bool = False,
+) -> None:
     from api.cli.answers import answer
 
-    answer(question, subject, as_of=as_of, effective_at=effective_at, json=json)
+    answer(question, subject, as_of=as_of, effective_at=effective_at, json=json, form=form, out=out, bom=bom)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -86,8 +112,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "commitments": commitments,
     "drift": drift,
     "history": history,
-    "decisions": decisions,
-    "findings": findings,
     "people": people,
     "teams": teams,
     "policy": policy,

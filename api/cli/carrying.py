@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
@@ -14,21 +12,34 @@ from typing import IO
 
 from api.cli.codes import Code
 from api.cli.faults import Fault
+from api.cli.files import write_whole
 from api.cli.page import show, write_json
 from api.cli.place import PLACE
-from api.cli.session import opened, progress
+from api.cli.session import office, opened, progress
 
 _LONGEST_DIRECTORY_LINE = 1 << 20
 
 
-def export(*, out: Path | None, directory: Path | None, after: int, until: int | None) -> None:
-    """Write the entries to a file or to standard output, and the directory to its own file."""
+def export(
+    *,
+    out: Path | None,
+    directory: Path | None,
+    after: int,
+    until: int | None,
+    token_file: Path | None = None,
+) -> None:
+    """Write the entries to a file or to standard output, and the directory to its own file.
+
+    They are whole, whomever an objective is shown to, so a steward's or an auditor's token is needed.
+    """
     if out is None and sys.stdout.isatty():
         raise Fault(
             Code.USAGE, "Entries are not written to a terminal; give --out FILE, or send stdout to a file."
         )
     with opened() as session:
+        caller = office(session, token_file, "export")
         head = session.ledger.head().position
+        session.note("exported", "export", caller, f"entries {after + 1} to {min(until or head, head)}")
         last = min(until or head, head)
         with progress("Exporting", last - after) as step:
             lines = _counted(session.ledger.export(after, last), step)
@@ -36,9 +47,9 @@ def export(*, out: Path | None, directory: Path | None, after: int, until: int |
                 sys.stdout.buffer.writelines(lines)
                 sys.stdout.buffer.flush()
             else:
-                _write(out, lines)
+                write_whole(out, lines)
         if directory is not None:
-            _write(directory, session.ledger.directory.export())
+            write_whole(directory, session.ledger.directory.export())
         told = f"{max(last - after, 0)} entries of ledger {session.ledger.identifier}, positions {after + 1} to {last}"
         sys.stderr.write(f"{told}{f', to {out}' if out else ''}.\n")
         if directory is not None:
@@ -48,9 +59,18 @@ def export(*, out: Path | None, directory: Path | None, after: int, until: int |
 
 
 def restore(file: Path, *, directory: Path | None, json: bool) -> None:
-    """Put an export into an empty ledger."""
+    """Put an export, or a backup that equals its manifest, into an empty ledger."""
+    from ledger.backup import DIRECTORY, ENTRIES, check
     from ledger.lifecycle import restore as run
     from ledger.lines import read_lines
+
+    if file.is_dir():
+        if directory is not None:
+            raise Fault(
+                Code.USAGE, "A backup's directory holds the names of people already; leave out --directory."
+            )
+        check(file)
+        file, directory = file / ENTRIES, file / DIRECTORY
 
     size = 0 if str(file) == "-" else file.stat().st_size
     source: IO[bytes] = sys.stdin.buffer if str(file) == "-" else file.open("rb")
@@ -100,27 +120,6 @@ def version(*, json: bool) -> None:
     else:
         demonstration = ", a demonstration" if found["demonstration"] else ""
         show([f"Ledger {found['ledger']}, position {found['position']}{demonstration}."])
-
-
-def _write(path: Path, lines: Iterable[bytes]) -> None:
-    """Write a file that only its owner can read, whole or not at all.
-
-    It grows under a name that nobody can know beforehand: in a directory of many, a link laid there would be followed.
-    """
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def _counted(lines: Iterator[bytes], step: object) -> Iterator[bytes]:

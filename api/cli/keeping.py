@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from api.cli.faults import spoken
 from api.cli.options import Json, TokenFile
+
+LogFormat = Literal["text", "json"]
 
 token_app = typer.Typer(
     rich_markup_mode=None,
@@ -82,11 +84,32 @@ def demo(
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = 8000,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", metavar="FORM", help="The log's form: text or json.")
+    ] = "text",
+    upgrade: Annotated[
+        bool,
+        typer.Option("--upgrade/--no-upgrade", help="Whether an earlier release's ledger is migrated first."),
+    ] = True,
 ) -> None:
     """Answer over HTTP until interrupted."""
     from api.cli.serving import serve as run
 
-    run(host=host, port=port)
+    run(host=host, port=port, log_format=log_format, upgrade=upgrade)
+
+
+def upgrade(
+    check: Annotated[bool, typer.Option("--check", help="Say what would be done, and do nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring the ledger of an earlier release to this one, while others read and write.
+
+    Says which migrations are applied and which programs go on working beside this one. A ledger of a later release is
+    left as it is, and refused where it no longer serves this one.
+    """
+    from api.cli.upgrading import upgrade as run
+
+    run(check=check, json=json)
 
 
 def verify(
@@ -108,14 +131,20 @@ def verify(
     run(samples=samples, json=json)
 
 
-def rebuild(json: Json = False) -> None:
+def rebuild(
+    alone: Annotated[
+        bool,
+        typer.Option("--alone", help="No program of another release runs: drop what they read as well."),
+    ] = False,
+    json: Json = False,
+) -> None:
     """Make all projections anew from the entries.
 
     The new ones grow beside the present ones, which are read until the new ones are level.
     """
     from api.cli.proving import rebuild as run
 
-    run(json=json)
+    run(alone=alone, json=json)
 
 
 def export(
@@ -129,15 +158,45 @@ def export(
     until: Annotated[
         int | None, typer.Option("--until", metavar="POSITION", min=1, help="Leave out what comes later.")
     ] = None,
+    token_file: TokenFile = None,
 ) -> None:
-    """Write the entries as native lines, byte for byte."""
+    """Write the entries as native lines, byte for byte.
+
+    They are whole, whomever an objective is shown to: this needs a steward's or an auditor's token, and is logged.
+    """
     from api.cli.carrying import export as run
 
-    run(out=out, directory=directory, after=after, until=until)
+    run(out=out, directory=directory, after=after, until=until, token_file=token_file)
+
+
+def backup(
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Where backups are kept; each gets a directory of its own."),
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", metavar="DIR", help="Hold a backup against its manifest; write nothing."),
+    ] = None,
+    token_file: TokenFile = None,
+    json: Json = False,
+) -> None:
+    """Back the ledger up while others write: entries, directory, and a manifest with their digests.
+
+    It is whole or not there at all. This needs a steward's or an auditor's token, and is logged.
+    """
+    from api.cli.backing import backup as run
+
+    run(to=to, check=check, token_file=token_file, json=json)
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Native lines of an export; - reads stdin.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Native lines of an export, or a backup's directory; - reads stdin."
+        ),
+    ],
     directory: DirectoryFile = None,
     json: Json = False,
 ) -> None:
@@ -159,6 +218,17 @@ def token_issue(
         str, typer.Argument(metavar="ACTOR", help="Handle, address or identifier of whom it names.")
     ],
     label: Annotated[str, typer.Option("--label", metavar="TEXT", help="What it is for.")] = "command line",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope",
+            metavar="SCOPE",
+            help="What it may be used for: read, write, check_in, export or operate; may be repeated; absent: all.",
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option("--expires-in", metavar="DAYS", help="Days that it is good for.")
+    ] = 365,
     as_owner: Annotated[
         bool,
         typer.Option("--as-owner", help="With the database owner's rights, where every token is lost."),
@@ -169,7 +239,15 @@ def token_issue(
     """Issue a token; it is shown once."""
     from api.cli.tokens import issue
 
-    issue(actor, label=label, as_owner=as_owner, token_file=token_file, json=json)
+    issue(
+        actor,
+        label=label,
+        scopes=tuple(scope or ()),
+        days=days,
+        as_owner=as_owner,
+        token_file=token_file,
+        json=json,
+    )
 
 
 def token_list(token_file: TokenFile = None, json: Json = False) -> None:
@@ -192,14 +270,37 @@ def token_revoke(
     revoke(token, token_file=token_file, json=json)
 
 
+def security_log(
+    after: Annotated[
+        int, typer.Option("--after", metavar="NUMBER", min=0, help="Lines after this number.")
+    ] = 0,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most so many.")
+    ] = 100,
+    token_file: TokenFile = None,
+    json: Json = False,
+) -> None:
+    """Show what was refused, and what was read by office.
+
+    Refused attempts, failed tokens, readings that only the office of a steward or an auditor allows, exports, tokens
+    issued and revoked. A steward, an auditor or an operator may read it; an operator is not shown what it was about.
+    """
+    from api.cli.tokens import security_log as run
+
+    run(after=after, limit=limit, token_file=token_file, json=json)
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init,
     "demo": demo,
     "serve": serve,
+    "upgrade": upgrade,
     "verify": verify,
     "rebuild": rebuild,
     "export": export,
+    "backup": backup,
     "restore": restore,
+    "security-log": security_log,
     "version": version,
 }
 TOKEN_COMMANDS: dict[str, Callable[..., None]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -38,8 +38,29 @@ EffectiveAt = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Write JSON, the same bytes as the HTTP answer, and nothing else.")
 ]
+Form = Annotated[
+    Literal["json", "csv", "xlsx", "ndjson"] | None,
+    typer.Option(
+        "--format", help="Write the answer as a flat table (docs/exports.md), or as JSON, and nothing else."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write to this file; its ending may name the form."),
+]
+Bom = Annotated[
+    bool, typer.Option("--bom", help="Put a byte order mark before CSV, for spreadsheets that need one.")
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option("--token-file", metavar="FILE", help="File with the token; else STRATEGY_LEDGER_TOKEN."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be recorded, and record nothing.")]
+OnBehalfOf = Annotated[
+    str | None,
+    typer.Option(
+        "--on-behalf-of",
+        metavar="PERSON",
+        help="For whom this is done, by handle, address or identifier; needs a delegation.",
+    ),
+]

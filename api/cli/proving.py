@@ -35,7 +35,7 @@ def verify(*, samples: int, json: bool) -> None:
             raise Fault(Code.DIFFERS, difference.sentence())
 
 
-def rebuild(*, json: bool) -> None:
+def rebuild(*, alone: bool = False, json: bool) -> None:
     """Make a new generation of projections beside the present one and move the pointer."""
     from replay.generations import RebuildIsRunning, RebuildStopped
     from replay.generations import rebuild as run
@@ -44,7 +44,8 @@ def rebuild(*, json: bool) -> None:
         head = session.ledger.head().position
         try:
             with progress("Rebuilding", head) as step:
-                generation = run(session.engine, progress=lambda position, _: step(position))
+                generation = run(session.engine, alone=alone, progress=lambda position, _: step(position))
+            session.engine.show_views()
         except RebuildIsRunning:
             raise Fault(Code.CONFLICT, "Another rebuild of this ledger is running; wait for it.") from None
         except RebuildStopped as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,12 @@ _PROMPTS = {
 }
 
 
-def record(file: Path, *, token_file: Path | None, dry_run: bool, json: bool) -> None:
+def record(
+    file: Path, *, token_file: Path | None, on_behalf_of: str | None, dry_run: bool, json: bool
+) -> None:
     """Record the commands of a file, one after the other, until the first refusal."""
     with opened() as session:
-        desk = _Desk(session, writer(session, token_file))
+        desk = Desk(session, writer(session, token_file), on_behalf_of)
         for number, line in _lines(file):
             try:
                 told = _object(line)
@@ -44,11 +47,17 @@ def record(file: Path, *, token_file: Path | None, dry_run: bool, json: bool) ->
             if json:
                 write_json(dict(outcome.body))
             else:
-                show([_sentence(outcome, dry_run=dry_run)])
+                show([sentence(outcome, dry_run=dry_run)])
 
 
 def check_in(
-    key_result: str, *, answers: dict[str, str | None], token_file: Path | None, dry_run: bool, json: bool
+    key_result: str,
+    *,
+    answers: dict[str, str | None],
+    token_file: Path | None,
+    on_behalf_of: str | None,
+    dry_run: bool,
+    json: bool,
 ) -> None:
     """Check in on a key result; on a terminal the prompts ask for what is missing."""
     with opened() as session:
@@ -60,23 +69,24 @@ def check_in(
         told |= {names.get(name, name): answer for name, answer in answers.items() if answer is not None}
         if "value" in told:
             told["value"] = _value(told["value"])
-        outcome = _Desk(session, actor).carry_out(told, dry_run=dry_run)
+        outcome = Desk(session, actor, on_behalf_of).carry_out(told, dry_run=dry_run)
         if json:
             write_json(dict(outcome.body))
         else:
-            show([_sentence(outcome, dry_run=dry_run)])
+            show([sentence(outcome, dry_run=dry_run)])
 
 
-class _Desk:
+class Desk:
     """Hands commands to the writer, and remembers what earlier lines made."""
 
-    def __init__(self, session: Session, actor: str) -> None:
+    def __init__(self, session: Session, actor: str, on_behalf_of: str | None) -> None:
         from api.found import Found
         from api.writing import Writer
 
         self._session = session
         self._actor = actor
-        self._writer: Writer = Writer(session.ledger, Found(session.reader()), session.engine)
+        self._on_behalf_of = on_behalf_of
+        self._writer: Writer = Writer(session.ledger, Found(session.everything()), session.engine)
         self._made: dict[str, str] = {}
 
     def carry_out(self, told: dict[str, Any], *, dry_run: bool) -> Outcome:
@@ -106,6 +116,8 @@ class _Desk:
             by=self._actor,
             request=self._session.ledger.new_id(),
             dry_run=dry_run,
+            on_behalf_of=self._on_behalf_of,
+            door_name="command line",
         )
         return self._writer.carry_out(asked)
 
@@ -202,12 +214,13 @@ def _identified(body: Mapping[str, Any]) -> str:
     return ", ".join(f"{kind} {body['identifiers'][kind]}" for kind in kinds if kind in body["identifiers"])
 
 
-def _sentence(outcome: Outcome, *, dry_run: bool) -> str:
+def sentence(outcome: Outcome, *, dry_run: bool) -> str:
     """Return what was recorded, in one line."""
     body = outcome.body
     if dry_run:
-        names = ", ".join(event["name"] for event in body["events"]) or "nothing"
-        return f"would record: {names}"
+        told = Counter(event["name"] for event in body["events"]).items()
+        names = ", ".join(f"{number:,} × {name}" if number > 1 else name for name, number in told)
+        return f"would record: {names or 'nothing'}"
     if not body["events"]:
         return "nothing to record"
     first, last = body["first_position"], body["position"]

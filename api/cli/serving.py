@@ -2,40 +2,124 @@
 
 from __future__ import annotations
 
+import ipaddress
+import logging
+import os
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 from api.cli.codes import Code
 from api.cli.faults import Fault
+from api.cli.place import PLACE
 from api.cli.session import Session, opened
+from ledger.embedded import EmbeddedServerError
 from ledger.migrate import prepare
+from ledger.place import Place
+from ledger.presence import is_starting
+from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from api.logs import LogFormat
+
+logger = logging.getLogger(__name__)
+STARTING = 60.0
+"""Seconds that a start waits for a database that comes up."""
+LOOK_AFTER = 0.5
+"""Seconds between two looks whether the embedded server is still there."""
 
 
-def serve(*, host: str, port: int) -> None:
-    """Serve the ledger of this run, with its projections kept level beside."""
-    with opened() as session:
-        for weaker in prepare(session.ledger.settings):
-            sys.stderr.write(f"strategy-ledger: {weaker}\n")
-        session.catch_up()
+def serve(*, host: str, port: int, log_format: LogFormat, upgrade: bool = True) -> None:
+    """Serve the ledger of this run, with its projections kept level beside; its log goes to standard error."""
+    from api.logs import configure
+
+    if not is_loopback(host):
+        sys.stderr.write(
+            f"strategy-ledger: {host} can be reached from other machines, and this server speaks no TLS: tokens would "
+            "cross the network in the clear. Put a proxy that does in front of it.\n"
+        )
+    handler = configure(log_format)
+    try:
+        _serve(host=host, port=port, upgrade=upgrade)
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def _serve(*, host: str, port: int, upgrade: bool) -> None:
+    with _level(partial(prepare, upgrade=upgrade)) as session:
         run_server(session, host=host, port=port, announce=say)
+
+
+@contextmanager
+def _level(prepare: Callable[[Settings], list[str]]) -> Iterator[Session]:
+    """Open the ledger of this run and bring its projections level; a database that comes up just now is waited for."""
+    deadline = time.monotonic() + STARTING
+    while True:
+        with ExitStack() as stack:
+            try:
+                session = stack.enter_context(opened(prepare=prepare))
+                session.catch_up()
+            except Exception as error:
+                embedded = PLACE.settings().embedded
+                if not is_starting(error, embedded=embedded) or time.monotonic() > deadline:
+                    raise
+                logger.warning("The database does not answer yet: %s", " ".join(str(error).split()))
+            else:
+                yield session
+                return
+        time.sleep(LOOK_AFTER)
 
 
 def run_server(session: Session, *, host: str, port: int, announce: Callable[[str], object]) -> None:
     """Serve an open session until a signal ends it."""
     from api.app import create_app
+    from api.door import Door
     from api.server import serve as run
     from replay.questions import Reader
+    from replay.runner import Runner
 
-    app = create_app(
-        session.ledger, Reader(session.ledger, session.engine), session.engine, session.ledger.settings
-    )
+    ledger, engine = session.ledger, session.engine
+    engine.show_views()
+    app = create_app(ledger, Reader(ledger, engine), engine, ledger.settings, door=Door.load(os.environ))
     try:
-        run(app, _Runner(session), host=host, port=port, announce=announce)
+        with revived(ledger.place):
+            run(app, Runner(engine), host=host, port=port, announce=announce)
     except OSError as error:
         raise Fault(
             Code.UNAVAILABLE, f"{host}:{port} cannot be listened on: {error.strerror}; choose another --port."
         ) from error
+
+
+@contextmanager
+def revived(place: Place) -> Iterator[None]:
+    """Look after the embedded server beside this block: one that was killed is started again."""
+    ended = threading.Event()
+
+    def look() -> None:
+        said = ""
+        while not ended.wait(LOOK_AFTER):
+            try:
+                if place.revive():
+                    logger.warning("The embedded PostgreSQL was gone and was started again.")
+                said = ""
+            except (EmbeddedServerError, OSError) as error:
+                if str(error) != said:
+                    logger.error("The embedded PostgreSQL is gone: %s", error)
+                said = str(error)
+
+    thread = threading.Thread(target=look, name="embedded", daemon=True)
+    if place.embedded:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if place.embedded:
+            thread.join(LOOK_AFTER * 10)
 
 
 def say(address: str) -> None:
@@ -44,17 +128,9 @@ def say(address: str) -> None:
     sys.stdout.flush()
 
 
-class _Runner:
-    """Keeps the projections level: a round at each tick, and none while nothing is new."""
-
-    TICK_SECONDS = 0.5
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def run(self, stop: threading.Event) -> None:
-        """Catch up again and again until told to stop."""
-        reached = -1
-        while not stop.wait(self.TICK_SECONDS):
-            if self._session.ledger.head().position != reached:
-                reached = self._session.engine.catch_up()
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,8 +1,19 @@
-"""`import snapshots`: hands the series over to the import, which lives in `api.imports`."""
+"""The imports of the command line: options become what is asked of `api.imports`, and its report is shown."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from aggregates.entry import Reason
+    from api.cli.session import Session
+    from api.imports.asked import Ask
+    from api.imports.tables.reading import TableFile
+    from ledger.tokens import Caller
 
 
 def take_snapshots(
@@ -14,19 +25,32 @@ def take_snapshots(
     objective_owner: str | None,
     source: str | None,
     accept_faults: bool,
+    profile: str | None,
+    days: Path | None,
+    report_file: Path | None,
     token_file: Path | None,
     dry_run: bool,
     json: bool,
 ) -> None:
     """Import a series of dated snapshots, or show what would be recorded."""
+    from api.imports.table_series import is_dated_tables
+
+    if days is not None or is_dated_tables(folder):
+        told = {
+            "people": people, "create_people": create_people, "cycle": cycles[0] if len(cycles) == 1 else "",
+            "objective_owner": objective_owner, "source": source, "accept_faults": accept_faults, "profile": profile,
+            "dry_run": dry_run, "json": json, "token_file": token_file, "report": report_file,
+        }  # fmt: skip
+        take_series(folder, days, told)
+        return
     from api.cli.codes import Code
     from api.cli.faults import Fault
     from api.cli.page import show, write_json
-    from api.cli.session import opened, progress, writer
+    from api.cli.session import opened, progress
     from api.imports.run import run
 
     with opened() as session:
-        actor = writer(session, token_file)
+        actor = importer(session, token_file)
         with progress("Importing", 0) as step:
             report = run(
                 session.ledger,
@@ -50,3 +74,258 @@ def take_snapshots(
         if refused:
             verb = "would be refused" if dry_run else "were refused"
             raise Fault(Code.REFUSED, f"{refused} rows {verb}; the report says each with its reason.")
+
+
+def take_table(form: Literal["csv", "xlsx", "jsonl"], file: Path, told: Mapping[str, Any]) -> None:
+    """Import one table, or show what would be recorded; `told` are the options as they were given."""
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+    from api.cli.page import show, write_json
+    from api.cli.session import opened, progress
+    from api.imports.check_ins import beside
+    from api.imports.profile_files import save_profile
+    from api.imports.table_import import import_table
+    from api.imports.tables.reading import count_rows
+
+    table = table_of(form, file, told)
+    ask = ask_of(told)
+    if told.get("save_profile") is not None:
+        save_profile(table.profile, told["save_profile"])
+    with opened() as session:
+        actor = importer(session, told["token_file"])
+        with progress("Importing", count_rows(table)) as step:
+            report = import_table(
+                session.ledger,
+                table,
+                ask,
+                by=actor,
+                check_ins=beside(table, told.get("check_ins")),
+                progress=step,
+            )
+        session.catch_up()
+    if told["json"]:
+        write_json(report.body())
+    else:
+        show(report.blocks())
+    if report.refused:
+        verb = "would be refused" if ask.dry_run or ask.strict else "were refused"
+        raise Fault(Code.REFUSED, f"{report.refused} rows {verb}; the report says each with its reason.")
+
+
+def take_series(folder: Path, days: Path | None, told: Mapping[str, Any]) -> None:
+    """Import dated exports of one tool as history, or show what would be recorded."""
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+    from api.cli.page import show, write_json
+    from api.cli.session import opened, progress
+    from api.imports.table_series import dated_files, import_series
+    from api.imports.tables.reading import format_of
+
+    if not told["cycle"]:
+        raise Fault(
+            Code.USAGE, "Name the one cycle of these exports with --cycle KEY=START..END[,COMMIT-BY]."
+        )
+    files = dated_files(folder, days)
+    ask = ask_of({**told, "source": told["source"] or folder.resolve().name})
+    with opened() as session:
+        actor = importer(session, told["token_file"])
+        with progress("Importing", len(files)) as step:
+            reports = import_series(
+                session.ledger,
+                files,
+                lambda path: table_of(format_of(path), path, told),
+                ask,
+                by=actor,
+                progress=step,
+            )
+        session.catch_up()
+    if told["json"]:
+        write_json([one.body() for one in reports])
+    else:
+        show(line for one in reports for line in [*one.blocks(), ""])
+    refused = sum(one.refused for one in reports)
+    if refused:
+        verb = "would be refused" if ask.dry_run else "were refused"
+        raise Fault(Code.REFUSED, f"{refused} rows {verb}; the report says each with its reason.")
+
+
+def importer(session: Session, token_file: Path | None) -> Caller:
+    """Return whom the token of this run names, who may import: a steward. Raises Fault, ActionIsNotAllowed.
+
+    An import compares with everything that its source told before, so whoever imports sees the whole ledger.
+    """
+    from api.cli.session import writer
+    from replay.sight import Sights
+
+    caller = writer(session, token_file)
+    sight = Sights(session.ledger).of(str(caller), session.ledger.head().position, caller.scopes)
+    if not sight.may("note_source"):
+        session.note("refused", "note_source", caller)
+    sight.check("note_source")
+    return caller
+
+
+def table_of(form: Literal["csv", "xlsx", "jsonl"], file: Path, told: Mapping[str, Any]) -> TableFile:
+    """Return the table that the options speak of: its profile with what this run says otherwise."""
+    from api.imports.profile_files import load_profile, with_options
+    from api.imports.tables.reading import TableFile
+
+    delimiter = told.get("delimiter")
+    options: dict[str, Any] = {
+        name: told.get(name)
+        for name in ("encoding", "decimal", "thousands", "dates", "percent", "digits", "tab")
+    }
+    options |= {
+        "delimiter": "\t" if delimiter == "tab" else delimiter,
+        "header": told.get("header_row"),
+        "keep": tuple(told.get("keep") or ()),
+        "columns": _pairs("--column", told.get("column")),
+        "only": _pairs("--only", told.get("only")),
+        "said": _pairs("--said", told.get("said")),
+        "confidence": _pairs("--confidence", told.get("confidence")),
+        "fill_down": told.get("fill_down") or None,
+        "cut_titles": told.get("cut_titles") or None,
+    }
+    return TableFile(file, form, with_options(load_profile(told.get("profile")), options))
+
+
+def ask_of(told: Mapping[str, Any]) -> Ask:
+    """Return what the options ask of an import."""
+    from api.imports.asked import Ask
+
+    return Ask(
+        cycle=told["cycle"],
+        source=told.get("source"),
+        on=day_of_option("--on", told.get("on")),
+        version=told.get("version"),
+        people=told.get("people"),
+        create_people=told.get("create_people", False),
+        objective_owner=told.get("objective_owner"),
+        accept_faults=told.get("accept_faults", False),
+        strict=told.get("strict", False),
+        as_drafts=told.get("as_drafts", False),
+        dry_run=told.get("dry_run", False),
+        report=told.get("report"),
+    )
+
+
+def day_of_option(name: str, text: str | None) -> date | None:
+    """Return the day of an option."""
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise Fault(Code.USAGE, f"{name} {text!r} is not a day such as 2026-07-01.") from None
+
+
+def _pairs(name: str, given: list[str] | None) -> dict[str, str]:
+    """Return what a repeated option says: left of the equals sign, and right of it."""
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+
+    pairs: dict[str, str] = {}
+    for one in given or ():
+        left, sign, right = one.partition("=")
+        if not (sign and left.strip() and right.strip()):
+            raise Fault(
+                Code.USAGE, f"{name} {one!r} cannot be read; write it with an equals sign between two words."
+            )
+        pairs[left.strip()] = right.strip()
+    return pairs
+
+
+def write_sheet(cycle: str, out: Path, as_of: str | None) -> None:
+    """Write the sheet of a cycle, as far as whoever asks sees it."""
+    import sys
+
+    from api.cli.files import write_whole
+    from api.cli.session import opened
+    from api.imports.sheet import Sheet, check_format
+
+    check_format(out)
+    with opened() as session:
+        reader = session.noted(session.reader(), "sheet", cycle)
+        content, position = Sheet(session.ledger, reader).write(cycle, out, as_of=as_of)
+        write_whole(out, [content])
+    sys.stderr.write(f"Sheet of {cycle} at position {position}, to {out}.\n")
+
+
+def take_sheet(file: Path, told: Mapping[str, Any]) -> None:
+    """Compare an edited sheet with the ledger; record or propose the difference where that was asked for."""
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+    from api.cli.files import write_whole
+    from api.cli.page import show, write_json
+    from api.cli.session import opened, writer
+    from api.imports.sheet import Sheet, check_format
+
+    if not told["record_proposal"]:
+        check_format(file)
+    if told["propose"] is not None and (told["record"] or told["record_proposal"]):
+        raise Fault(Code.USAGE, "--propose records nothing; give it without --record.")
+    with opened() as session:
+        actor = writer(session, told["token_file"])
+        sheet = Sheet(session.ledger, session.noted(session.reader(), "import sheet", None))
+        if told["record_proposal"]:
+            report, asked = sheet.proposed(file)
+        else:
+            profile = table_of("csv", file, told).profile
+            report, asked = sheet.compare(
+                file, profile, reason=_reason(told), decision=_identifier(told["decision"])
+            )
+        recorded = told["record"] or told["record_proposal"]
+        if told["propose"] is not None:
+            write_whole(told["propose"], sheet.propose(report, asked, by=actor))
+        sheet.record(report, asked, by=actor, dry_run=not recorded)
+        session.catch_up()
+    if told["json"]:
+        write_json(report.body())
+    else:
+        show(report.blocks())
+    if report.refused:
+        verb = "were" if recorded else "would be"
+        raise Fault(
+            Code.REFUSED, f"{report.refused} rows {verb} refused; the report says each with its reason."
+        )
+
+
+def reconcile_table(file: Path, told: Mapping[str, Any]) -> None:
+    """List where the ledger and a table disagree, as far as whoever asks sees the ledger."""
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+    from api.cli.page import show, write_json
+    from api.cli.session import opened
+    from api.imports.people import PeopleMap, read_people
+    from api.imports.reconcile import reconcile
+    from api.imports.tables.reading import format_of
+
+    table = table_of(format_of(file), file, told)
+    people = read_people(told["people"]) if told["people"] is not None else PeopleMap()
+    with opened() as session:
+        when = {"as_of": told["as_of"], "effective_at": told["effective_at"]}
+        reader = session.noted(session.reader(), "reconcile", told["cycle"])
+        found = reconcile(session.ledger, reader, table, told["cycle"], people, source=told["source"], **when)
+    if told["json"]:
+        write_json(found.body())
+    else:
+        show(found.blocks())
+    if found.found:
+        raise Fault(Code.REFUSED, f"The two disagree in {len(found.found)} places.")
+
+
+def _reason(told: Mapping[str, Any]) -> Reason | None:
+    from aggregates.entry import Reason
+
+    return None if told["reason"] is None else Reason(kind=told["reason_class"], text=told["reason"])
+
+
+def _identifier(text: str | None) -> UUID | None:
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        raise Fault(Code.USAGE, f"--decision {text!r} is not an identifier.") from None

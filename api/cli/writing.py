@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from api.cli import importing
 from api.cli.faults import spoken
-from api.cli.options import DryRun, Json, TokenFile
+from api.cli.options import DryRun, Json, OnBehalfOf, TokenFile
 
 import_app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Take over somebody else's record."
@@ -19,10 +20,12 @@ def register(app: typer.Typer) -> None:
     """Add the recording commands."""
     app.command("check-in")(spoken(check_in))
     app.command("record")(spoken(record))
+    importing.register(import_app)
     import_app.command("snapshots")(spoken(import_snapshots))
     # A group of one command would lose its name without a callback.
     import_app.callback()(_import)
     app.add_typer(import_app, name="import")
+    importing.register_beside(app)
 
 
 def _import() -> None:
@@ -56,6 +59,7 @@ def check_in(
         typer.Option("--needs-decision", metavar="TEXT", help="What needs a decision (kept sealed)."),
     ] = None,
     token_file: TokenFile = None,
+    on_behalf_of: OnBehalfOf = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -77,6 +81,7 @@ def check_in(
             "needs_decision": needs_decision,
         },
         token_file=token_file,
+        on_behalf_of=on_behalf_of,
         dry_run=dry_run,
         json=json,
     )
@@ -88,6 +93,7 @@ def record(
         typer.Argument(metavar="FILE|-", help="Commands as JSON, one on each line; - reads standard input."),
     ],
     token_file: TokenFile = None,
+    on_behalf_of: OnBehalfOf = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -102,7 +108,7 @@ def record(
     """
     from api.cli.recording import record as run
 
-    run(file, token_file=token_file, dry_run=dry_run, json=json)
+    run(file, token_file=token_file, on_behalf_of=on_behalf_of, dry_run=dry_run, json=json)
 
 
 def import_snapshots(
@@ -139,11 +145,23 @@ def import_snapshots(
     accept_faults: Annotated[
         bool, typer.Option("--accept-faults", help="Take faulty measures over as they stand, and list them.")
     ] = False,
+    profile: importing.ProfileName = None,
+    days: Annotated[
+        Path | None,
+        typer.Option(
+            "--days", metavar="FILE", help="CSV of file,day where the names of exports carry no day."
+        ),
+    ] = None,
+    report: importing.ReportFile = None,
     token_file: TokenFile = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Turn a series of dated snapshots into history."""
+    """Turn a series of dated snapshots into history.
+
+    A folder of tables (CSV, XLSX, JSON lines) with a day in each name is read with --profile; the
+    versions of Markdown pages need none.
+    """
     from api.cli.taking import take_snapshots
 
     take_snapshots(
@@ -154,6 +172,9 @@ def import_snapshots(
         objective_owner=objective_owner,
         source=source,
         accept_faults=accept_faults,
+        profile=profile,
+        days=days,
+        report_file=report,
         token_file=token_file,
         dry_run=dry_run,
         json=json,

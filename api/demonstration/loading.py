@@ -17,6 +17,7 @@ from api.demonstration.people import ADDRESS, NAMES, STEWARD, ZONE
 from api.demonstration.player import demonstration_id, rehearse
 from api.demonstration.script import Script
 from ledger.demonstration import IsNoDemonstration, discard
+from ledger.directory_file import sealed
 from ledger.keys import Keys, MasterKey
 from ledger.lifecycle import restore
 from ledger.migrate import MigrationError, migrate
@@ -99,13 +100,13 @@ def _make(ledger: Ledger) -> int:
     settings, now = ledger.settings, ledger.head().now
     today = day_of(now, ZoneInfo(ZONE))
     identifier = demonstration_id(today)
-    MasterKey.load_or_make(settings)
+    master = MasterKey.load_or_make(settings)
     keys = Keys(Connections(ledger.pool), settings, identifier)
     stage, script = rehearse(today, now - _BEFORE_NOW, identifier, keys.seal)
     restore(
         settings,
         (line + b"\n" for line in stage.lines()),
-        directory_of(script),
+        sealed(directory_of(script), identifier, master),
         demonstration=True,
     )
     return stage.position

@@ -7,6 +7,8 @@ ZONE = "Europe/Amsterdam"
 ADDRESS = "pellworth.example"
 STEWARD = "jonah"
 LEADER = "ines"
+SECOND = "tomas"
+"""Who may act on the leader's behalf, until the first quarter is over."""
 AUDITOR = "viktor"
 
 NAMES: dict[str, str] = {

@@ -10,7 +10,7 @@ from typing import Any
 from api.demonstration.calendar import WEEKS, Quarter
 from api.demonstration.company import ROLES, TEAMS, THEMES, key_result_owner, leader_of, objective_owner
 from api.demonstration.courses import Course
-from api.demonstration.people import AUDITOR, LEADER, NAMES, STEWARD
+from api.demonstration.people import AUDITOR, LEADER, NAMES, SECOND, STEWARD
 from api.demonstration.plan import Metric
 from api.demonstration.script import NextReference, Personal, Script
 from api.demonstration.voices import GETTING_BY, GOING_BADLY, GOING_WELL, NEEDS
@@ -99,6 +99,18 @@ class Company:
             above = None if team.key == "leadership" else script.identifier("team", "leadership")
             identifier = script.identifier("team", team.key, at)
             script.act(at, STEWARD, "form_team", team=identifier, name=team.name, parent=above)
+        for team in TEAMS:
+            identifier = script.identifier("team", team.key)
+            for handle in team.people:
+                at = script.moment(day, "11:30")
+                script.act(at, STEWARD, "add_member", team=identifier, person=script.person(handle))
+        script.act(
+            script.moment(day, "13:00"),
+            STEWARD,
+            "grant_delegation",
+            actor=f"person:{script.person(SECOND)}",
+            principal=script.person(LEADER),
+        )
 
     def plan_cycle(self, quarter: Quarter, *, opened: bool = True) -> None:
         """Plan a cycle three weeks before it starts, and open it on its first morning."""

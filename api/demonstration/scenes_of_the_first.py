@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from api.demonstration.people import STEWARD
+from api.demonstration.people import LEADER, SECOND, STEWARD
 from api.demonstration.script import PositionOf
 from api.demonstration.stage import Stage
 
@@ -59,6 +59,8 @@ def after_the_line(stage: Stage) -> None:
         ("editorial", "The old words counted clicks; what we mean is reading to the end."),
         title="Articles read to their last line",
     )
+    stage.show_to("references", (2, 1, "09:20"), "team")
+    stage.show_to("references", (6, 4, "16:10"), "everyone")
     _rhys_leaves(stage)
     stage.drop(
         "brand",
@@ -96,7 +98,7 @@ def _rhys_leaves(stage: Stage) -> None:
 
 
 def after_the_end(stage: Stage) -> None:
-    """Correct a score that was typed wrongly, after the cycle was closed."""
+    """Correct a score that was typed wrongly, after the cycle was closed; and nobody acts for the leader any more."""
     at = stage.script.moment(stage.quarter.ends_on + timedelta(days=26), "11:15")
     key_result, _ = stage.company.key_result(0, "refunds", 0)
     stage.script.act(
@@ -106,4 +108,12 @@ def after_the_end(stage: Stage) -> None:
         position=PositionOf(f"score:{key_result.name}"),
         body={"score": "0.7"},
         reason={"kind": "measurement_fault", "text": "I typed the score of the neighbouring line."},
+    )
+    second, leader = stage.script.person(SECOND), stage.script.person(LEADER)
+    stage.script.act(
+        stage.script.moment(stage.quarter.ends_on + timedelta(days=27), "09:00"),
+        STEWARD,
+        "revoke_delegation",
+        actor=f"person:{second}",
+        principal=leader,
     )

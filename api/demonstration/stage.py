@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from api.demonstration.calendar import Quarter
+from api.demonstration.company import TEAMS
 from api.demonstration.people import LEADER, STEWARD
 from api.demonstration.routine import Company, KeyResult
 from api.demonstration.script import PositionOf, Script
@@ -139,8 +140,19 @@ class Stage:
     def depart(self, handle: str, when: When) -> None:
         """Let a person leave the company."""
         at = self.at(when)
+        for team in TEAMS:
+            if handle in team.people:
+                away = self.script.identifier("team", team.key), self.script.person(handle)
+                self.script.act(self.at(when), STEWARD, "remove_member", team=away[0], person=away[1])
         self.script.act(at, STEWARD, "person_leaves", person=self.script.person(handle))
         self.company.left[handle] = at
+
+    def show_to(self, theme: str, when: When, visibility: str) -> None:
+        """Say who may see an objective."""
+        at = self.at(when)
+        objective = self.company.objective(self.number, theme)
+        by = self.company.owner(self.number, theme, at)
+        self.script.act(at, by, "set_visibility", objective=objective, visibility=visibility)
 
     def leave(self, handle: str, when: When, back: When, acting: str) -> None:
         """Let a person go on leave and come back, with somebody who answers meanwhile."""

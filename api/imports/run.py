@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from aggregates.cycle.events import CycleKind
-from aggregates.decide import decide
+from aggregates.decide import as_seen, decide
 from aggregates.entry import Occasion, Recorded
 from aggregates.person.commands import AddPerson
 from aggregates.refusals import EntryIsUnknown, PersonIsUnknown, Refusal
 from aggregates.snapshots.markdown import parse_markdown
 from aggregates.snapshots.series import SnapshotSeries, read_series
-from aggregates.values import KEY_PATTERN, LINE_LENGTH, instant_text, start_of_day
+from aggregates.values import LINE_LENGTH, instant_text, start_of_day
 from aggregates.world import World
+from api.imports.days import CycleIsNotDated, Days, cycle_key, cycle_kind, quarter, read_days
 from api.imports.people import PeopleMap, read_people
 from api.imports.plan import Planner
 from api.imports.planned import Cycle, Owners, Planned
@@ -30,11 +29,6 @@ from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
 
 Progress = Callable[[int], None]
-_QUARTER = re.compile(r"(?P<year>\d{4})-q(?P<quarter>[1-4])", re.IGNORECASE)
-
-
-class CycleIsNotDated(Refusal):
-    """The days of this series are not known; name them with `--cycle NAME=START..END[,COMMIT-BY]`."""
 
 
 class PeopleAreMissing(Refusal):
@@ -43,15 +37,6 @@ class PeopleAreMissing(Refusal):
 
 class SourceHasFaults(Refusal):
     """Rows of the source cannot be read; mend them, or give --accept-faults to list and leave them out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The days of a cycle, which the source does not say."""
-
-    start: date
-    commit_by: date
-    end: date
 
 
 def run(
@@ -75,7 +60,7 @@ def run(
     same versions records nothing new. Raises SourceCannotBeRead, PeopleMapCannotBeRead, CycleIsNotDated,
     PeopleAreMissing, SourceHasFaults; what the rules refuse is listed in the report.
     """
-    days = dict(_days(one) for one in cycles)
+    days = dict(read_days(one) for one in cycles)
     found = read_source(place)
     names = source or place.resolve().name
     mapped = read_people(people) if people is not None else PeopleMap()
@@ -89,7 +74,7 @@ def run(
     importer.people(report, [series for _, series in read])
     done = 0
     for one, series in read:
-        told = importer.record(series, Cycle(_key(one.name), one.name, _kind(one.name)))
+        told = importer.record(series, Cycle(cycle_key(one.name), one.name, cycle_kind(one.name)))
         report.series.append(told)
         done += len(told.recorded) + told.known
         if progress is not None:
@@ -224,7 +209,7 @@ class _Importer:
     def _decide(self, world: World, planned: Any, occasion: Occasion) -> Sequence[Recorded]:
         if isinstance(planned, Planned):
             try:
-                return decide(world, planned.build(world, self._reference), occasion)
+                return decide(world, planned.build(as_seen(world, occasion), self._reference), occasion)
             except LookupError as error:
                 raise EntryIsUnknown(str(error)) from error
         return decide(world, planned, occasion)
@@ -250,7 +235,7 @@ class _Importer:
 
 
 def _series(one: VersionSeries, days: dict[str, Days], ledger: Ledger) -> SnapshotSeries:
-    known = days.get(one.name) or _quarter(one.name)
+    known = days.get(one.name) or quarter(one.name)
     if known is None:
         raise CycleIsNotDated(
             f"The days of {one.name!r} are not known; name them with --cycle {one.name}=START..END[,COMMIT-BY].",
@@ -260,42 +245,6 @@ def _series(one: VersionSeries, days: dict[str, Days], ledger: Ledger) -> Snapsh
     return read_series(
         snapshots, start=known.start, commit_by=known.commit_by, end=known.end, zone=ledger.zone
     )
-
-
-def _quarter(name: str) -> Days | None:
-    found = _QUARTER.fullmatch(name)
-    if found is None:
-        return None
-    year, month = int(found["year"]), int(found["quarter"]) * 3 - 2
-    start = date(year, month, 1)
-    following = date(year + (month == 10), (month + 3) if month < 10 else 1, 1)
-    return Days(start, start, following - timedelta(days=1))
-
-
-def _days(text: str) -> tuple[str, Days]:
-    name, _, told = text.partition("=")
-    try:
-        days, _, told_by = told.partition(",")
-        start, end = (date.fromisoformat(day.strip()) for day in days.split(".."))
-        commit_by = date.fromisoformat(told_by.strip()) if told_by else start
-    except ValueError:
-        raise CycleIsNotDated(
-            f"--cycle {text!r} cannot be read; write 2019-q3=2019-07-01..2019-09-30, and a commit-by after a comma "
-            "where it is not the first day.",
-            field="/cycle",
-        ) from None
-    return name.strip(), Days(start, commit_by, end)
-
-
-def _key(name: str) -> str:
-    key = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:40]
-    if not re.fullmatch(KEY_PATTERN, key):
-        raise CycleIsNotDated(f"{name!r} gives no key for a cycle; rename the folder.", field="/cycle")
-    return key
-
-
-def _kind(name: str) -> CycleKind:
-    return "quarter" if _QUARTER.fullmatch(name) else "custom"
 
 
 def _first_fault(series: SnapshotSeries) -> str:

@@ -9,8 +9,18 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from api.commands import DOORS, Door
-from api.parameters import expected_version, idempotency_key, invalid, printable, query, switch
+from api.metrics import Figures
+from api.parameters import (
+    expected_version,
+    idempotency_key,
+    invalid,
+    on_behalf_of,
+    printable,
+    query,
+    switch,
+)
 from api.reading import Desk
+from api.receipts import Outcome
 from api.writing import Asked
 
 router = APIRouter()
@@ -22,10 +32,26 @@ def endpoint(door: Door) -> Callable[[Request], Awaitable[Response]]:
     async def take(request: Request) -> Response:
         desk: Desk = request.app.state.desk
         outcome = await desk.carry_out(await asked(door, request))
+        noted(request, outcome)
         content = orjson.dumps(outcome.body)
         return Response(content, outcome.status, dict(outcome.headers), media_type="application/json")
 
     return take
+
+
+def noted(request: Request, outcome: Outcome) -> None:
+    """Count what became of a command, and wake whoever follows the ledger."""
+    figures: Figures = request.app.state.figures
+    events = len(outcome.body.get("events", ()))
+    if outcome.headers.get("Idempotency-Replayed"):
+        figures.command("replayed")
+    elif outcome.body.get("dry_run"):
+        figures.command("dry_run")
+    elif not events:
+        figures.command("nothing_new")
+    else:
+        figures.command("recorded", events)
+        request.app.state.tail.wake()
 
 
 async def asked(door: Door, request: Request) -> Asked:
@@ -45,6 +71,7 @@ async def asked(door: Door, request: Request) -> Asked:
         key=idempotency_key(request),
         version=version,
         dry_run=switch(taken, "dry_run"),
+        on_behalf_of=on_behalf_of(request),
     )
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from aggregates.refusals import EntryIsUnknown
 from api.parameters import invalid, query, whole_number
 from api.reading import Desk
+from api.stream import ahead
 
 router = APIRouter()
 MOST_ENTRIES = 1_000
@@ -22,6 +23,9 @@ async def entries(request: Request) -> Response:
     limit = whole_number(taken.get("limit", "100"), "/query/limit", greatest=MOST_ENTRIES)
     if limit == 0:
         raise invalid("/query/limit", f"This is a whole number from 1 to {MOST_ENTRIES}.")
+    head = (await desk.probe.standing()).head
+    if after > head:
+        raise ahead(after, head)
     return await desk.feed(request, after, limit, lines=wants_lines(request, taken.get("format")))
 
 

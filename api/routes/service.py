@@ -1,22 +1,28 @@
-"""What answers without a token: whether the server lives, whether it is ready, its description, its problems."""
+"""The service itself: whether the server lives, whether it is ready, its figures, its description, its problems."""
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any
 
 import orjson
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.metrics import MEDIA_TYPE, Figures
 from api.openapi import described
 from api.parameters import query
 from api.problems import AddressIsUnknown, ProblemKind
+from api.readiness import ANSWER_SECONDS, AWAY, RETRY, state_of
 from api.reading import Desk
+from ledger.errors import HeadWentBack
 
 router = APIRouter(tags=["service"])
 JSON = "application/json"
-_WHERE = "This projection stopped; `strategy-ledger verify` says where and why."
-"""What anybody may know of it: the sentence itself can repeat what an entry says."""
+_LOOKS = CapacityLimiter(2)
+"""How many looks at a database that may be away wait at once; the others are answered that it is."""
 
 
 @router.get("/v1/health", operation_id="read_health")
@@ -28,21 +34,47 @@ async def health(request: Request) -> Response:
 
 @router.get("/v1/ready", operation_id="read_readiness")
 async def ready(request: Request) -> Response:
-    """Whether the server can answer: the database does, and how far the projections are behind it."""
+    """Whether requests should be sent here, in a word and a sentence; in full to whoever may operate the server."""
     query(request, ())
     desk: Desk = request.app.state.desk
-    standing = await desk.probe.standing()
-    stopped = await run_in_threadpool(desk.stopped)
-    body = {
-        "status": "ready" if not stopped else "stopped",
-        "position": standing.head,
-        "projections": standing.position,
-        "behind": max(0, standing.head - standing.position),
-        "stopped": dict.fromkeys(stopped, _WHERE),
-    }
-    return Response(
-        orjson.dumps(body), 200 if not stopped else 503, {"Retry-After": "5"} if stopped else None, JSON
-    )
+    look = partial(state_of, desk.ledger, desk.engine, request.app.state.past)
+    whole = False
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            state = await to_thread.run_sync(look, abandon_on_cancel=True, limiter=_LOOKS)
+            whole = await _operates(request)
+    except Exception as error:
+        if not (isinstance(error, TimeoutError) or _is_the_database(error)):
+            raise
+        state = AWAY
+    body = orjson.dumps(state.body(whole=whole))
+    return Response(body, 200, None, JSON) if state.ready else Response(body, 503, RETRY, JSON)
+
+
+@router.get("/v1/metrics", operation_id="read_metrics")
+async def metrics(request: Request) -> Response:
+    """The server's figures in the text form of Prometheus, for whoever may operate the server."""
+    query(request, ())
+    desk: Desk = request.app.state.desk
+    await desk.check_rights(request, await desk.probe.standing(), "operate")
+    figures: Figures = request.app.state.figures
+    content = await run_in_threadpool(figures.text)
+    return Response(content, headers={"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"})
+
+
+async def _operates(request: Request) -> bool:
+    """Return whether whoever asks may operate the server; without a token nobody does."""
+    if getattr(request.state, "actor", None) is None:
+        return False
+    desk: Desk = request.app.state.desk
+    try:
+        return (await desk.sight(request, await desk.probe.standing())).may("operate")
+    except HeadWentBack:  # rights that this process remembers are of another past
+        return False
+
+
+def _is_the_database(error: Exception) -> bool:
+    return type(error).__module__.startswith("psycopg")
 
 
 @router.get("/v1/openapi.json", operation_id="read_description")

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ledger.embedded.cluster import DURABLE, PATIENCE, Cluster
 from ledger.embedded.errors import (
@@ -33,6 +33,9 @@ from ledger.embedded.errors import (
     ServerIsNotDurable,
     VersionDiffers,
 )
+
+if TYPE_CHECKING:
+    import psycopg
 
 __all__ = [
     "AccountIsMissing",
@@ -78,6 +81,19 @@ class EmbeddedServer:
             url, version = _reach(cluster)
             undo.pop_all()
             return cls(cluster, users, version, url)
+
+    def revive(self) -> bool:
+        """Start the server again where it was killed while it was in use; return whether it was.
+
+        Raises a subclass of EmbeddedServerError where it does not start, as on a disk that is full.
+        """
+        if self._users is None or not self._cluster.is_gone():
+            return False
+        with _alone(self._cluster.data_dir):
+            if not self._cluster.is_gone():
+                return False
+            self._cluster.ensure_running()
+            return True
 
     def stop(self) -> None:
         """End this use; the server stops when no other use is left. A second call does nothing."""
@@ -163,14 +179,33 @@ def _alone(data_dir: Path) -> Iterator[None]:
 
 
 def _reach(cluster: Cluster) -> tuple[str, str]:
-    """Return the address and the version of the running server; one that is killed meanwhile is started again."""
-    for _ in range(2):
-        with suppress(ServerDoesNotAnswer):
-            url = cluster.ensure_running()
+    """Return the address and the version of the running server.
+
+    One that is killed meanwhile is started again; one whose worker was killed recovers, and is waited for.
+    """
+    deadline, left = time.monotonic() + PATIENCE, 3
+    while True:
+        url = cluster.ensure_running()
+        try:
             return url, _check_durable(url)
+        except ServerDoesNotAnswer as error:
+            recovers = "the database system is" in str(error)
+            left -= 0 if recovers else 1
+            if left == 0 or time.monotonic() > deadline:
+                raise
         time.sleep(0.1)
-    url = cluster.ensure_running()
-    return url, _check_durable(url)
+
+
+def _wait_for_recovery(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Wait until the server takes writes: one that is brought back to a point in time answers readers before that."""
+    deadline = time.monotonic() + PATIENCE
+    while connection.execute("select pg_is_in_recovery()").fetchone() == (True,):
+        if time.monotonic() > deadline:
+            raise ServerIsBusy(
+                "The embedded server recovers and does not come to an end; see server.log, and the target of the "
+                "recovery in postgresql.auto.conf."
+            )
+        time.sleep(0.05)
 
 
 def _check_durable(url: str) -> str:
@@ -185,6 +220,7 @@ def _check_durable(url: str) -> str:
                     raise ServerIsNotDurable(
                         f"The running server has {name} = {row and row[0]}; it must be {value}."
                     )
+            _wait_for_recovery(connection)
             return str(connection.info.parameter_status("server_version"))
     except psycopg.Error as error:
         raise ServerDoesNotAnswer(f"The embedded server runs and does not answer: {error}") from error

@@ -122,6 +122,10 @@ class Cluster:
         sockets = (notes.sockets if notes else None) or self.path
         return f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port=5432"
 
+    def is_gone(self) -> bool:
+        """Return whether no server is there, not even one that starts or stops."""
+        return self._look() in ("absent", "dead")
+
     def stop(self) -> None:
         """Stop the server if it runs; open connections are closed, what they committed is kept."""
         started, told = time.monotonic(), None
@@ -217,6 +221,8 @@ class Cluster:
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_name("server.log.1"))
         said_before = log.stat().st_size if log.exists() else 0
+        if not _answers(self.path):  # a base backup brings the lock of the running server's socket along
+            (self.path / f"{_SOCKET}.lock").unlink(missing_ok=True)
         options = {**_OPTIONS, **DURABLE, "unix_socket_directories": str(self._socket_dir())}
         process = self._run(
             "sh",

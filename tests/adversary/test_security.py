@@ -25,7 +25,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from api import connection as door
-from api.cli.carrying import _write
+from api.cli.files import write_whole
 from ledger.appends import append
 from ledger.embedded import DirectoryIsNotUsable, EmbeddedServer
 from ledger.errors import EntryIsMalformed, LedgerIsBusy
@@ -309,7 +309,7 @@ def test_an_export_follows_no_link_that_somebody_laid(tmp_path: Path) -> None:
     victim.write_text("mine")
     (tmp_path / f".{out.name}.partial").symlink_to(victim)
     # when an export is written there
-    _write(out, [b"line\n"])
+    write_whole(out, [b"line\n"])
     # then the link's target is as it was, and the export is its owner's alone
     assert victim.read_text() == "mine"
     assert out.read_bytes() == b"line\n"
@@ -466,7 +466,10 @@ def test_what_is_no_http_is_answered_as_a_problem(house: House) -> None:
 
 
 def test_two_tokens_are_none(house: House) -> None:
-    headers = [("Authorization", f"Bearer {house.tokens['ada']}"), ("Authorization", "Bearer sl_other")]
+    headers = [
+        ("Authorization", f"Bearer {house.tokens['ada']}"),
+        ("Authorization", "Bearer strategy_ledger_p_other"),
+    ]
     for sent in (headers, headers[::-1]):
         assert house["nobody"].get("/v1/cycles", headers=sent).status_code == 401
 
@@ -517,13 +520,20 @@ def test_a_number_of_any_length_in_an_amendment_is_refused(house: House) -> None
             )
 
 
-def test_readiness_tells_strangers_nothing_of_an_entry(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        house.desk, "stopped", lambda: {"board": "Entry 7: input_value='Only Ines may know.'"}
-    )
-    answer = house["nobody"].get("/v1/ready")
-    assert answer.status_code == 503
-    assert "Ines" not in answer.text
+def test_readiness_tells_strangers_nothing_of_an_entry(house: House) -> None:
+    # given a projection that stopped with a sentence that repeats what an entry says
+    control = house.desk.engine.control
+    with house.ledger.pool.connection() as connection:
+        generation = control.prepare(connection)
+        control.stop(connection, generation, "board", 7, "Entry 7: input_value='Only Ines may know.'")
+        try:
+            stranger, steward = (house[who].get("/v1/ready") for who in ("nobody", "ada"))
+        finally:
+            control.stop(connection, generation, "board", None, None)  # type: ignore[arg-type]
+    assert (stranger.status_code, steward.status_code) == (503, 503)
+    assert set(stranger.json()) == {"status", "detail"}
+    assert steward.json()["stopped"]["board"]["entry"] == 7
+    assert "Ines" not in stranger.text + steward.text
 
 
 def test_the_server_s_log_repeats_no_row(house: House) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from aggregates.values import day_of
 from api.app import create_app
+from api.door import WIDE_OPEN
 from api.reading import Desk
 from api.server import in_background
 from ledger.lifecycle import initialise
@@ -133,7 +134,7 @@ def house(server_environ: dict[str, str], request: pytest.FixtureRequest) -> Ite
         with Ledger.open(settings) as ledger:
             engine = Engine(ledger)
             engine.catch_up()
-            app = create_app(ledger, Reader(ledger, engine), engine, settings)
+            app = create_app(ledger, Reader(ledger, engine), engine, settings, door=WIDE_OPEN)
             with in_background(app) as address:
                 today = day_of(ledger.head().now, ledger.zone)
                 made = House(address, ledger, str(created.steward), today, app.state.desk)

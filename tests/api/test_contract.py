@@ -32,7 +32,11 @@ OPERATIONS = {
     for method, operation in item.items()
 }
 COMMAND_IDS = [identifier for identifier, (method, _, _) in OPERATIONS.items() if method == "post"]
-READING_IDS = [identifier for identifier, (method, _, _) in OPERATIONS.items() if method == "get"]
+READING_IDS = [
+    identifier
+    for identifier, (method, path, _) in OPERATIONS.items()
+    if method == "get" and path != "/v1/stream"  # it does not end by itself: test_stream.py
+]
 
 
 class Stage:
@@ -77,6 +81,7 @@ class Stage:
             },
             "move_commit_by": lambda: {"commit_by": self.day(20)},
             "carry_objective": lambda: {"key_results": [self.house_key_result]},
+            "answer_findings": self._open_findings,
             "redate_key_result": lambda: {"ends_on": self.day(30)},
         }  # fmt: skip
         by = "ines" if identifier == "confirm_decision" else "ada"
@@ -96,7 +101,7 @@ class Stage:
             "cycle": self._cycle,
             "person": self._person,
             "service": self._service,
-            "team": lambda _: {"team": self.house.post("/v1/teams", {"name": "T"})["identifiers"]["team"]},
+            "team": self._team,
             "decision": lambda _: {"decision": self.decide("ines")},
             "rule": self._finding,
             "position": self._position,
@@ -123,13 +128,27 @@ class Stage:
         self.house.join(handle, *(["facilitator"] if identifier == "revoke_role" else []))
         if identifier == "end_leave":
             self.house.post(f"/v1/people/{handle}/leaves", {"acting_owner": "ines"})
+        if identifier == "revoke_delegation":
+            self.house.post(f"/v1/people/{handle}/delegations", {"principal": examples.OTHER_PERSON})
         return {"person": handle}
 
     def _service(self, identifier: str) -> dict[str, str]:
         service = self.house.post("/v1/services", {"name": "figures"})["identifiers"]["service"]
         if identifier == "revoke_role_of_service":
             self.house.post(f"/v1/services/{service}/roles", {"role": "owner"})
+        if identifier == "revoke_delegation_of_service":
+            self.house.post(f"/v1/services/{service}/delegations", {"principal": examples.OTHER_PERSON})
         return {"service": service}
+
+    def _open_findings(self) -> dict[str, Any]:
+        self._finding("answer_findings")
+        return {"selection": {"cycle": "now", "standing": "open", "rule": "change_without_decision"}}
+
+    def _team(self, identifier: str) -> dict[str, str]:
+        team = self.house.post("/v1/teams", {"name": "T"})["identifiers"]["team"]
+        if identifier == "remove_member":
+            self.house.post(f"/v1/teams/{team}/members", {"person": "ines"})
+        return {"team": team}
 
     def _finding(self, _: str) -> dict[str, str]:
         _, key_result = self.house.objective("now")
@@ -168,6 +187,8 @@ def keeps(answer: httpx.Response, operation: dict[str, Any]) -> None:
         return
     media_type = answer.headers["content-type"].partition(";")[0]
     assert media_type in response["content"], (media_type, answer.text)
+    if media_type == "text/plain":
+        return
     body = orjson.loads(answer.content)
     assert list(misshapen(body, response["content"][media_type]["schema"], DESCRIPTION)) == [], answer.text[
         :2_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,21 @@ from pydantic import TypeAdapter, ValidationError
 
 from aggregates.command import MOST_CHANGES
 from aggregates.decision.commands import RecordDecision
+from aggregates.finding.commands import MOST_FINDINGS
 from aggregates.measures import MOST_STAGES, MOST_STEPS, StagesTarget, StepsTarget
 from aggregates.refusals import Refusal
 from aggregates.values import Key, Line, Number, Text
+from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, WRITES_PER_SECOND, Door
 from api.limits import LIMITS, table
+from api.metrics import Figures
 from api.middleware import BODY_LIMIT
+from api.paging import MOST_ROWS
 from api.parameters import LONGEST_PARAMETER
+from api.problems import TooManyListeners, TooManyRequests
+from api.problems import code_of as code_of_class
+from api.rates import Buckets
+from api.routes.entries import MOST_ENTRIES
+from api.stream import Tail
 from ledger.appends import append
 from ledger.identifiers import new_id
 from ledger.limits import BYTES_PER_ENTRY, EVENTS_PER_APPEND, PAGE, READS_PER_APPEND
@@ -89,6 +98,29 @@ def head_is_held(house: House) -> str:
         return appended(house, [stored(f"person:{house.people['ines']}")])
 
 
+def over_its_rate(kind: str, rate: int) -> str:
+    """A token that asks once more than two seconds' worth at once."""
+    buckets = Buckets(kind, rate, clock=lambda: 0.0)
+    taken = [buckets.take(b"token") for _ in range(2 * rate + 1)]
+    assert [one is not None and one.wait > 0 for one in taken[-2:]] == [False, True]
+    return code_of_class(TooManyRequests)
+
+
+def one_listener_more(tokens: Iterable[bytes]) -> str:
+    """One more who wants to listen than may."""
+    tail = Tail(never, never, Door(), Figures())
+    *first, last = tokens
+    for token in first:
+        tail.join(token)
+    with pytest.raises(TooManyListeners) as refused:
+        tail.join(last)
+    return code_of_class(type(refused.value))
+
+
+async def never(*_: Any) -> Any:
+    """Nobody looks and nobody reads."""
+
+
 def page(house: House) -> str:
     with pytest.raises(Refusal) as refused:
         house.ledger.read_page(0, PAGE + 1)
@@ -105,6 +137,34 @@ OVER: dict[str, Callable[[House], str]] = {
     ),
     "a parameter of an address": lambda house: problem(
         house["ada"].get("/v1/cycles", params={"as_of": "1" * (LONGEST_PARAMETER + 1)})
+    ),
+    "rows of a page of history, decisions, findings, people": lambda house: problem(
+        house["ada"].get("/v1/decisions", params={"limit": MOST_ROWS + 1})
+    ),
+    "entries of a page of the feed": lambda house: problem(
+        house["ada"].get("/v1/entries", params={"limit": MOST_ENTRIES + 1})
+    ),
+    "reads of one token in a second, unless set otherwise": lambda _: over_its_rate(
+        "reads", READS_PER_SECOND
+    ),
+    "writes of one token in a second, unless set otherwise": lambda _: over_its_rate(
+        "writes", WRITES_PER_SECOND
+    ),
+    "listeners with one token, unless set otherwise": lambda _: one_listener_more(
+        [b"one"] * (LISTENERS_PER_TOKEN + 1)
+    ),
+    "listeners of one server, unless set otherwise": lambda _: one_listener_more(
+        str(number).encode() for number in range(LISTENERS + 1)
+    ),
+    "findings that one command answers": lambda house: problem(
+        house["ada"].post(
+            "/v1/findings/answers",
+            json={
+                "findings": [{"rule": "late_line", "cause": place} for place in range(1, MOST_FINDINGS + 2)],
+                "answer": "accepted",
+                "text": "All at once.",
+            },
+        )
     ),
     "changes that one decision carries out": lambda _: code_of(
         RecordDecision,

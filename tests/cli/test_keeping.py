@@ -23,7 +23,7 @@ def test_init_prints_the_token_once_and_says_what_losing_the_key_means(empty: Co
         "ada",
     )
     assert typed.code == Code.DONE
-    assert typed.out.count("sl_") == 1
+    assert typed.out.count("strategy_ledger_p_") == 1
     assert "Without it no personal text of this ledger can ever be read again" in typed.out
     key = Path(empty.environ["STRATEGY_LEDGER_MASTER_KEY_FILE"])
     assert key.stat().st_mode & 0o777 == 0o600

@@ -35,7 +35,7 @@ def test_without_a_token_nothing_is_recorded_also_locally(season: CommandLine) -
     typed = season.record({**LOWER, "reason": WHY}, STRATEGY_LEDGER_TOKEN="")
     assert typed.code == Code.NOT_ALLOWED
     assert "STRATEGY_LEDGER_TOKEN" in typed.sentence
-    assert season.record(LOWER, STRATEGY_LEDGER_TOKEN="sl_unknown").code == Code.NOT_ALLOWED
+    assert season.record(LOWER, STRATEGY_LEDGER_TOKEN="strategy_ledger_p_unknown").code == Code.NOT_ALLOWED
     assert position(season) == 11
 
 

@@ -111,7 +111,7 @@ def loading_settings(environ: dict[str, str]) -> Settings:
     return load_settings(environ)
 
 
-def test_serve_answers_the_same_bytes_and_ends_without_a_word(season: CommandLine) -> None:
+def test_serve_answers_the_same_bytes_and_ends_without_a_complaint(season: CommandLine) -> None:
     program = "from api.cli import main; import sys; sys.argv[1:] = ['serve', '--port', '0']; main()"
     server = subprocess.Popen(
         [sys.executable, "-u", "-c", program],
@@ -135,4 +135,9 @@ def test_serve_answers_the_same_bytes_and_ends_without_a_word(season: CommandLin
     finally:
         server.send_signal(signal.SIGINT)
         _, err = server.communicate(timeout=30)
-    assert (server.returncode, err) == (0, "")
+    assert server.returncode == 0
+    assert [line.split(maxsplit=3)[1:3] for line in err.splitlines()] == [
+        ["info", "answering"],
+        ["info", "answered"],
+        ["info", "ended"],
+    ]

@@ -51,10 +51,14 @@ LINES: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "person.leave_ended": ("person", [{}]),
     "access.role_granted": ("person", [{"role": "steward"}]),
     "access.role_revoked": ("person", [{"role": "facilitator"}]),
+    "access.delegation_granted": ("person", [{"principal": OTHER}]),
+    "access.delegation_revoked": ("person", [{"principal": OTHER}]),
     "service.registered": ("service", [{"name": "Importer"}]),
     "team.formed": ("team", [{"name": "Growth", "parent": OTHER}]),
     "team.renamed": ("team", [{"name": "Wachstum"}]),
     "team.moved": ("team", [{"parent": OTHER}]),
+    "team.member_added": ("team", [{"person": PERSON}]),
+    "team.member_removed": ("team", [{"person": PERSON}]),
     "team.closed": ("team", [{}]),
     "cycle.planned": ("cycle", [{
         "key": "2026-q2", "name": "Second quarter", "kind": "quarter", "starts_on": "2026-04-01",
@@ -73,6 +77,8 @@ LINES: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "objective.reteamed": ("objective", [{"team": TEAM}]),
     "objective.aligned": ("objective", [{"parent": OTHER}]),
     "objective.declared_local": ("objective", [{"because": TEXT}]),
+    "objective.visibility_set": ("objective", [
+        {"visibility": "everyone"}, {"visibility": "team"}, {"visibility": "people", "people": (PERSON, OTHER)}]),
     "objective.committed": ("objective", [{
         "confidence": "0.7", "accepted_by": OTHER, "policy": 1, "synthesised": True, "no_record_at_start": True}]),
     "objective.replanned": ("objective", [{"line": 2, "confidence": "0.5", "accepted_by": OTHER, "policy": 1}]),

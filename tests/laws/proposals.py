@@ -23,6 +23,7 @@ class Proposals(Speaking):
             "cycle": choice.choice(["first", "first", "second", "day", *self.cycles]),
             "title": f"Objective {choice.randint(1, 99)}", "owner": self._person(choice),
             "team": choice.choice([None, *self.teams]),
+            "visibility": choice.choice([None, None, None, None, "team", "everyone"]),
         }  # fmt: skip
 
     def _of_an_objective(self, choice: Random) -> dict[str, Any]:
@@ -44,6 +45,11 @@ class Proposals(Speaking):
 
     def _align_objective(self, choice: Random) -> dict[str, Any]:
         return {**self._of_an_objective(choice), "parent": choice.choice(self.objectives)}
+
+    def _set_visibility(self, choice: Random) -> dict[str, Any]:
+        visibility = choice.choice(["everyone", "team", "people"])
+        people = [self._person(choice) for _ in range(choice.randint(1, 3))] if visibility == "people" else []
+        return {**self._of_an_objective(choice), "visibility": visibility, "people": people}
 
     def _declare_local(self, choice: Random) -> dict[str, Any]:
         objective = self._objective(choice, lambda one: one.alignment.now is None)
@@ -241,6 +247,12 @@ class Proposals(Speaking):
             "text": "As agreed.",
             "known": choice.random() < 0.95,
         }
+
+    def _answer_findings(self, choice: Random) -> dict[str, Any]:
+        many = [self._answer_finding(choice) for _ in range(choice.randint(1, 3))]
+        findings = [{"rule": one["rule"], "cause": one["cause"]} for one in many]
+        known = [found for found, one in zip(findings, many, strict=True) if one["known"]]
+        return {"findings": findings, "answer": "explained", "text": "As agreed.", "known": known}
 
     def _amend_entry(self, choice: Random) -> dict[str, Any]:
         names = self.stage.names()

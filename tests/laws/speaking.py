@@ -160,6 +160,37 @@ class Speaking:
         held = sorted(state.roles) if state is not None else []
         return {**fields, "role": choice.choice(held or [fields["role"]])}
 
+    def _grant_delegation(self, choice: Random) -> dict[str, Any]:
+        people, services = (
+            [f"{kind}:{one}" for one in known]
+            for kind, known in (("person", self.people), ("service", self.services))
+        )
+        return {
+            "actor": choice.choice([*people[:3], *people[:3], *services[:1]]),
+            "principal": choice.choice(self.people[:3]),
+        }
+
+    def _revoke_delegation(self, choice: Random) -> dict[str, Any]:
+        world = self.stage.world()
+        given = [
+            {"actor": f"person:{one}", "principal": principal}
+            for one in self.people
+            for principal in sorted(getattr(world.person(one), "delegations", ()))
+        ]
+        return choice.choice(given or [self._grant_delegation(choice)])
+
+    def _add_member(self, choice: Random) -> dict[str, Any]:
+        return {"team": choice.choice(self.teams[:2]), "person": choice.choice(self.people[:3])}
+
+    def _remove_member(self, choice: Random) -> dict[str, Any]:
+        world = self.stage.world()
+        members = [
+            {"team": team, "person": person}
+            for team in self.teams
+            for person in sorted(getattr(world.team(team), "members", ()))
+        ]
+        return choice.choice(members or [self._add_member(choice)])
+
     def _form_team(self, choice: Random) -> dict[str, Any]:
         return {"team": self.stage.new_id(), "name": "Support", "parent": choice.choice([None, *self.teams])}
 

@@ -40,7 +40,7 @@ def key_results_of(book: Book, position: int, day: date) -> dict[str, dict[str, 
     """Return what the projections say of every key result at a basis, the facets of the model only."""
     found: dict[str, dict[str, Any]] = {}
     with book.engine.reading() as reading:
-        boards = every_answer(reading, position, day, cycles_of(book.entries()))["board"]
+        boards = every_answer(reading, position, day, cycles_of(book.entries()), book.ledger.zone)["board"]
     for states in boards.values():
         for objective in states["objectives"] if states else ():
             for one in objective["key_results"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -300,7 +301,8 @@ def test_appends_that_share_a_call_are_each_taken_or_refused_for_themselves(
 
     def send(data: bytes, reads: dict[str, int]) -> Any:
         with ledger.pool.connection() as connection:
-            return appends.append(connection, [data], reads)
+            writes = {json.loads(data)["stream"]} if data != b"[]" else set()
+            return appends.append(connection, [data], writes, reads)
 
     with ThreadPoolExecutor(4) as pool:
         with held_head(ledger):
@@ -316,3 +318,57 @@ def test_appends_that_share_a_call_are_each_taken_or_refused_for_themselves(
         assert isinstance(malformed.exception(), EntryIsMalformed)
         assert good.result().position == 6
     assert ledger.head().position == 6
+
+
+def test_appends_that_share_a_call_see_what_those_before_them_wrote(ledger: Ledger, steward: str) -> None:
+    """Given five appends in one call, when one read and one writes what the first of them wrote, both are refused."""
+    appends, held, team = Appends(), team_of(new_id()), team_of(new_id())
+
+    def send(stream: str, reads: dict[str, int]) -> Any:
+        with ledger.pool.connection() as connection:
+            return appends.append(connection, [stored(steward, stream)], {stream}, reads)
+
+    with ThreadPoolExecutor(6) as pool:
+        sent = []
+        with held_head(ledger):
+            sent.append(pool.submit(send, held, {}))
+            wait_until_blocked(ledger, 1)
+            others = [(team, {}), (team_of(new_id()), {team: 0}), (team, {}), *[(team_of(new_id()), {})] * 2]
+            for number, (stream, reads) in enumerate(others, 1):
+                sent.append(pool.submit(send, stream, reads))
+                while len(appends._waiting) < number:
+                    threading.Event().wait(0.001)
+        outcomes = [type(one.exception()).__name__ for one in sent]
+    assert outcomes == [*["NoneType"] * 2, *["StreamsHaveMoved"] * 2, "NoneType", "StreamsHaveMoved"]
+    entries = ledger.read_page(4, 10)
+    assert [entry.position for entry in entries] == [5, 6, 7]
+    assert all(a.recorded_at < b.recorded_at for a, b in pairwise(entries))
+
+
+def test_appends_that_share_a_call_and_touch_nothing_of_each_other_are_one_append(
+    ledger: Ledger, steward: str
+) -> None:
+    """Given four appends in one call, each is told its own position and time; the times differ by a microsecond."""
+    appends = Appends()
+
+    def send() -> Any:
+        stream = team_of(new_id())
+        with ledger.pool.connection() as connection:
+            return stream, appends.append(connection, [stored(steward, stream)], {stream}, {})
+
+    with ThreadPoolExecutor(5) as pool:
+        with held_head(ledger):
+            first = pool.submit(send)
+            wait_until_blocked(ledger, 1)
+            sent = [pool.submit(send) for _ in range(4)]
+            while len(appends._waiting) < 4:
+                threading.Event().wait(0.001)
+        told = [one.result() for one in [first, *sent]]
+    entries = {entry.stream: entry for entry in ledger.read_page(4, 10)}
+    for stream, appended in told:
+        assert (entries[stream].position, entries[stream].recorded_at) == (
+            appended.position,
+            appended.recorded_at,
+        )
+    ordered = sorted(entry.recorded_at for entry in entries.values())[1:]
+    assert {b - a for a, b in pairwise(ordered)} == {timedelta(microseconds=1)}

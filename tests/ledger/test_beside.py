@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import stat
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,6 +18,7 @@ from ledger.identifiers import new_id
 from ledger.keys import Keys, MasterKeyError, make_master_key_file
 from ledger.lifecycle import Created
 from ledger.store import Ledger
+from ledger.tokens import PATTERN, PREFIX, is_well_formed
 
 
 def test_identifiers_sort_by_time() -> None:
@@ -113,18 +117,85 @@ def test_the_master_key_file_is_readable_by_its_owner_alone(tmp_path: Path) -> N
 def test_a_token_is_shown_once_and_counts_until_revoked(
     ledger: Ledger, created: Created, steward: str
 ) -> None:
-    assert created.token.startswith("sl_")
+    assert re.fullmatch(PATTERN, created.token)
     assert ledger.tokens.actor_of(created.token) == steward
     clear = ledger.tokens.issue(steward, "laptop")
     known = {token.label: token for token in ledger.tokens.list(steward)}
     assert known["first steward"].last_used_at is not None
     assert known["laptop"].last_used_at is None
+    assert known["laptop"].shown == f"strategy_ledger_p_…{clear[-4:]}"
     assert ledger.tokens.revoke(known["laptop"].id)
     assert not ledger.tokens.revoke(known["laptop"].id)
     assert ledger.tokens.actor_of(clear) is None
-    for wrong in ("", "sl_", "sl_\N{SNOWMAN}", clear[3:], "sl_" + "x" * 200):
+    for wrong in ("", PREFIX, f"{PREFIX}\N{SNOWMAN}", clear[3:], PREFIX + "x" * 200):
         assert ledger.tokens.actor_of(wrong) is None
     with ledger.pool.connection() as connection:
         row = connection.execute("select string_agg(tokens::text, ' ') from tokens").fetchone()
     assert row is not None
     assert created.token not in row[0]
+
+
+def test_whoever_scans_for_leaked_tokens_can_tell_one_without_asking(ledger: Ledger, steward: str) -> None:
+    """A token bears a check of itself, and says whether it is a person's or a program's."""
+    token = ledger.tokens.issue(steward, "laptop")
+    program = ledger.tokens.issue(f"service:{new_id()}", "robot")
+    assert (token[:18], program[:18]) == ("strategy_ledger_p_", "strategy_ledger_s_")
+    assert is_well_formed(token)
+    for place in (20, 40, 62, -1):
+        other = "A" if token[place] != "A" else "B"
+        assert not is_well_formed(token[:place] + other + (token[place + 1 :] if place != -1 else ""))
+    assert zlib.crc32(token[:-6].encode()) == sum(
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".index(digit) * 62**place
+        for place, digit in enumerate(reversed(token[-6:]))
+    )
+
+
+def test_a_token_is_for_its_scopes_and_its_days(ledger: Ledger, steward: str) -> None:
+    weekly = ledger.tokens.caller_of(
+        ledger.tokens.issue(steward, "phone", scopes=["check_in", "read"], days=1)
+    )
+    assert weekly is not None
+    assert str(weekly) == steward
+    assert (sorted(weekly.scopes), weekly.is_expired) == (["check_in", "read"], False)
+    (kept,) = [token for token in ledger.tokens.list() if token.label == "phone"]
+    assert kept.scopes == ("read", "check_in")
+    assert (kept.expires_at - kept.created_at).days == 1
+    (first,) = [token for token in ledger.tokens.list() if token.label == "first steward"]
+    assert (first.expires_at - first.created_at).days == 365
+    assert len(first.scopes) == 5
+    wrongs: list[dict[str, Any]] = [{"scopes": ["everything"]}, {"scopes": []}, {"days": 0}, {"days": 4_000}]
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match="A token is"):
+            ledger.tokens.issue(steward, "wrong", **wrong)
+
+
+def test_an_expired_token_says_so_and_is_nobody(ledger: Ledger, steward: str) -> None:
+    token = ledger.tokens.issue(steward, "old", days=1)
+    with ledger.pool.connection() as connection:
+        connection.execute("update tokens set expires_at = now() - interval '1 second' where label = 'old'")
+    caller = ledger.tokens.caller_of(token)
+    assert caller is not None
+    assert caller.is_expired
+    assert ledger.tokens.actor_of(token) is None
+    (kept,) = [one for one in ledger.tokens.list() if one.label == "old"]
+    assert kept.last_used_at is None
+
+
+def test_the_security_log_keeps_what_happened_and_counts_what_repeats_itself(
+    ledger: Ledger, steward: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("ledger.security.time.monotonic", lambda: now[0])
+    caller = ledger.tokens.caller_of(ledger.tokens.issue(steward, "laptop"))
+    for _ in range(5):
+        ledger.security.note("refused", "adopt_policy", door="http", actor=caller, subject="/v1/policies")
+    ledger.security.note("failed", "token_is_not_valid", door="command line")
+    now[0] += 61
+    ledger.security.note("refused", "adopt_policy", door="http", actor=caller, subject="/v1/policies")
+    first, second, third = ledger.security.page()
+    assert (first.actor, first.token, first.subject, first.times) == (
+        steward, caller.token if caller else None, "/v1/policies", 1,
+    )  # fmt: skip
+    assert (second.actor, second.outcome, second.door) == (None, "failed", "command line")
+    assert third.times == 5
+    assert [line.number for line in ledger.security.page(first.number, 1)] == [second.number]

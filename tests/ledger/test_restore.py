@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aggregates.entry import Recorded, stream_of
 from aggregates.objective.events import ObjectiveDrafted
+from bench.company import Company
 from ledger.errors import IdempotencyKeyReused, LedgerExists, StaleVersion
 from ledger.identifiers import new_id
 from ledger.keys import MasterKeyError
 from ledger.lifecycle import RestoreRefused, restore
 from ledger.migrate import migrate
+from ledger.place import Place
 from ledger.receipts import IdempotencyKey
 from ledger.settings import Settings
 from ledger.store import Ledger
@@ -93,8 +97,6 @@ def test_a_restore_goes_only_into_an_empty_ledger(ledger: Ledger, lines: list[by
 def test_keys_that_another_master_key_wrapped_are_refused(
     ledger: Ledger, lines: list[bytes], new_settings: NewSettings
 ) -> None:
-    from dataclasses import replace
-
     ledger.keys.seal(new_id(), "personal")
     other = replace(new_settings(), master_key="YW5vdGhlciBrZXksIGFsc28gMzIgYnl0ZXMgbG9uZy4=")
     with pytest.raises(MasterKeyError):
@@ -138,6 +140,11 @@ def changed(number: int, old: bytes, new: bytes) -> Callable[[list[bytes]], list
         (changed(5, b'"by":"person:', b'"by":"parson:'), 5, "malformed"),
         (changed(1, b"ledger.created", b"policy.adopted"), 1, "creates it"),
         (changed(9, b'"recorded_at":"2', b'"recorded_at":"1'), 9, "not later"),
+        (changed(5, b'"data":{', b'"data":[{'), 5, "not a line"),
+        (lambda lines: [lines[0][: lines[0].index(b'"data":')] + b'"data":[]}\n'], 1, "do not say"),
+        (changed(5, b'"version":1,"name":"team.formed","by"', b'"version":true,"name":"team.formed","by"'), 5,
+         "do not say"),
+        (lambda lines: [lines[0].replace(b"T", b" ", 1), *lines[1:]], 1, "not spelled"),
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_refused_and_leaves_nothing(
@@ -154,14 +161,98 @@ def test_a_damaged_file_is_refused_and_leaves_nothing(
     restore(settings, lines)
 
 
-def test_a_damaged_directory_is_refused(
-    ledger: Ledger, lines: list[bytes], new_settings: NewSettings
+LARGE, WRONG = 3_000, 2_345
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b'"position":2345,', b'"position":2346,', "Position 2346 follows 2344"),
+        (b'"by":"person:', b'"by":"parson:', "malformed"),
+        (b'"body":{"', b'"body":{"more":1,"', "cannot be read"),
+        (b',"data":', b', "data":', "spelled"),
+        (b"\n", b"", "cut off"),
+    ],
+)
+def test_a_wrong_line_deep_inside_a_large_file_is_named(
+    new_settings: NewSettings, old: bytes, new: bytes, says: str
 ) -> None:
-    for directory in ([b"{}\n"], [b"x"], [*ledger.directory.export(), *ledger.directory.export()]):
+    # given three thousand lines, one of them wrong
+    lines, settings = list(Company(objectives=4).lines(LARGE)), new_settings()
+    assert old in lines[WRONG - 1]
+    lines[WRONG - 1] = lines[WRONG - 1].replace(old, new, 1)
+    # when they are restored, then that line is named, and nothing is there
+    with pytest.raises(RestoreRefused) as refused:
+        restore(settings, lines)
+    assert refused.value.line == WRONG
+    assert says in str(refused.value)
+    with Ledger.open(settings) as empty:
+        assert (empty.head().position, empty.identifier) == (0, None)
+
+
+def test_a_large_file_comes_back_with_every_index(new_settings: NewSettings) -> None:
+    lines, settings, told = list(Company(objectives=4).lines(LARGE)), new_settings(), list[int]()
+    migrate(settings)
+    before = indexes(settings)
+    restore(settings, lines, progress=told.append)
+    with Ledger.open(settings) as restored:
+        assert list(restored.export()) == lines
+    assert indexes(settings) == before
+    assert told == sorted(set(told))
+    assert told[-1] == LARGE
+
+
+def indexes(settings: Settings) -> list[tuple[str, str]]:
+    with Place.open(settings) as place, place.as_owner() as owner:
+        return owner.execute(
+            "select indexname, indexdef from pg_indexes where schemaname = %s order by 1", [settings.schema]
+        ).fetchall()
+
+
+def test_a_damaged_directory_is_refused(
+    ledger: Ledger, steward: str, lines: list[bytes], new_settings: NewSettings
+) -> None:
+    # given the second file of a backup, with the steward and a token
+    ledger.tokens.issue(steward, "laptop")
+    good = list(ledger.directory.export())
+    assert b'"table":"tokens"' in good[-2]
+    stranger = good[-2].replace(b'"label":"', b'"label":"also ')
+    other = [*good[:-1], good[-1].replace(str(ledger.identifier).encode(), str(new_id()).encode())]
+    for directory, says in (
+        ([b"{}\n"], "not one that an export writes"),
+        ([b"x"], "not one that an export writes"),
+        ([], "no last line"),
+        (good[:-1], "no last line"),
+        (good[1:], "it was cut or changed"),
+        ([good[0].replace(b'"handle":', b'"handle":"eve","x":'), *good[1:]], "its seal does not fit"),
+        ([*good[:-2], stranger, good[-1]], "its seal does not fit"),
+        ([good[1], good[0], *good[2:]], "its seal does not fit"),
+        ([*good, good[0]], "comes after its end"),
+        ([*good, *good], "comes after its end"),
+        ([*good[:-1], good[-1][:-20]], "cannot be read"),
+        ([*good[:-1], good[-1].replace(b'"seal":"', b'"seal": "')], "not spelled"),
+        (other, "it belongs to ledger"),
+    ):
         settings = new_settings()
-        with pytest.raises(RestoreRefused):
+        with pytest.raises(RestoreRefused, match=says) as refused:
             restore(settings, lines, directory)
+        assert "The directory's file" in str(refused.value)
         migrate(settings)
+        # then nothing of either file is there
+        with Ledger.open(settings) as empty:
+            assert (empty.head().position, empty.directory.names()) == (0, {})
+
+
+def test_without_a_master_key_the_seal_is_said_to_be_unchecked(
+    ledger: Ledger, lines: list[bytes], new_settings: NewSettings, tmp_path: Path
+) -> None:
+    # given a machine that has no master key yet, and a backup in which nothing is sealed by one
+    directory = list(ledger.directory.export())
+    bare = replace(new_settings(), master_key=None, master_key_file=tmp_path / "master.key")
+    # when it is restored, then that is said; and a cut file is refused all the same
+    with pytest.raises(RestoreRefused, match="no last line"):
+        restore(bare, lines, directory[:-1])
+    assert "could not be checked" in restore(bare, lines, directory).notes[-1]
 
 
 def test_lines_of_a_part_can_be_read(ledger: Ledger, lines: Sequence[bytes]) -> None:

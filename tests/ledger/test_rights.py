@@ -81,3 +81,16 @@ def test_what_the_application_plants_is_not_called(ledger: Ledger) -> None:
 def test_migrating_again_changes_nothing(settings: Settings, ledger: Ledger) -> None:
     assert migrate(settings) == migrate(settings)
     assert ledger.head().position == 4
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["update security_log set actor = null", "delete from security_log", "truncate security_log"],
+)
+def test_the_application_changes_nothing_in_the_security_log(
+    ledger: Ledger, roles: None, statement: str
+) -> None:
+    ledger.security.note("refused", "read", door="http")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), ledger.pool.connection() as connection:
+        connection.execute(statement)
+    assert len(ledger.security.page()) == 1

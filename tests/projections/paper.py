@@ -45,14 +45,16 @@ def every_row(engine: Engine) -> dict[str, list[Any]]:
         }
 
 
-def every_answer(reading: Reading, position: int, on: date | None, cycles: Sequence[str]) -> dict[str, Any]:
+def every_answer(
+    reading: Reading, position: int, on: date | None, cycles: Sequence[str], zone: ZoneInfo = ZONE
+) -> dict[str, Any]:
     """Return what every question answers at a pair of both clocks."""
     connection, generation = reading.connection, reading.generation
-    until = base.until(on, ZONE)
+    until = base.until(on, zone)
     boards = {
         cycle: board.states_at_position(connection, generation, cycle, position)
         if on is None
-        else board.states_at(connection, generation, cycle, position, on, ZONE)
+        else board.states_at(connection, generation, cycle, position, on, zone)
         for cycle in cycles
     }
     objectives = [row["id"] for found in boards.values() if found for row in found["objectives"]]

@@ -5,21 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar, LiteralString, cast
 
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg_pool import ConnectionPool
 
 from aggregates.commands import COMMANDS
 from aggregates.decide import decide
 from ledger.codec import RawEntry
 from ledger.store import Ledger
-from projections import board
+from projections import board, tables
 from projections.base import Generation, PlainEntry
 from projections.board import Board
 from projections.catalogue import PROJECTIONS
 from projections.history import History
+from projections.writes import Rows, Write
+from replay import writer
 from replay.engine import Engine
 from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
 from replay.runner import Runner
@@ -45,10 +48,12 @@ class Singing(History):
 class Failing(Board):
     """A board that falls over a closing."""
 
-    def apply(self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:
+    def apply(
+        self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
+    ) -> Sequence[Write]:
         if any(entry["name"] == "cycle.closed" for entry in page):
             raise ZeroDivisionError("by design")
-        super().apply(page, connection, generation)
+        return super().apply(page, connection, generation)
 
 
 def test_an_unknown_name_stops_what_does_not_know_it_by_name_and_the_rest_go_on(
@@ -234,3 +239,145 @@ def test_many_waiting_writers_do_not_use_up_the_connections(
         for thread in threads:
             thread.join()
     assert seen == [True] * 12
+
+
+def test_rows_written_behind_the_handlers_are_those_written_at_once(
+    story: Story, on_paper: Callable[..., Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = every_row(caught_up(on_paper(story.entries)))
+    monkeypatch.setattr(writer, "FEW", 0)
+    assert every_row(caught_up(on_paper(story.entries))) == at_once
+
+
+def caught_up(ledger: Paper) -> Engine:
+    engine = Engine(ledger, page=50)
+    engine.catch_up()
+    return engine
+
+
+class Spilling(History):
+    """A history whose rows have no table."""
+
+    def apply(
+        self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
+    ) -> Sequence[Write]:
+        return [*super().apply(page, connection, generation), Rows(b"copy nowhere from stdin", [("a row",)])]
+
+
+def test_a_write_that_fails_behind_the_handlers_stops_its_projection_and_no_other(
+    story: Story, on_paper: Callable[..., Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "FEW", 0)
+    engine = Engine(on_paper(story.entries), [Spilling if kind is History else kind for kind in PROJECTIONS])
+    engine.catch_up()
+    with engine.reading() as reading:
+        assert list(reading.stopped) == ["history"]
+        assert 'relation "nowhere" does not exist' in reading.stopped["history"]
+        assert reading.position_of("facts", "findings", "decisions") == len(story.entries)
+
+
+class Wider(Board):
+    """A board of a later release, with one more table."""
+
+    TABLE_NAMES: ClassVar[tuple[str, ...]] = (*Board.TABLE_NAMES, "wider")
+    TABLES: ClassVar[LiteralString] = Board.TABLES + "create table {wider} (position bigint);"
+
+
+def test_tables_of_another_shape_are_built_anew_before_anybody_reads_them(
+    story: Story, on_paper: Callable[..., Paper]
+) -> None:
+    ledger = on_paper(story.entries)
+    before = caught_up(ledger)
+    with before.reading() as reading:
+        old = reading.generation.number
+    upgraded = Engine(ledger, [Wider if kind is Board else kind for kind in PROJECTIONS])
+    with upgraded.reading() as reading:
+        assert reading.generation.number == old + 1
+        assert reading.position == len(story.entries)
+        assert reading.connection.execute(reading.generation.query("select from {wider}")).fetchall() == []
+    again = Engine(ledger, [Wider if kind is Board else kind for kind in PROJECTIONS])
+    with again.reading() as reading:
+        assert reading.generation.number == old + 1
+
+
+def test_two_releases_read_and_follow_their_own_tables_side_by_side(
+    story: Story, on_paper: Callable[..., Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a later release that built its tables, then an earlier one goes on with its own, whichever starts last,
+    until a rebuild says that it is the only one; one that still runs then makes its own anew."""
+    ledger = on_paper(story.entries[:60])
+    earlier = caught_up(ledger)
+    monkeypatch.setattr(tables, "REVISION", tables.REVISION + 1)
+    later = caught_up(ledger)
+    ledger.entries[:] = story.entries
+    later.catch_up()
+    with later.reading() as reading:
+        assert (reading.generation.number, reading.position) == (2, len(story.entries))
+    monkeypatch.undo()
+    for engine in (earlier, Engine(ledger)):
+        with engine.reading() as reading:
+            assert (reading.generation.number, reading.position) == (1, 60)
+    earlier.catch_up()
+    rebuild(earlier, alone=True)
+    with earlier.reading() as reading:
+        assert (reading.generation.number, reading.position) == (3, len(story.entries))
+    monkeypatch.setattr(tables, "REVISION", tables.REVISION + 1)
+    with later.reading() as reading:
+        assert (reading.generation.number, reading.position) == (4, len(story.entries))
+
+
+def test_answers_made_from_entries_that_are_no_longer_there_are_made_anew(
+    story: Story, on_paper: Callable[..., Paper], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given answers up to a position, when the ledger is replaced by an older one that went another way from there,
+    then they are not followed further but made anew, and the log says why; also while the engine runs."""
+    ledger = on_paper(story.entries)
+    running = caught_up(ledger)
+    shorter = list(story.entries[:50])
+    shorter[30:] = [replace(raw, recorded_at=raw.recorded_at + timedelta(seconds=1)) for raw in shorter[30:]]
+    expected = every_row(caught_up(on_paper(shorter)))
+    ledger.entries[:] = shorter
+    running.catch_up()
+    assert "restored from an older backup" in caplog.text
+    assert every_row(running) == expected
+    with running.reading() as reading:
+        assert (reading.generation.number, reading.position) == (2, 50)
+    ledger.entries[:] = story.entries
+    with Engine(ledger).reading() as reading:
+        assert (reading.generation.number, reading.position) == (3, len(story.entries))
+
+
+def test_a_ledger_whose_generations_tell_no_shape_is_built_anew(
+    story: Story, on_paper: Callable[..., Paper]
+) -> None:
+    ledger = on_paper(story.entries)
+    expected = every_row(caught_up(ledger))
+    with ledger.pool.connection() as connection:
+        generations, bookmarks = (
+            sql.Identifier(ledger.schema, f"projections_{name}") for name in ("generations", "bookmarks")
+        )
+        connection.execute(sql.SQL("alter table {} drop shape, drop revision").format(generations))
+        connection.execute(sql.SQL("alter table {} drop recorded_at").format(bookmarks))
+    engine = Engine(ledger)
+    assert every_row(engine) == expected
+    with engine.reading() as reading:
+        assert reading.generation.number == 2
+
+
+def test_who_asks_reads_what_was_left_to_be_written_before(on_paper: Callable[..., Paper]) -> None:
+    gate, told = threading.Event(), list[str]()
+
+    class Held:
+        def __len__(self) -> int:
+            return writer.FEW + 1
+
+        def run(self, connection: Connection[Any]) -> None:
+            gate.wait(10)
+            connection.execute("select count(*) from generate_series(1, 200000)")
+            told.append("written")
+
+    with on_paper([]).pool.connection() as connection, writer.Writer(connection) as page:
+        page.take("history", [cast("Write", Held())])
+        gate.set()
+        page.connection.execute("select 1")
+        assert told == ["written"]

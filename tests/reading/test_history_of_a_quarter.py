@@ -186,7 +186,7 @@ def test_findings_are_sentences_with_direction_and_answers(told: Told) -> None:
     assert softened["changes"] == [
         {
             "facet": "target", "old": {"kind": "point", "at": "100"}, "new": {"kind": "point", "at": "80"},
-            "direction": "softer",
+            "words": "target changed from 100 to 80", "direction": "softer",
         }
     ]  # fmt: skip
     assert softened["ratified_by"][0]["days_later"] == 7

@@ -64,6 +64,14 @@ class Company:
             assert caught.value.field == field
         return caught.value
 
+    def refused_somehow(self, name: str, /, **fields: Any) -> Refusal:
+        """Ask, be refused, and return how."""
+        entries = len(self.ledger.entries)
+        with pytest.raises(Refusal) as caught:
+            self.do(name, **fields)
+        assert len(self.ledger.entries) == entries
+        return caught.value
+
     def on(self, day: str, hour: int = 12) -> Company:
         self.ledger.at(
             datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC) + timedelta(hours=hour)

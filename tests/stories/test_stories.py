@@ -30,7 +30,7 @@ README = Path(__file__).parent.parent.parent / "README.md"
 STORIES = [*sorted(Path(__file__).parent.glob("*.md")), README]
 PLACEHOLDERS = {
     "id": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    "token": r"sl_[A-Za-z0-9_-]{43}",
+    "token": r"strategy_ledger_[ps]_[0-9A-Za-z]{49}",
     "moment": r"\d{4}-\d\d-\d\d \d\d:\d\d",
     "day": r"\d{4}-\d\d-\d\d",
     "n": r"\d+",

@@ -53,6 +53,10 @@ def page(body: Body, zone: ZoneInfo, *, short: bool = False) -> list[Block]:
     blocks += [table, "", *attention(body, words)]
     for gone in body["owners_who_left"]:
         blocks.append(f"{words.person(gone['id'])} left and still owns {', '.join(gone['owns'])}.")
+    slips = [one for row in (body, *body["objectives"]) for one in row["recorded_in_error"]]
+    if slips:
+        told = "; ".join(f"{one['reference']} {one['title']}" for one in slips)
+        blocks.append(f"Recorded in error and not counted: {told}.")
     return blocks
 
 

@@ -31,6 +31,10 @@ def decision(row: Mapping[str, Any], words: Words) -> list[Block]:
         + (f" ({how})" if how else ""),
     ]
     blocks.append(f"        decision {row['decision']}, touches {touched or 'no objective'}")
+    if row["standing"] == "asserted":
+        blocks.append(
+            f"        waits for {words.person(row['decided_by'])} to confirm it: decisions confirm {row['decision']}"
+        )
     if row.get("ratifies"):
         blocks.append(f"        ratifies {', '.join(map(str, row['ratifies']))}")
     return blocks

@@ -79,6 +79,11 @@ class Words:
                 return self.person(value)
             case "team":
                 return self.team(value)
+            case "alignment" if value.get("private"):
+                return "serves what is private"
+            case "visibility":
+                people = ", ".join(map(self.person, value.get("people", ())))
+                return people or {"team": "the team's tree"}.get(value["word"], value["word"])
             case "alignment":
                 return (
                     f"local: {value['local']}" if "local" in value else f"serves {self.item(value['parent'])}"

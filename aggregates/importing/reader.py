@@ -1,0 +1,278 @@
+"""Reads the cells of one row under a header; what cannot be understood becomes a fault of its column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import TypeVar
+
+from aggregates.importing.cells import (
+    LONGEST_CELL,
+    Broken,
+    Cell,
+    Writing,
+    is_blank,
+    read_day,
+    read_done,
+    read_line,
+    read_number,
+    read_text,
+    shown,
+)
+from aggregates.importing.header import Header
+from aggregates.importing.profile import ColumnOf, Profile
+from aggregates.importing.rows import RawRow
+from aggregates.measures import BandTarget, DoneTarget, Kind, Measure, PointTarget, Target, check_measure
+from aggregates.refusals import Refusal, TargetEqualsBaseline
+from aggregates.snapshots.cells import Unreadable, one_line, quote, read_assignees
+from aggregates.snapshots.page import Fault
+from aggregates.values import LINE_LENGTH, TEXT_LENGTH, clean_text, number_text
+
+T = TypeVar("T")
+MOST_KEPT = 12
+"""Texts of the source that are kept beside one item."""
+
+
+class RowReader:
+    """The cells of one row; `faults` is what was not understood, `doubts` what has to be said about how it was read."""
+
+    __slots__ = ("doubts", "faults", "header", "profile", "row", "writing")
+
+    def __init__(self, row: RawRow, header: Header, profile: Profile, writing: Writing) -> None:
+        self.row, self.header, self.profile, self.writing = row, header, profile, writing
+        self.faults: list[Fault] = []
+        self.doubts: list[str] = []
+
+    def cell(self, column: ColumnOf) -> Cell:
+        """Return the cell of a column, None where the table has no such column."""
+        place = self.header.columns.get(column)
+        return None if place is None else self.at(place)
+
+    def at(self, place: int) -> Cell:
+        """Return the cell at a place; a row may be shorter than its header."""
+        cells = self.row.cells
+        return cells[place] if place < len(cells) else None
+
+    def read(self, column: ColumnOf, how: Callable[[Cell], T]) -> T | None:
+        """Return what a column's cell says, None where it is blank, absent or a fault."""
+        place = self.header.columns.get(column)
+        return None if place is None else self.read_at(place, how)
+
+    def read_at(self, place: int, how: Callable[[Cell], T]) -> T | None:
+        """Return what the cell at a place says, None where it is blank or a fault."""
+        cell = self.at(place)
+        if cell is None or cell == "":
+            return None
+        try:
+            if isinstance(cell, str) and len(cell) > LONGEST_CELL:
+                raise Unreadable(
+                    "cell_is_too_long", f"This cell has more than {LONGEST_CELL:,} characters.", "Shorten it."
+                )
+            return how(cell)
+        except Unreadable as error:
+            self.fault(self.header.names[place], shown(cell), error.code, error.what, error.remedy)
+            return None
+
+    def fault(self, column: str, text: str, code: str, what: str, remedy: str) -> None:
+        """Note that something in this row cannot be taken over."""
+        self.faults.append(Fault(self.row.line, quote(column), quote(text), code, what, remedy))
+
+    def missing(self, column: ColumnOf, what: str, remedy: str) -> None:
+        """Note that a cell is blank which has to say something."""
+        self.fault(self.header.name(column) or column, "", f"{column}_is_missing", what, remedy)
+
+    # -- what cells say
+
+    def line(self, column: ColumnOf) -> str | None:
+        """Return one printable line; a title that is too long is cut where the profile says so."""
+        return self.read(column, lambda cell: read_line(cell, cut=self.profile.cut_titles))
+
+    def text(self, column: ColumnOf) -> str | None:
+        """Return a text with its line breaks."""
+        return self.read(column, read_text)
+
+    def key(self, column: ColumnOf) -> str | None:
+        """Return an identifier of the source; `7` and `7.0` are the same."""
+        return self.read(column, _key)
+
+    def number(self, column: ColumnOf) -> Decimal | None:
+        """Return an exact number."""
+        return self.read(column, lambda cell: read_number(cell, self.writing))
+
+    def share(self, column: ColumnOf) -> Decimal | None:
+        """Return a number from 0 to 1, of which per cent are parts."""
+        place = self.header.columns.get(column)
+        return None if place is None else self.share_at(place)
+
+    def share_at(self, place: int) -> Decimal | None:
+        """Return a number from 0 to 1 at a place."""
+        writing = replace(self.writing, percent="fraction")
+
+        def how(cell: Cell) -> Decimal | None:
+            number = read_number(cell, writing)
+            if number is not None and not 0 <= number <= 1:
+                raise Unreadable(
+                    "share_is_out_of_range",
+                    f"{number_text(number)} does not lie between 0 and 1; it is neither clamped nor divided.",
+                    "Write 0 to 1, or map the words of another scale in a profile.",
+                )
+            return number
+
+        return self.read_at(place, how)
+
+    def day(self, column: ColumnOf) -> date | None:
+        """Return a day."""
+        return self.read(column, lambda cell: read_day(cell, self.writing))
+
+    def owners(self, column: ColumnOf) -> tuple[str, ...]:
+        """Return the names in a cell, in their order."""
+        return self.read(column, lambda cell: read_assignees(read_line(cell) or "")) or ()
+
+    def word(self, column: ColumnOf, words: Mapping[str, T]) -> T | None:
+        """Return what a word of the source means; an unknown one is a fault that names the known ones."""
+
+        def how(cell: Cell) -> T | None:
+            if is_blank(cell):
+                return None
+            text = one_line(shown(cell))
+            for word, meaning in words.items():
+                if word.casefold() == text.casefold():
+                    return meaning
+            known = ", ".join(words) or "none"
+            raise Unreadable(
+                "word_is_unknown", f"The profile says nothing of this word; it knows {known}.",
+                "Map it in a profile, or correct the cell.",
+            )  # fmt: skip
+
+        return self.read(column, how)
+
+    def confidence(self) -> Decimal | None:
+        """Return the confidence: by the words of the profile, else a number from 0 to 1 in steps of 0.1."""
+        cell = self.cell("confidence")
+        if is_blank(cell):
+            return None
+        if not self.profile.confidence:
+            found = self.share("confidence")
+            if found is not None and found * 10 % 1:
+                self.fault(
+                    self.header.name("confidence"), shown(cell), "confidence_is_between_steps",
+                    "A confidence has steps of 0.1.", "Round it in the source, or map it in a profile.",
+                )  # fmt: skip
+                return None
+            return found
+        found = self.word("confidence", self.profile.confidence)
+        if found is not None:
+            self.doubts.append(
+                f"{self.header.name('confidence')} “{shown(cell)}” read as {number_text(found)}"
+            )
+        return found
+
+    def kept(self) -> dict[str, str]:
+        """Return the texts of the columns that are kept as they are."""
+        kept: dict[str, str] = {}
+        for name, place in self.header.kept:
+            cell = self.at(place)
+            if is_blank(cell) or isinstance(cell, Broken) or len(kept) >= MOST_KEPT:
+                continue
+            try:
+                label = clean_text(name, longest=LINE_LENGTH, newlines=False)
+                text = shown(cell).replace("\r\n", "\n").replace("\r", "\n")
+                kept[label] = clean_text(text, longest=TEXT_LENGTH, newlines=True)
+            except ValueError as error:
+                self.fault(
+                    name, shown(cell), "text_is_unreadable", str(error), "Correct the cell in the source."
+                )
+        return kept
+
+    # -- what a key result measures
+
+    def measured(
+        self, accept_faults: bool
+    ) -> tuple[Measure, Decimal | None, Target, Decimal | bool | None] | None:
+        """Return measure, baseline, target and value of this row, or None with the faults noted."""
+        word = self.word("kind", self.profile.measures) if not is_blank(self.cell("kind")) else None
+        if word is not None and word.refused:
+            self.fault(
+                self.header.name("kind"), shown(self.cell("kind")), "measure_is_refused", word.refused,
+                "Set a target in the source, or leave the row out.",
+            )  # fmt: skip
+            return None
+        kind = word.kind if word is not None else None
+        unit = self.line("unit") or (word.unit if word is not None else None) or self.profile.default_unit
+        if kind in ("milestones", "phased"):
+            self.fault(
+                self.header.name("kind"), shown(self.cell("kind")), "measure_needs_more_than_a_row",
+                "Stages and steps do not fit into one row.", "Record this key result with `record`.",
+            )  # fmt: skip
+            return None
+        if kind == "yes_no":
+            done = self.read("value", read_done)
+            return None if self.faults else (Measure(kind=kind, unit=unit), None, DoneTarget(), done)
+        baseline, value = self.number("baseline"), self.number("value")
+        if baseline is None and is_blank(self.cell("baseline")) and self.profile.baseline is not None:
+            baseline = Decimal(self.profile.baseline)
+        target: Target | None
+        if kind == "band":
+            low, high = self.number("low"), self.number("high")
+            if low is None or high is None or low >= high:
+                self.missing("low", "A band needs a low and a high edge, in this order.", "Write both edges.")
+                return None
+            target = BandTarget(low=low, high=high)
+        else:
+            at = self.number("target")
+            if at is None and is_blank(self.cell("target")) and self.profile.target is not None:
+                at = Decimal(self.profile.target)
+            if at is None:
+                if is_blank(self.cell("target")):
+                    self.missing(
+                        "target", "There is no target.", "Write the number to reach; nothing is assumed."
+                    )
+                return None
+            target = PointTarget(at=at)
+        if kind is None and isinstance(target, PointTarget):
+            if baseline is None:
+                if is_blank(self.cell("baseline")):
+                    self.missing(
+                        "baseline",
+                        "There is no baseline.",
+                        "Write the number at the start; 0 is not assumed.",
+                    )
+                return None
+            kind = "decrease" if target.at < baseline else "increase"
+        measure = _measure(kind or "increase", unit)
+        self._check(measure, baseline, target, accept_faults)
+        return None if self.faults else (measure, baseline, target, value)
+
+    def _check(self, measure: Measure, baseline: Decimal | None, target: Target, accept_faults: bool) -> None:
+        try:
+            check_measure(measure, baseline, target)
+        except Refusal as refusal:
+            if accept_faults and baseline is not None:
+                equal = isinstance(refusal, TargetEqualsBaseline)
+                self.doubts.append(
+                    "baseline and target are equal: counts 0"
+                    if equal
+                    else f"taken over as it stands: {refusal.detail}"
+                )
+                return
+            column: ColumnOf = "baseline" if refusal.field == "/baseline" else "target"
+            remedy = "Correct the row, or give --accept-faults to take it over as it stands."
+            self.fault(
+                self.header.name(column) or column, shown(self.cell(column)), type(refusal).code(), refusal.detail,
+                remedy if baseline is not None else "Write the number at the start.",
+            )  # fmt: skip
+
+
+@lru_cache(maxsize=1_000)
+def _measure(kind: Kind, unit: str | None) -> Measure:
+    return Measure(kind=kind, unit=unit)
+
+
+def _key(cell: Cell) -> str | None:
+    text = read_line(cell)
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 10**15:
+        return str(int(cell))
+    return text

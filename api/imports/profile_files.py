@@ -1,0 +1,85 @@
+"""Profiles by name or from a file, in JSON or TOML; options of one run laid over them; saved for the next run."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from aggregates.importing.profile import Profile
+from aggregates.importing.profiles import PROFILES
+from aggregates.refusals import Refusal
+
+LARGEST_PROFILE = 200_000
+
+
+class ProfileCannotBeRead(Refusal):
+    """This is neither the name of a profile nor a file that holds one."""
+
+
+def load_profile(named: str | None) -> Profile:
+    """Return the profile of a name, or of a JSON or TOML file; `table` where none is named.
+
+    Raises ProfileCannotBeRead with the place in the document.
+    """
+    if named is None:
+        return PROFILES["table"]
+    if named in PROFILES:
+        return PROFILES[named]
+    path = Path(named)
+    if not path.is_file():
+        raise ProfileCannotBeRead(
+            f"There is no profile {named!r} and no such file; there are {', '.join(PROFILES)}."
+        )
+    if path.stat().st_size > LARGEST_PROFILE:
+        raise ProfileCannotBeRead(f"{path.name} has more than {LARGEST_PROFILE:,} bytes.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        told = tomllib.loads(text) if path.suffix.casefold() == ".toml" else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProfileCannotBeRead(
+            f"{path.name} is not JSON (.json) or TOML (.toml) in UTF-8: {error}."
+        ) from error
+    if not isinstance(told, dict):
+        raise ProfileCannotBeRead(f"{path.name} is not one object.")
+    return _built({"name": path.stem, **told}, path.name)
+
+
+def with_options(profile: Profile, options: Mapping[str, Any]) -> Profile:
+    """Return the profile with what this run says otherwise; options that are None say nothing.
+
+    `columns`, `keep`, `only`, `said` and `confidence` are added to those of the profile.
+    """
+    told: dict[str, Any] = profile.model_dump(mode="json")
+    for name, value in options.items():
+        if value is None or value in ((), {}):
+            continue
+        if isinstance(value, Mapping):
+            told[name] = {**told[name], **value}
+        elif name == "keep":
+            told[name] = [*told[name], *value]
+        else:
+            told[name] = value
+    return _built(told, "the options")
+
+
+def save_profile(profile: Profile, file: Path) -> None:
+    """Write a profile as JSON, without what is the same as if it were not said. Raises ProfileCannotBeRead."""
+    if file.suffix.casefold() != ".json":
+        raise ProfileCannotBeRead(f"A profile is saved as JSON; name the file {file.stem}.json.")
+    told = profile.model_dump(mode="json", exclude_defaults=True)
+    told["name"] = file.stem
+    file.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _built(told: Mapping[str, Any], where: str) -> Profile:
+    try:
+        return Profile.model_validate(told)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = "/" + "/".join(str(step) for step in first["loc"])
+        raise ProfileCannotBeRead(f"{where}: {str(first['msg']).rstrip('.')}. (at {place})") from error

@@ -1,0 +1,246 @@
+"""Compares the ledger at a basis with another tool's export and lists where the two disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from aggregates.importing.header import plain
+from aggregates.importing.layouts import SHAPERS
+from aggregates.importing.merging import target_words
+from aggregates.importing.rows import KeyResultRow, ObjectiveRow, TableRow
+from aggregates.importing.sheet import SheetItem, items_of, target_of, words
+from aggregates.values import start_of_day
+from api.imports.days import Days
+from api.imports.people import PeopleMap
+from api.imports.planned import identifier
+from api.imports.table_report import RowReport, of_fault
+from api.imports.tables.reading import TableFile
+from ledger.store import Ledger
+from replay.questions import BoardOf, Reader
+
+What = Literal["missing here", "missing there", "differs", "doubtful", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One place where the two disagree: which item, which field, what each side says, and the line there."""
+
+    what: What
+    item: str
+    title: str
+    field: str = ""
+    here: str = ""
+    there: str = ""
+    line: int = 0
+
+    def body(self) -> dict[str, Any]:
+        """Return the disagreement ready for JSON."""
+        told = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in told.items() if value not in ("", 0)}
+
+    def sentence(self) -> str:
+        """Return the disagreement in one line."""
+        place = f", line {self.line} there" if self.line else ""
+        name = f"{self.item} “{self.title}”" if self.item else f"“{self.title}”"
+        if self.what == "differs":
+            return (
+                f"{name}: {self.field} is {self.here or 'none'} here and {self.there or 'none'} there{place}"
+            )
+        more = f": {self.there}" if self.there else ""
+        return f"{self.what}: {name}{place}{more}"
+
+
+@dataclass
+class Reconciled:
+    """The result: the basis, how many items agree, and every disagreement."""
+
+    cycle: str
+    basis: Mapping[str, Any]
+    agree: int = 0
+    found: list[Disagreement] = field(default_factory=list)
+
+    def body(self) -> dict[str, Any]:
+        """Return the result ready for JSON."""
+        return {
+            "cycle": self.cycle, "basis": self.basis, "agree": self.agree,
+            "disagreements": [one.body() for one in self.found],
+        }  # fmt: skip
+
+    def blocks(self) -> list[str]:
+        """Return the result as lines for people."""
+        basis = f"position {self.basis['position']}, effective {self.basis['effective_at']}"
+        head = f"{self.cycle} at {basis}: {self.agree} items agree, {len(self.found)} disagreements"
+        return [head, *(f"  {one.sentence()}" for one in self.found)]
+
+
+def reconcile(
+    ledger: Ledger,
+    reader: Reader,
+    table: TableFile,
+    cycle: str,
+    people: PeopleMap,
+    *,
+    source: str | None = None,
+    as_of: str | None = None,
+    effective_at: str | None = None,
+) -> Reconciled:
+    """Return where the ledger and an export disagree. Raises TableCannotBeRead, HeaderDoesNotFit, BasisIsUnknown.
+
+    An item is found by the identifier that an import of `source` gave it, else by its title among the items of the
+    cycle; a title that stands twice is doubtful and not compared.
+    """
+    answer = reader.ask(BoardOf(cycle), as_of=as_of, effective_at=effective_at)
+    return _Comparison(ledger, table, cycle, people, source, answer.body).run()
+
+
+class _Comparison:
+    """One board against one table."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        table: TableFile,
+        cycle: str,
+        people: PeopleMap,
+        source: str | None,
+        board: Mapping[str, Any],
+    ) -> None:
+        self._ledger, self._table, self._people = ledger, table, people
+        self._source = source or table.path.resolve().name
+        self._out = Reconciled(cycle, board["basis"])
+        self._items = items_of(board, {})
+        told = ledger.world().cycle(cycle)
+        self._days = Days(told.starts_on, told.commit_by, told.ends_on)
+        self._titles: dict[tuple[str, str], list[SheetItem]] = {}
+        for item in self._items.values():
+            self._titles.setdefault((item.level, plain(item.values["title"])), []).append(item)
+        self._said = {
+            UUID(inner["id"]): (inner["status"]["said"] or {}).get("word") if isinstance(inner["status"]["said"], dict)
+            else inner["status"]["said"]
+            for row in board["objectives"] for inner in row["key_results"]
+        }  # fmt: skip
+        self._seen: set[UUID] = set()
+        self._item: SheetItem
+
+    def run(self) -> Reconciled:
+        """Compare every row, then list what stands here only."""
+        header = self._table.header()
+        shaper = SHAPERS[self._table.profile.layout](header, self._table.profile, accept_faults=True)
+        if shaper.looks_first:
+            for row in self._table.rows():
+                shaper.look(row)
+        for row in self._table.rows():
+            for shaped in shaper.shape(row):
+                self._shaped(shaped)
+        for shaped in shaper.finish():
+            self._shaped(shaped)
+        for identity, item in self._items.items():
+            if identity not in self._seen and item.takes:
+                self._say("missing there", item, item.values["title"])
+        return self._out
+
+    def _shaped(self, shaped: Any) -> None:
+        if not isinstance(shaped, TableRow):
+            for fault in shaped.faults:
+                told = of_fault(fault)
+                self._out.found.append(
+                    Disagreement("unreadable", "", _cell(told), there=told.reason, line=told.line)
+                )
+            return
+        if shaped.objective is not None:
+            self._compare("objective", shaped.objective, self._objective(shaped.objective))
+        for one in shaped.key_results:
+            self._compare("key_result", one, self._key_result(one))
+
+    def _compare(
+        self, level: str, row: ObjectiveRow | KeyResultRow, differences: Iterator[tuple[str, str, str]]
+    ) -> None:
+        found = self._found(level, row.key, row.title)
+        if len(found) > 1:
+            self._out.found.append(
+                Disagreement(
+                    "doubtful", "", row.title, there="this title stands more than once here", line=row.line
+                )
+            )
+            self._seen.update(item.identity for item in found)
+            return
+        if not found:
+            self._out.found.append(Disagreement("missing here", "", row.title, line=row.line))
+            return
+        item = found[0]
+        if item.identity in self._seen and level == "objective":
+            return
+        self._seen.add(item.identity)
+        self._item = item
+        told = list(differences)
+        for name, here, there in told:
+            self._say("differs", item, item.values["title"], name, here, there, row.line)
+        self._out.agree += not told
+
+    def _objective(self, row: ObjectiveRow) -> Iterator[tuple[str, str, str]]:
+        yield from self._text("title", row.title)
+        if row.owners:
+            yield from self._owner(row.owners)
+        if not self._item.takes:
+            yield "standing", str(self._item.values["standing"]), "not ended"
+
+    def _key_result(self, row: KeyResultRow) -> Iterator[tuple[str, str, str]]:
+        values = self._item.values
+        yield from self._text("title", row.title)
+        yield from self._owner(row.owners)
+        if values["kind"] != row.measure.kind:
+            yield "measure", str(values["kind"]), row.measure.kind
+        elif row.measure.kind in ("increase", "decrease", "at_or_above", "at_or_below", "band", "yes_no"):
+            here = target_of(values)
+            if here != row.target:
+                yield "target", target_words(here), target_words(row.target)
+        if row.baseline is not None and row.baseline != values["baseline"]:
+            yield "baseline", words(values["baseline"]), words(row.baseline)
+        there = row.value if isinstance(row.value, Decimal | None) else "yes" if row.value else "no"
+        if there is not None and there != values["value"]:
+            yield "value", words(values["value"]), words(there)
+        if row.said is not None and row.said != self._said.get(self._item.identity):
+            yield "status", words(self._said.get(self._item.identity)), row.said
+        if not self._item.takes:
+            yield "standing", str(values["standing"]), "not ended"
+
+    def _text(self, name: str, there: str) -> Iterator[tuple[str, str, str]]:
+        here = str(self._item.values[name])
+        if plain(here) != plain(there):
+            yield name, here, there
+
+    def _owner(self, names: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+        text = self._people.owner_of(names) or (names[0] if len(names) == 1 else None)
+        person = None if text is None else self._ledger.directory.lookup(text)
+        if person is None or str(person) != self._item.values["owner"]:
+            known = self._ledger.directory.of(UUID(self._item.values["owner"]))
+            yield "owner", known.display_name if known else self._item.values["owner"], " & ".join(names)
+
+    def _found(self, level: str, key: str, title: str) -> list[SheetItem]:
+        ledger = self._ledger.identifier
+        assert ledger is not None  # noqa: S101 (it was read)
+        begin = start_of_day(self._days.start, self._ledger.zone)
+        own = self._items.get(identifier(ledger, self._source, self._out.cycle, f"{level} {key}", begin))
+        return [own] if own is not None else self._titles.get((level, plain(title)), [])
+
+    def _say(
+        self,
+        what: What,
+        item: SheetItem,
+        title: str,
+        name: str = "",
+        here: str = "",
+        there: str = "",
+        line: int = 0,
+    ) -> None:
+        self._out.found.append(
+            Disagreement(what, str(item.values["reference"]), title, name, here, there, line)
+        )
+
+
+def _cell(told: RowReport) -> str:
+    return f"{told.column}: {told.found}" if told.column else told.found

@@ -1,0 +1,244 @@
+"""Imports tables through the rules, one version of one source at a time, in constant memory.
+
+Each row is one order: all that it says is recorded together or refused together. A table is gone through once; then
+alignments, lines and standings follow, for what was new. A second run of the same version records nothing.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from aggregates.decide import as_seen, decide
+from aggregates.entry import Occasion, Recorded, stream_of
+from aggregates.importing.comparing import Change, Frame, Kept
+from aggregates.importing.merging import Merging
+from aggregates.overlay import Overlay
+from aggregates.refusals import PersonWasNotHere, Refusal
+from aggregates.world import World
+from api.imports.table_report import RowReport, TableReport
+from ledger.execute import Order
+from ledger.receipts import IdempotencyKey, Receipt
+from ledger.store import Ledger
+
+Changes = Callable[[Merging], Iterator[Change]]
+GROUP = 200
+"""Rows that are recorded in one append."""
+REFERENCES = 200
+"""References that are drawn at once."""
+
+
+@dataclass(slots=True)
+class RowOrder:
+    """What one row asks: its line, its name among the rows, how its changes are made, and what came of deciding."""
+
+    line: int
+    name: str
+    changes: Changes
+    words: list[str] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    lists: bool = True
+    """Whether the row itself is reported: the steps that complete a row are not counted again."""
+    column: str = ""
+    found: str = ""
+    objectives: tuple[UUID, ...] = ()
+    """The objectives that the row is about, as far as they are known beforehand."""
+
+
+class Recorder:
+    """Carries out the orders of one version and reports what became of each."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        by: str,
+        frame: Frame,
+        report: TableReport,
+        *,
+        accept_faults: bool,
+        dry_run: bool,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._ledger, self._by, self.frame, self._report = ledger, by, frame, report
+        self._accept_faults, self._dry_run, self._progress = accept_faults, dry_run, progress
+        self._waiting: deque[RowOrder | None] = deque()
+
+    def record(self, asked: Iterable[RowOrder | Order]) -> None:
+        """Carry out orders as they come; an order that is no row (a person who is added) is not reported."""
+        orders = self._orders(asked)
+        if self._dry_run:
+            answers: Iterator[Any] = self._ledger.preview_many(orders, self._decide)
+        else:
+            answers = self._ledger.execute_many(orders, self._decide, group=GROUP)
+        for answer in answers:
+            row = self._waiting.popleft()
+            if row is not None:
+                self._tell(row, answer)
+            elif isinstance(answer, Refusal):
+                raise answer
+
+    def _orders(self, asked: Iterable[RowOrder | Order]) -> Iterator[Order]:
+        for one in asked:
+            if isinstance(one, Order):
+                self._waiting.append(None)
+                yield one
+                continue
+            self._waiting.append(one)
+            frame = self.frame
+            key = f"import {frame.source[:60]} {frame.cycle} {frame.version[:40]} {one.name}"[:200]
+            yield Order(
+                one,
+                self._by,
+                idempotency=IdempotencyKey(key, key.encode()),
+                imported=True,
+                accept_faults=self._accept_faults,
+                looks_at=tuple(stream_of("objective", objective) for objective in one.objectives),
+            )
+
+    def _decide(self, world: World, asked: Any, occasion: Occasion) -> Sequence[Recorded]:
+        if not isinstance(asked, RowOrder):
+            return decide(world, asked, occasion)
+        overlay = Laid(as_seen(world, occasion), occasion)
+        merging = Merging(overlay, self.frame)
+        asked.words, asked.kept = [], merging.kept
+        out: list[Recorded] = []
+        for change in asked.changes(merging):
+            recorded = decide(overlay, change.command, occasion)
+            overlay.take(recorded)
+            out += recorded
+            asked.words.append(change.words)
+        return out
+
+    def _tell(self, row: RowOrder, answer: Receipt | Refusal | list[Recorded]) -> None:
+        report, line = self._report, row.line
+        if self._progress is not None and row.lists:
+            self._progress(line)
+        if isinstance(answer, Refusal):
+            remedy = (
+                f"In this ledger they joined after {self.frame.day}: amend the entry of their joining, or name a later "
+                "day of the table with --on."
+                if isinstance(answer, PersonWasNotHere)
+                else ""
+            )
+            told = RowReport(
+                "refused", line, row.column, row.found, code=type(answer).code(), reason=answer.detail, remedy=remedy,
+                what="; ".join(row.words),
+            )  # fmt: skip
+            report.say([told])
+            return
+        doubts = [
+            RowReport(
+                "doubtful", line, one.field, one.there, "changed_here", f"{one.why}; here it is {one.here}"
+            )
+            for one in row.kept
+        ]
+        if isinstance(answer, Receipt):
+            count = 0 if answer.replayed else len(answer.names)
+            position = answer.position if count else None
+        else:
+            count, position = len(answer), None
+        report.entries += count
+        what = "; ".join(row.words)
+        if count:
+            report.say([RowReport("recorded", line, what=what, position=position)], count=row.lists)
+            report.say(doubts, count=False)
+        elif doubts:
+            report.say(doubts)
+        elif row.lists:
+            report.say([RowReport("unchanged", line)])
+
+
+class Laid(Overlay):
+    """An overlay whose events happen when somebody looks at their stream: of the last one of a row nobody does."""
+
+    def __init__(self, world: World, occasion: Occasion) -> None:
+        super().__init__(world, occasion)
+        self._waiting: list[Recorded] = []
+
+    def take(self, recorded: Sequence[Recorded]) -> None:
+        """Let these events have happened."""
+        self._waiting += recorded
+
+    def _state(self, stream: str) -> Any:
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            super().take(waiting)
+        return super()._state(stream)
+
+    def unveiled(self) -> Overlay:
+        """Return the same events laid over the whole world."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            super().take(waiting)
+        return super().unveiled()
+
+    def restricted(self, objectives: Collection[UUID]) -> Collection[UUID]:
+        """Return those of these objectives whose visibility was ever set, in the ledger or just now."""
+        laid = {one for one in objectives if any(told.stream == f"objective:{one}" for told in self._waiting)}
+        return {*super().restricted(objectives), *laid}
+
+
+class References:
+    """Draws references when they are needed, as many as the rows under way may need; in a dry run none is drawn."""
+
+    def __init__(self, ledger: Ledger, *, dry_run: bool) -> None:
+        self._ledger, self._dry_run = ledger, dry_run
+        self._drawn: dict[str, deque[str]] = {"OBJ": deque(), "KR": deque()}
+        self._previewed = 0
+        self.expected = {"OBJ": 0, "KR": 0}
+        """How many of each kind the rows that are asked and not answered yet may need."""
+
+    def next(self, kind: str) -> str:
+        """Return the next reference of a kind."""
+        if self._dry_run:
+            self._previewed += 1
+            return f"{kind}-{900_000_000 + self._previewed}"
+        drawn = self._drawn[kind]
+        if not drawn:
+            wanted = max(1, min(self.expected[kind], REFERENCES))
+            drawn.extend(self._ledger.next_references(kind, wanted))
+        self.expected[kind] -= 1
+        return drawn.popleft()
+
+
+class Seen:
+    """Which names were seen, by a fingerprint of eight bytes each, with the line of the first."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, int] = {}
+
+    def first(self, name: str, line: int) -> int:
+        """Return the line where this name was first seen: this one where it is new."""
+        return self._lines.setdefault(fingerprint(name), line)
+
+
+class Objectives:
+    """The objectives of a table in the order of their rows: identifier and line, twenty bytes each."""
+
+    def __init__(self) -> None:
+        self._identifiers = bytearray()
+        self._lines: array[int] = array("L")
+
+    def add(self, identity: UUID, line: int) -> None:
+        """Take note of one objective."""
+        self._identifiers += identity.bytes
+        self._lines.append(line)
+
+    def __iter__(self) -> Iterator[tuple[UUID, int]]:
+        for place, line in enumerate(self._lines):
+            yield UUID(bytes=bytes(self._identifiers[16 * place : 16 * place + 16])), line
+
+
+def fingerprint(text: str) -> int:
+    """Return eight bytes of a text as a number."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def name_of(what: str, *content: Any) -> str:
+    """Return the name of a row in an idempotency key: what it is, and a fingerprint of all that it says."""
+    return f"{what} {blake2b(repr(content).encode(), digest_size=12).hexdigest()}"

@@ -1,0 +1,1 @@
+"""Reads tables row by row: CSV, workbooks, JSON lines; each row with its line in the file."""

@@ -1,0 +1,184 @@
+"""A backup in the native format: entries, directory, and a manifest that says what they hold; whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from ledger.releases import migrations, release
+from ledger.store import Ledger
+
+FORMAT: Final = 1
+ENTRIES, DIRECTORY, MANIFEST = "ledger.jsonl", "people.jsonl", "manifest.json"
+_PIECE = 1 << 20
+_TOGETHER = 500
+
+
+class BackupIsDamaged(ValueError):
+    """This is not a whole backup."""
+
+    code = "backup_is_damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a backup: its size and the SHA-256 of its bytes."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup holds: the ledger up to a position, and the digest of each file."""
+
+    ledger: UUID
+    position: int
+    recorded_at: str
+    release: str
+    migration: int
+    files: dict[str, File]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the manifest as it stands in its file."""
+        return {
+            "format": FORMAT,
+            "ledger": str(self.ledger),
+            "position": self.position,
+            "recorded_at": self.recorded_at,
+            "release": self.release,
+            "migration": self.migration,
+            "files": {name: {"bytes": one.bytes, "sha256": one.sha256} for name, one in self.files.items()},
+        }
+
+
+def back_up(ledger: Ledger, into: Path, *, progress: Callable[[int], object] | None = None) -> Path:
+    """Write a backup of the ledger as it is now into a directory of its own below `into`, and return that directory.
+
+    Writers go on meanwhile. The directory's file is read after the entries, so that it holds every key that they need.
+    It is called by the position of its last entry; one of that name is never overwritten. Raises FileExistsError,
+    OSError, MasterKeyError where there is no master key to seal the directory with.
+    """
+    head = ledger.head()
+    identifier = ledger.keys.ledger
+    into.mkdir(parents=True, exist_ok=True)
+    place = into / f"{identifier}-{head.position:012d}"
+    if place.exists():
+        raise FileExistsError(17, "There is a backup of this position already", str(place))
+    beside = Path(tempfile.mkdtemp(prefix=".backup.", dir=into))
+    try:
+        lines = _told(ledger.export(0, head.position), progress)
+        files = {ENTRIES: _write(beside / ENTRIES, lines)}
+        files[DIRECTORY] = _write(beside / DIRECTORY, ledger.directory.export())
+        last = ledger.entry(head.position)
+        manifest = Manifest(
+            identifier,
+            head.position,
+            last.recorded_at.isoformat() if last is not None else "",
+            release(),
+            migrations()[-1].number,
+            files,
+        )
+        _write(beside / MANIFEST, [orjson.dumps(manifest.as_dict(), option=orjson.OPT_INDENT_2), b"\n"])
+        beside.rename(place)
+        _settle(into)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return place
+
+
+def read_manifest(place: Path) -> Manifest:
+    """Return what a backup says of itself. Raises BackupIsDamaged."""
+    try:
+        told = orjson.loads((place / MANIFEST).read_bytes())
+        if told["format"] != FORMAT:
+            raise BackupIsDamaged(
+                f"{place} is of format {told['format']}; this release reads format {FORMAT}."
+            )
+        return Manifest(
+            UUID(told["ledger"]),
+            int(told["position"]),
+            str(told["recorded_at"]),
+            str(told["release"]),
+            int(told["migration"]),
+            {name: File(int(one["bytes"]), str(one["sha256"])) for name, one in told["files"].items()},
+        )
+    except FileNotFoundError as error:
+        raise BackupIsDamaged(
+            f"{place} has no {MANIFEST}: it is no backup, or one that was not finished."
+        ) from error
+    except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
+        raise BackupIsDamaged(f"{place / MANIFEST} cannot be read; take another backup.") from error
+    except ValueError as error:
+        if isinstance(error, BackupIsDamaged):
+            raise
+        raise BackupIsDamaged(f"{place / MANIFEST} cannot be read; take another backup.") from error
+
+
+def check(place: Path) -> Manifest:
+    """Hold every file of a backup against its manifest and return that. Raises BackupIsDamaged."""
+    manifest = read_manifest(place)
+    for name in (ENTRIES, DIRECTORY):
+        said = manifest.files.get(name)
+        if said is None:
+            raise BackupIsDamaged(f"{place / MANIFEST} names no {name}; take another backup.")
+        try:
+            found = _measured(place / name)
+        except FileNotFoundError as error:
+            raise BackupIsDamaged(f"{place / name} is missing; take another backup.") from error
+        if found != said:
+            raise BackupIsDamaged(
+                f"{place / name} is not the file that was written: {found.bytes:,} bytes instead of {said.bytes:,}, or "
+                "others in their place; take another backup."
+            )
+    return manifest
+
+
+def _told(lines: Iterable[bytes], progress: Callable[[int], object] | None) -> Iterable[bytes]:
+    for number, line in enumerate(lines, 1):
+        if progress is not None and number % _TOGETHER == 0:
+            progress(number)
+        yield line
+
+
+def _write(path: Path, chunks: Iterable[bytes]) -> File:
+    """Write a file that only its owner can read, down to the disk, and return what was written."""
+    digest, size = hashlib.sha256(), 0
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            size += len(chunk)
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    return File(size, digest.hexdigest())
+
+
+def _measured(path: Path) -> File:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+    return File(size, digest.hexdigest())
+
+
+def _settle(directory: Path) -> None:
+    """Bring a directory's names down to the disk, where the system can."""
+    with suppress(OSError):
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

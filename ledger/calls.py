@@ -1,0 +1,117 @@
+"""Calls of the append functions in libpq's own terms: a statement prepared once a connection, bytes in, bytes out.
+
+A command is one such call, and psycopg's cursors would cost it more than the database does: they look at every value
+to choose its type, and wait in Python. What is sent here has known types, and libpq waits by itself, without holding
+up other threads. Arrays and rows are in PostgreSQL's binary format (send and receive functions of `array`, `record`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+
+from ledger.place import Connection
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_HEAD = struct.Struct("!iiiii")
+_NONE = struct.Struct("!iii")
+_LENGTH = struct.Struct("!i")
+_BIG = struct.Struct("!q")
+_INTEGER = struct.Struct("!ii")
+_BYTEA, _TEXT, _INT4 = 17, 25, 23
+_FORGOTTEN = "26000"
+"""The SQLSTATE of a statement that is not prepared (any longer): nothing was carried out."""
+
+
+class Statement:
+    """A statement whose parameters are all sent in binary and whose rows come back in binary."""
+
+    def __init__(self, name: str, query: str, parameters: int) -> None:
+        self._name = name.encode()
+        self._query = query.encode()
+        self._formats = [1] * parameters
+        self._prepared: WeakKeyDictionary[Connection, bool] = WeakKeyDictionary()
+
+    def call(self, connection: Connection, values: Sequence[bytes]) -> PGresult:
+        """Carry the statement out and return its rows.
+
+        Raises psycopg's error of what the database said, psycopg.OperationalError where the connection was lost.
+        """
+        if connection not in self._prepared:
+            self._prepare(connection)
+        try:
+            return self._carried_out(connection, values)
+        except psycopg.Error as error:
+            if error.sqlstate != _FORGOTTEN:
+                raise
+        self._prepare(connection)
+        return self._carried_out(connection, values)
+
+    def _carried_out(self, connection: Connection, values: Sequence[bytes]) -> PGresult:
+        result = connection.pgconn.exec_prepared(self._name, values, self._formats, 1)
+        return _checked(connection, result, ExecStatus.TUPLES_OK)
+
+    def _prepare(self, connection: Connection) -> None:
+        result = connection.pgconn.prepare(self._name, self._query)
+        with suppress(psycopg.errors.DuplicatePreparedStatement):
+            _checked(connection, result, ExecStatus.COMMAND_OK)
+        self._prepared[connection] = True
+
+
+def _checked(connection: Connection, result: PGresult, wanted: ExecStatus) -> PGresult:
+    if result.status == wanted:
+        return result
+    error = error_from_result(result)
+    if connection.pgconn.status == ConnStatus.BAD and not isinstance(error, psycopg.OperationalError):
+        raise psycopg.OperationalError(str(error)) from error
+    raise error
+
+
+def bytea_array(items: Sequence[bytes]) -> bytes:
+    """Return a `bytea[]`."""
+    return _array(_BYTEA, items)
+
+
+def text_array(items: Iterable[str]) -> bytes:
+    """Return a `text[]`."""
+    return _array(_TEXT, [item.encode() for item in items])
+
+
+def int4_array(items: Sequence[int]) -> bytes:
+    """Return an `int4[]`."""
+    if not items:
+        return _NONE.pack(0, 0, _INT4)
+    return _HEAD.pack(1, 0, _INT4, len(items), 1) + b"".join(_INTEGER.pack(4, item) for item in items)
+
+
+def _array(kind: int, items: Sequence[bytes]) -> bytes:
+    if not items:
+        return _NONE.pack(0, 0, kind)
+    parts = [_HEAD.pack(1, 0, kind, len(items), 1)]
+    for item in items:
+        parts += (_LENGTH.pack(len(item)), item)
+    return b"".join(parts)
+
+
+def int8(told: bytes | None) -> int:
+    """Return the number of a `bigint`."""
+    number: int = _BIG.unpack(told or b"")[0]
+    return number
+
+
+def instant(told: bytes | None) -> datetime:
+    """Return the instant of a `timestamptz`."""
+    return _EPOCH + timedelta(microseconds=int8(told))
+
+
+def text(told: bytes | None) -> str | None:
+    """Return a `text`, or None for a null."""
+    return None if told is None else told.decode()

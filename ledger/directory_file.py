@@ -1,0 +1,85 @@
+"""The seal on the second file of a backup: its last line proves that nobody added, changed or cut a line.
+
+The last line is `{"table":"end","ledger":…,"lines":…,"key":…,"seal":…}`: the ledger's identifier, how many lines come
+before, what recognises the master key, and HMAC-SHA256 (RFC 2104), under a key derived from the master key, over every
+byte before it and over this line without the seal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+import orjson
+
+from ledger.keys import LOSS, MasterKey, MasterKeyError
+
+END = "end"
+"""Stands in the last line where the others name their table."""
+
+
+def sealed(lines: Iterable[bytes], ledger: UUID, master: MasterKey) -> Iterator[bytes]:
+    """Give the lines and, after them, the one that seals them."""
+    number, seal = 0, _begun(ledger, master)
+    for line in lines:
+        number += 1
+        seal.update(line)
+        yield line
+    told = {"table": END, "ledger": str(ledger), "lines": number, "key": master.check(ledger)}
+    seal.update(orjson.dumps(told))
+    yield orjson.dumps({**told, "seal": seal.hexdigest()}) + b"\n"
+
+
+def unsealed(lines: Iterable[bytes], ledger: UUID, master: MasterKey | None) -> Iterator[bytes]:
+    """Give the lines without the last, which is held against them; without a master key its seal is not.
+
+    What was given counts only once the end is reached: until then nothing is proven. Raises ValueError with a sentence
+    where the file was changed or cut, or belongs to another ledger, MasterKeyError where another key sealed it.
+    """
+    seal = None if master is None else _begun(ledger, master)
+    number, end = 0, None
+    for line in lines:
+        if end is not None:
+            raise ValueError(f"line {number + 2} comes after its end.")
+        if line.startswith(b'{"table":"end",'):
+            end = line
+            continue
+        number += 1
+        if seal is not None:
+            seal.update(line)
+        yield line
+    if end is None:
+        raise ValueError("it has no last line that seals it; it was cut, or not written by `export`.")
+    _check_end(end, number, ledger, master, seal)
+
+
+def _check_end(
+    end: bytes, number: int, ledger: UUID, master: MasterKey | None, seal: hmac.HMAC | None
+) -> None:
+    try:
+        told = orjson.loads(end)
+        given = told.pop("seal")
+        whole = [*told] == ["table", "ledger", "lines", "key"] and isinstance(given, str) and given.isascii()
+    except (ValueError, KeyError) as error:
+        raise ValueError("its last line cannot be read; it was cut or changed.") from error
+    if not whole or orjson.dumps({**told, "seal": given}) + b"\n" != end:
+        raise ValueError("its last line is not spelled as `export` writes it; it was cut or changed.")
+    if told["ledger"] != str(ledger):
+        raise ValueError(f"it belongs to ledger {told['ledger']}, the entries to {ledger}.")
+    if told["lines"] != number:
+        raise ValueError(
+            f"it has {number} lines, and says that they were {told['lines']}; it was cut or changed."
+        )
+    if master is None or seal is None:
+        return
+    if told["key"] != master.check(ledger):
+        raise MasterKeyError(f"This is not the master key that sealed the directory's file. {LOSS}")
+    seal.update(orjson.dumps(told))
+    if not hmac.compare_digest(seal.hexdigest(), given):
+        raise ValueError("its seal does not fit its lines; something was changed, added or taken away.")
+
+
+def _begun(ledger: UUID, master: MasterKey) -> hmac.HMAC:
+    return hmac.new(master.sealing, ledger.bytes, hashlib.sha256)

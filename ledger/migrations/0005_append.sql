@@ -1,0 +1,226 @@
+-- The append meets fewer statements on its usual way, and the head is set before the versions are looked at.
+
+create or replace function {schema}.append(
+    data           bytea[],
+    read_streams   text[]    default '{}',
+    read_versions  integer[] default '{}',
+    out last_position   bigint,
+    out first_position  bigint,
+    out recorded_at     timestamptz
+)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = {lock_bound}
+set plan_cache_mode = force_generic_plan as $body$
+declare
+    number_of     integer := coalesce(array_length(data, 1), 0);
+    number_read   integer := coalesce(array_length(read_streams, 1), 0);
+    size          bigint := 0;
+    entry         jsonb;
+    entries       jsonb[];
+    written       text[] := '{}';      -- the streams of this append, in the order of their first entry here,
+    before        integer[] := '{}';   -- each with the version that it must have now
+    latest        integer[] := '{}';   -- and the version that it will have
+    place         integer;
+    effective_at  text;
+    last_day      text;
+    last_instant  text;
+    keyed         boolean := false;
+    last_keyed    text[];
+    superseding   boolean := false;
+    is_new        boolean;
+    home_zone     text;
+    moved         boolean := false;
+    present       timestamptz;
+begin
+    -- A transaction pays for each expression and each statement that it meets, so what is usual meets few of them.
+    if number_of < 1 or number_of > {events_per_append} then
+        raise exception using errcode = 'SL010',
+            message = format('An append holds 1 to %s entries; this one holds %s.', {events_per_append}, number_of);
+    end if;
+    if number_read > {reads_per_append} or number_read <> coalesce(array_length(read_versions, 1), 0) then
+        raise exception using errcode = 'SL010', message = format(
+            'An append names at most %s streams that it read, each with its version.', {reads_per_append});
+    end if;
+
+    -- Read the bytes before anything is locked.
+    for n in 1 .. number_of loop
+        size := size + coalesce(octet_length(data[n]), 0);
+        if octet_length(data[n]) > {bytes_per_entry} or size > {bytes_per_append} then
+            raise exception using errcode = 'SL010', message = format(
+                'An entry holds at most %s bytes and an append %s.', {bytes_per_entry}, {bytes_per_append});
+        end if;
+        entry := convert_from(data[n], 'UTF8')::jsonb;
+        entries[n] := entry;
+        if (entry @@ '$.type() == "object"
+                && $.stream.type() == "string" && $.stream like_regex "^[a-z_]+(:[a-z0-9-]+)?$"
+                && $.version.type() == "number" && $.version > 0
+                && $.name.type() == "string" && $.name like_regex "^[a-z_]+[.][a-z_]+$"
+                && $.by.type() == "string" && $.by like_regex "^(person|service):[0-9a-f-]+$"
+                && $.request.type() == "string"
+                && $.body.type() == "object"
+                && (!exists($.supersedes) || $.supersedes.type() == "number")
+                && (!exists($.body.reference) || $.body.reference.type() == "string"
+                    && $.body.reference like_regex "^[A-Z]{2,4}-[1-9][0-9]{0,8}$")'
+            and position('\x0a'::bytea in data[n]) = 0
+            and length(entry ->> 'stream') <= 60 and length(entry ->> 'name') <= 100
+            and split_part(entry ->> 'by', ':', 2)::uuid::text = split_part(entry ->> 'by', ':', 2)
+            and (entry ->> 'request')::uuid::text = entry ->> 'request'
+            and entry - {known_members}::text[] = '{}'
+            and (not entry ? 'decision' or (entry ->> 'decision')::uuid::text = entry ->> 'decision')) is not true
+        then
+            raise exception using errcode = 'SL011',
+                message = format('Entry %s of this append is malformed: it must say stream, version, name, by, '
+                                 'request and body as a ledger writes them, on one line.', n);
+        end if;
+        effective_at := entry ->> 'effective_at';
+        if effective_at is not null then
+            if effective_at like '____-__-__' and to_char(effective_at::date, 'YYYY-MM-DD') = effective_at then
+                last_day := greatest(last_day, effective_at);
+            elsif effective_at like '____-__-__T__:__:__.______Z'
+                and to_char(effective_at::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') = effective_at
+            then
+                last_instant := greatest(last_instant, effective_at);
+            else
+                raise exception using errcode = 'SL011', message = format('%s is no day and no instant.', effective_at);
+            end if;
+        end if;
+        if entry ? 'idempotency' then
+            keyed := true;
+            if (jsonb_typeof(entry #> '{idempotency,key}') = 'string'
+                and length(entry #>> '{idempotency,key}') between 1 and 200
+                and length(entry #>> '{idempotency,fingerprint}') between 32 and 64) is not true then
+                raise exception using errcode = 'SL011', message = 'An idempotency key needs its fingerprint.';
+            end if;
+        end if;
+        if entry ? 'supersedes' then
+            superseding := true;
+        end if;
+        if n > 1 and entry ->> 'name' = 'ledger.created' then
+            raise exception using errcode = 'SL016', message = 'This ledger has been created; it is created once.';
+        end if;
+        place := array_position(written, entry ->> 'stream');
+        if place is null then
+            written := written || (entry ->> 'stream');
+            before := before || ((entry ->> 'version')::integer - 1);
+            latest := latest || (entry ->> 'version')::integer;
+        elsif (entry ->> 'version')::integer = latest[place] + 1 then
+            latest[place] := latest[place] + 1;
+        else
+            raise exception using errcode = 'SL011',
+                message = format('Version %s of %s does not follow version %s.',
+                                 entry ->> 'version', entry ->> 'stream', latest[place]);
+        end if;
+    end loop;
+
+    -- From here on one append at a time. Each statement below sees what the one before us committed; what is set here
+    -- is undone where the append is refused after all.
+    update {schema}.head as h
+       set position = h.position + number_of,
+           recorded_at = greatest(clock_timestamp(), h.recorded_at + interval '1 microsecond',
+                                  h.final_until + interval '1 microsecond')
+                         + (number_of - 1) * interval '1 microsecond'
+    returning h.position, h.recorded_at, h.ledger is null, h.zone
+      into strict last_position, recorded_at, is_new, home_zone;
+    first_position := last_position - number_of + 1;
+
+    -- What was written and what was read stands where the caller saw it.
+    if exists (
+        select from unnest(written || read_streams, before || read_versions) as named (stream, expected)
+         where named.expected is distinct from coalesce((
+             select e.version from {schema}.entries as e where e.stream = named.stream
+              order by e.version desc limit 1), 0)
+    ) then
+        moved := true;
+    end if;
+    if keyed then
+        foreach entry in array entries loop
+            if exists (select from {schema}.receipts as r
+                        where r.actor = entry ->> 'by' and r.key = entry #>> '{idempotency,key}') then
+                raise exception using errcode = 'SL013', message = 'This idempotency key has been used.';
+            end if;
+        end loop;
+    end if;
+    if moved then
+        raise exception using errcode = 'SL012', message = 'Streams have moved on.', detail = (
+            select jsonb_agg(jsonb_build_object('stream', s.stream, 'expected', s.expected, 'present', s.present))
+              from (select named.stream, named.expected,
+                           coalesce((select max(e.version) from {schema}.entries as e
+                                      where e.stream = named.stream), 0) as present
+                      from unnest(written || read_streams, before || read_versions) as named (stream, expected)) as s
+             where s.present is distinct from s.expected)::text;
+    end if;
+
+    if recorded_at > clock_timestamp() + {clock_bound} + number_of * interval '1 microsecond' then
+        raise exception using errcode = 'SL014', message = format(
+            'The database''s clock says %s, but the ledger already holds %s; set the clock right.',
+            clock_timestamp(), recorded_at - number_of * interval '1 microsecond');
+    end if;
+    if is_new <> (entries[1] ->> 'name' = 'ledger.created') then
+        raise exception using errcode = 'SL016',
+            message = case when is_new then 'This ledger is empty; its first entry creates it.'
+                           else 'This ledger has been created; it is created once.' end;
+    end if;
+    if is_new then
+        home_zone := entries[1] #>> '{body,zone}';
+        if entries[1] #>> '{body,ledger}' is null
+           or not exists (select from pg_timezone_names as z where z.name = home_zone) then
+            raise exception using errcode = 'SL011', message = 'A ledger is created with an identifier and a time zone.';
+        end if;
+        update {schema}.head as h set ledger = (entries[1] #>> '{body,ledger}')::uuid, zone = home_zone;
+    end if;
+    if last_instant is not null or last_day is not null then  -- later than the clock, or than the first entry's time?
+        present := least(clock_timestamp(), recorded_at - (number_of - 1) * interval '1 microsecond');
+        if last_instant::timestamptz > present then
+            raise exception using errcode = 'SL015', message = format(
+                '%s lies in the future; the database''s clock says %s.', last_instant, present);
+        end if;
+        if last_day::date > (present at time zone home_zone)::date then
+            raise exception using errcode = 'SL015', message = format(
+                '%s lies in the future; in %s it is %s.', last_day, home_zone, (present at time zone home_zone)::date);
+        end if;
+    end if;
+
+    if number_of = 1 then  -- far the most frequent, and cheaper so
+        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
+        values (last_position, append.recorded_at, entry ->> 'stream', (entry ->> 'version')::integer, entry ->> 'name',
+                data[1], case when not entry ? 'supersedes' then entry #>> '{body,reference}' end,
+                (entry ->> 'supersedes')::bigint);
+    else
+        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
+        select last_position - number_of + u.n, append.recorded_at - (number_of - u.n) * interval '1 microsecond',
+               u.entry ->> 'stream', (u.entry ->> 'version')::integer, u.entry ->> 'name', u.bytes,
+               case when not u.entry ? 'supersedes' then u.entry #>> '{body,reference}' end,
+               (u.entry ->> 'supersedes')::bigint
+          from unnest(entries, data) with ordinality as u (entry, bytes, n)
+         order by u.n;
+    end if;
+    if superseding then
+        for n in 1 .. number_of loop
+            if entries[n] ? 'supersedes' and not exists (
+                select from {schema}.entries as e
+                 where e.position = (entries[n] ->> 'supersedes')::bigint and e.stream = entries[n] ->> 'stream'
+            ) then
+                raise exception using errcode = 'SL011', message = format(
+                    'Entry %s supersedes %s, which is no earlier entry of its stream.',
+                    n, entries[n] ->> 'supersedes');
+            end if;
+        end loop;
+    end if;
+    if keyed then
+        for n in 1 .. number_of loop
+            entry := entries[n];
+            if not entry ? 'idempotency' then
+                last_keyed := null;
+            elsif array[entry ->> 'by', entry #>> '{idempotency,key}'] = last_keyed then
+                update {schema}.receipts as r set position = append.first_position + n - 1
+                 where r.actor = entry ->> 'by' and r.key = entry #>> '{idempotency,key}';
+            else
+                last_keyed := array[entry ->> 'by', entry #>> '{idempotency,key}'];
+                insert into {schema}.receipts (actor, key, fingerprint, first_position, position)
+                values (entry ->> 'by', entry #>> '{idempotency,key}', entry #>> '{idempotency,fingerprint}',
+                        append.first_position + n - 1, append.first_position + n - 1);
+            end if;
+        end loop;
+    end if;
+end
+$body$;

@@ -1,0 +1,193 @@
+"""One page through every projection, in one transaction with the bookmarks; the page after it is read meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from psycopg import Connection
+
+from ledger.errors import is_lost
+from projections.base import Generation, PlainEntry, Projection, decode_page
+from replay.writer import WriteFailed, Writer
+
+if TYPE_CHECKING:
+    from replay.engine import Engine
+
+
+class Run:
+    """The handlers of one generation and what they remember, good as long as nobody else moved the bookmarks."""
+
+    def __init__(self, engine: Engine, generation: Generation) -> None:
+        self._engine = engine
+        self._generation = generation
+        self._handlers: list[Projection] = []
+        self._remembered: dict[str, int] = {}
+        self._failed: dict[str, tuple[int, str]] = {}
+        self._ahead = _Ahead(engine)
+
+    def step(
+        self, connection: Connection[Any], until: int | None, *, patience: float | None = None
+    ) -> tuple[int, bool]:
+        """Apply one page; return the position reached and whether there may be more."""
+        try:
+            with connection.transaction():
+                return self._step(connection, until, patience)
+        except _HandlerFailed as failed:
+            if is_lost(failed.cause) or isinstance(failed.cause, MemoryError):  # no fault of the projection
+                raise failed.cause from None
+            self._remembered = {}
+            self._failed[failed.name] = (failed.first, failed.sentence)
+            return self.step(connection, until, patience=patience)
+        except BaseException:
+            self._remembered = {}
+            raise
+
+    def _step(
+        self, connection: Connection[Any], until: int | None, patience: float | None
+    ) -> tuple[int, bool]:
+        control, generation = self._engine.control, self._generation
+        connection.execute("set local synchronous_commit = off")  # a lost page is applied again
+        if patience is not None:
+            connection.execute(
+                "select set_config('lock_timeout', %s, true)", [f"{max(1, int(patience * 1000))}ms"]
+            )
+        control.lock(connection, f"generation {generation.number}")
+        marks = control.bookmarks(connection, generation)
+        if not marks:
+            raise GenerationIsGone
+        for name, (position, sentence) in self._failed.items():
+            control.stop(connection, generation, name, position, sentence)
+        stopped = {name for name, mark in marks.items() if mark.stopped_at is not None} | set(self._failed)
+        self._failed = {}
+        running = {name: mark.position for name, mark in marks.items() if name not in stopped}
+        if not running:
+            return min(mark.position for mark in marks.values()), False
+        if self._remembered != running:
+            if not self._engine.holds(marks.values()):
+                raise GenerationIsGone
+            self._handlers = self._engine.new_projections()
+        self._remembered = {}
+        start = min(running.values())
+        page = self._ahead.take(start, until)
+        if not page:
+            if not self._engine.holds(marks.values()):
+                raise GenerationIsGone
+            self._remembered = running
+            return start, False
+        more = len(page) == self._engine.page
+        reached = self._applied(page, running, connection, until, more=more)
+        for position in set(reached.values()):
+            names = [name for name, place in reached.items() if place == position]
+            last = position - page[0]["position"]
+            if last >= 0:
+                control.advance(connection, generation, names, position, page[last]["recorded_at"])
+        after = control.bookmarks(connection, generation)
+        self._remembered = {name: mark.position for name, mark in after.items() if mark.stopped_at is None}
+        if not self._remembered:
+            return start, False
+        return min(self._remembered.values()), more
+
+    def _applied(
+        self,
+        page: list[PlainEntry],
+        running: dict[str, int],
+        connection: Connection[Any],
+        until: int | None,
+        *,
+        more: bool,
+    ) -> dict[str, int]:
+        """Give the page to every projection that runs; return the positions reached, with everything written."""
+        reached = dict(running)
+        try:
+            with Writer(connection) as writer:
+                for place, handler in enumerate(self._handlers):
+                    if handler.name in running:
+                        self._apply(handler, page, reached, writer)
+                    if more and place == 0:  # now the database has something to do
+                        self._ahead.begin(page[-1]["position"], until)
+                writer.settle()
+        except WriteFailed as failed:
+            raise _HandlerFailed(failed.name, running[failed.name] + 1, failed.cause) from failed
+        return reached
+
+    def _apply(
+        self, handler: Projection, page: list[PlainEntry], reached: dict[str, int], writer: Writer
+    ) -> None:
+        """Give a projection its part of the page: what it has not seen, up to an entry that it does not know."""
+        first, last = reached[handler.name] + 1, page[-1]["position"]
+        needed = min([last, *(reached.get(need, first - 1) for need in handler.NEEDS)])
+        part = page[first - page[0]["position"] : needed - page[0]["position"] + 1]
+        known = handler.HANDLES | handler.PASSES_BY
+        if {entry["name"] for entry in part} - known:
+            place, stranger = next((n, e) for n, e in enumerate(part) if e["name"] not in known)
+            sentence = (
+                f"{handler.name} does not know {stranger['name']} (entry {stranger['position']}); "
+                "it goes on after an upgrade and a rebuild."
+            )
+            self._stop(writer.connection, handler.name, stranger["position"], sentence)
+            part = part[:place]
+        elif needed < last:
+            sentence = f"{handler.name} stands on {' and '.join(handler.NEEDS)}, which stopped."
+            self._stop(writer.connection, handler.name, needed + 1, sentence)
+        if not part:
+            return
+        try:
+            writer.take(handler.name, handler.apply(part, writer.connection, self._generation))
+        except WriteFailed:
+            raise
+        except Exception as error:
+            raise _HandlerFailed(handler.name, first, error) from error
+        reached[handler.name] = part[-1]["position"]
+
+    def _stop(self, connection: Connection[Any], name: str, position: int, sentence: str) -> None:
+        self._engine.control.stop(connection, self._generation, name, position, sentence)
+
+
+class GenerationIsGone(Exception):
+    """These tables were dropped after a rebuild, or hold what the ledger does not; others are read."""
+
+
+class _Ahead:
+    """The page after the present one, read and decoded in a thread while the database takes the present one in."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._thread: threading.Thread | None = None
+        self._key: tuple[int, int | None] | None = None
+        self._page: list[PlainEntry] | None = None
+
+    def begin(self, after: int, until: int | None) -> None:
+        """Begin to read the page after a position."""
+        self._key, self._page = (after, until), None
+        self._thread = threading.Thread(target=self._read, args=(after, until), daemon=True)
+        self._thread.start()
+
+    def _read(self, after: int, until: int | None) -> None:
+        with suppress(Exception):  # whoever takes the page then reads it itself, and meets the same error
+            self._page = decode_page(self._engine.ledger.read_page(after, self._engine.page, until))
+
+    def take(self, after: int, until: int | None) -> list[PlainEntry]:
+        """Return the page after a position, read ahead or read now."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+        page, self._page = self._page, None
+        if page is not None and self._key == (after, until) and len(page) == self._engine.page:
+            return page
+        return decode_page(self._engine.ledger.read_page(after, self._engine.page, until))
+
+
+class _HandlerFailed(Exception):
+    """A projection could not apply a page."""
+
+    def __init__(self, name: str, first: int, cause: Exception) -> None:
+        self.name = name
+        self.first = first
+        self.cause = cause
+        self.sentence = (
+            f"{name} could not apply the entries from {first} on: {type(cause).__name__}: {cause}; "
+            "it goes on after an upgrade and a rebuild."
+        )
+        super().__init__(self.sentence)

@@ -1,0 +1,1 @@
+"""A bad day: upgrades, restores, faults and kills."""

@@ -1,0 +1,185 @@
+"""Rights on the command line: readings by token or as anybody, hidden objectives, exports, scopes, the security log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from api.cli.codes import Code
+from tests.cli.conftest import CommandLine, Typed
+
+SECRETS = ("Nightfall", "OBJ-2", "KR-2", "Depth")
+READINGS: tuple[tuple[str, ...], ...] = (
+    ("cycles",), ("board", "spring"), ("commitments", "spring"), ("drift", "spring"), ("drift", "OBJ-1"),
+    ("history", "OBJ-1"), ("decisions",), ("decisions", "spring"), ("findings",), ("findings", "spring"), ("people",),
+    ("teams",), ("policy",), ("board", "spring", "--format", "csv"), ("findings", "--format", "ndjson"),
+)  # fmt: skip
+
+
+class Bakery:
+    """A command line with several tokens: who types is named first."""
+
+    def __init__(self, line: CommandLine) -> None:
+        self.line = line
+        self.tokens = {"ada": line.environ["STRATEGY_LEDGER_TOKEN"], "anybody": ""}
+
+    def __call__(self, who: str, *words: str, typed: str | None = None) -> Typed:
+        return self.line(*words, typed=typed, STRATEGY_LEDGER_TOKEN=self.tokens[who])
+
+    def record(self, who: str, *commands: Mapping[str, object], words: tuple[str, ...] = ()) -> Typed:
+        lines = "".join(f"{json.dumps(command)}\n" for command in commands)
+        return self(who, "record", "-", *words, typed=lines)
+
+    def joins(self, handle: str, *roles: str) -> None:
+        commands: list[dict[str, object]] = [
+            {"command": "add_person", "name": handle.title(), "handle": handle}
+        ]
+        commands += [{"command": "grant_role", "person": handle, "role": role} for role in roles]
+        assert self.record("ada", *commands).code == 0
+        self.tokens[handle] = self("ada", "token", "issue", handle, "--json").json["token"]
+
+
+@pytest.fixture
+def bakery(season: CommandLine) -> Bakery:
+    """Ada (steward and owner), Ben (reader), Cleo (facilitator), Uta (auditor), Olaf (operator), and a hidden OBJ-2."""
+    bakery = Bakery(season)
+    for handle, role in (
+        ("ben", "reader"),
+        ("cleo", "facilitator"),
+        ("uta", "auditor"),
+        ("olaf", "operator"),
+    ):
+        bakery.joins(handle, role)
+    typed = bakery.record(
+        "ada",
+        {
+            "command": "draft_objective", "cycle": "spring", "title": "Nightfall", "owner": "ada", "as": "dark",
+            "visibility": "people", "people": ["ada"],
+        },
+        {
+            "command": "add_key_result", "objective": "$dark", "title": "Depth", "owner": "ada",
+            "measure": {"kind": "increase"}, "baseline": "0", "target": {"kind": "point", "at": "9"},
+        },
+        {"command": "align_objective", "objective": "OBJ-1", "parent": "$dark",
+         "reason": {"kind": "scope", "text": "It serves the other."}},
+    )  # fmt: skip
+    assert typed.code == 0, typed.err
+    return bakery
+
+
+def betrays(typed: Typed) -> list[str]:
+    return [secret for secret in SECRETS if secret in typed.out + typed.err]
+
+
+def test_no_reading_betrays_what_is_hidden(bakery: Bakery) -> None:
+    """Given each question, then only who may see it is shown it; without a token, what is for everyone is shown."""
+    for words in READINGS:
+        for who in ("anybody", "ben", "cleo"):
+            typed = bakery(who, *words)
+            assert typed.code == 0, (who, words, typed.err)
+            assert betrays(typed) == [], (who, words)
+        assert bakery("olaf", *words).code == Code.NOT_ALLOWED
+    assert [bool(betrays(bakery(who, "board", "spring"))) for who in ("ada", "uta")] == [True, True]
+    assert bakery("anybody", "board", "spring", "--json").json["private"] == 1
+    assert bakery("anybody", "board", "spring", "--as-of", "20", "--json").json["private"] <= 1
+    for who in ("anybody", "ben", "cleo"):
+        hidden, nowhere = (bakery(who, "history", item) for item in ("OBJ-2", "OBJ-99"))
+        assert hidden.code == nowhere.code == Code.NOT_FOUND
+        assert hidden.err.replace("OBJ-2", "…") == nowhere.err.replace("OBJ-99", "…")
+    assert bakery("ada", "history", "OBJ-2").code == 0
+
+
+def test_commands_know_nothing_of_what_is_hidden(bakery: Bakery) -> None:
+    for command in (
+        {"command": "reword_objective", "objective": "OBJ-2", "title": "x"},
+        {"command": "check_in", "key_result": "KR-2", "value": "5"},
+        {"command": "align_objective", "objective": "OBJ-1", "parent": "OBJ-2"},
+    ):
+        there = bakery.record("cleo", dict(command))
+        other = {name: str(value).replace("-2", "-99") for name, value in command.items()}
+        nowhere = bakery.record("cleo", other)
+        assert there.code == nowhere.code != 0
+        assert there.err.replace("-2", "…") == nowhere.err.replace("-99", "…")
+
+
+def test_a_token_that_is_not_good_reads_as_anybody_and_says_so(bakery: Bakery) -> None:
+    bakery.tokens["wrong"] = "strategy_ledger_p_wrong"
+    typed = bakery("wrong", "board", "spring", "--json")
+    assert typed.code == 0
+    assert "What is not for everyone is left out." in typed.err
+    assert typed.json["private"] == 1
+
+
+def test_an_export_is_whole_so_it_needs_an_office_and_is_logged(bakery: Bakery, tmp_path: Path) -> None:
+    out = ("export", "--out", str(tmp_path / "lines"))
+    for who in ("anybody", "ben", "cleo", "olaf"):
+        assert bakery(who, *out).code == Code.NOT_ALLOWED
+    for who in ("ada", "uta"):
+        assert bakery(who, *out).code == 0
+    assert "Nightfall" in (tmp_path / "lines").read_text()
+    lines = bakery("uta", "security-log", "--json", "--limit", "1000").json["lines"]
+    outcomes = [line["outcome"] for line in lines if line["action"] == "export"]
+    assert (outcomes.count("exported"), outcomes.count("refused")) == (2, 3)
+
+
+def test_the_log_is_for_a_steward_an_auditor_and_an_operator(bakery: Bakery) -> None:
+    bakery("ben", "history", "OBJ-2")
+    bakery("uta", "board", "spring")
+    assert [bakery(who, "security-log").code for who in ("ada", "uta", "olaf")] == [0, 0, 0]
+    assert [bakery(who, "security-log").code for who in ("anybody", "ben", "cleo")] == [Code.NOT_ALLOWED] * 3
+    seen = {
+        (line["action"], line["outcome"]) for line in bakery("uta", "security-log", "--json").json["lines"]
+    }
+    assert {("history", "refused"), ("board", "read_by_office"), ("token issue", "issued")} <= seen
+    told = bakery("olaf", "security-log", "--json")
+    assert {line["subject"] for line in told.json["lines"]} == {None}
+    assert betrays(told) == []
+    assert "Uta" in bakery("ada", "security-log").out
+
+
+def test_tokens_have_scopes_and_days(bakery: Bakery) -> None:
+    weekly = ("--scope", "check_in", "--scope", "read", "--expires-in", "30", "--label", "phone", "--json")
+    bakery.tokens["phone"] = bakery("ada", "token", "issue", "ada", *weekly).json["token"]
+    bakery.line.environ["STRATEGY_LEDGER_TOKEN"] = bakery.tokens["phone"]
+    assert bakery("phone", "check-in", "KR-1", "--value", "150").code == 0
+    refused = bakery.record("phone", {"command": "reword_objective", "objective": "OBJ-1", "title": "x"})
+    assert refused.code == Code.NOT_ALLOWED
+    assert "scopes of this token" in refused.sentence
+    assert bakery("phone", "token", "issue", "ben").code == Code.NOT_ALLOWED
+    bakery.tokens["half"] = bakery("ada", "token", "issue", "ada", "--scope", "operate", "--json").json[
+        "token"
+    ]
+    assert bakery("half", "token", "issue", "ben", "--scope", "write").code == Code.NOT_ALLOWED
+    assert bakery("ada", "token", "issue", "ben", "--scope", "everything").code == Code.REFUSED
+    assert bakery("ada", "token", "issue", "ben", "--expires-in", "0").code == Code.REFUSED
+    listed = {one["label"]: one for one in bakery("ada", "token", "list", "--json").json["tokens"]}
+    assert listed["phone"]["scopes"] == ["read", "check_in"]
+    assert listed["phone"]["shown"].endswith(bakery.tokens["phone"][-4:])
+    assert bakery.tokens["phone"] not in bakery("ada", "token", "list").out
+
+
+def test_somebody_records_on_behalf_of_another(bakery: Bakery) -> None:
+    command: dict[str, object] = {
+        "command": "reword_objective",
+        "objective": "OBJ-2",
+        "title": "Nightfall, later",
+    }
+    for_ada = ("--on-behalf-of", "ada")
+    assert bakery.record("ben", command, words=for_ada).code == Code.NOT_ALLOWED
+    granted = bakery.record("ada", {"command": "grant_delegation", "person": "ben", "principal": "ada"})
+    assert granted.code == 0, granted.err
+    typed = bakery.record("ben", command, words=for_ada)
+    assert typed.code == 0, typed.err
+    assert " for Ada Marsh" in bakery("ada", "history", "OBJ-2").out
+    checked = bakery("ben", "check-in", "KR-2", "--value", "3", *for_ada)
+    assert checked.code == 0, checked.err
+
+
+def test_a_page_says_how_much_is_private(bakery: Bakery) -> None:
+    assert "1 is private." in bakery("anybody", "board", "spring").out
+    assert "private" not in bakery("ada", "board", "spring").out
+    assert "serves what is private" in bakery("ben", "history", "OBJ-1").out
+    assert "visibility: Ada Marsh" in bakery("ada", "history", "OBJ-2").out

@@ -1,0 +1,1 @@
+"""What leaves the ledger: flat tables, files, views for plain SQL, the record itself."""

@@ -1,0 +1,54 @@
+"""The imports as somebody types them: options, sentences, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import season, today
+from tests.imports.conftest import CommandLine
+
+__all__ = ["season", "today"]
+
+HEAD = "Objective,Objective Owner,Key Result,Owner,Baseline,Target,Current\n"
+
+
+def test_a_table_is_tried_imported_and_imported_again(season: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{HEAD}Quiet,ada,Complaints,ada,9,0,5\nQuiet,ada,Doors,ada,1,x,1\n", encoding="utf-8")
+    words = ("import", "csv", str(path), "--cycle", "spring", "--save-profile", str(tmp_path / "ours.json"))
+    dry = season(*words, "--dry-run", "--json")
+    assert (dry.code, dry.json["counts"]["recorded"], dry.json["dry_run"]) == (1, 1, True)
+    assert dry.sentence == "1 rows would be refused; the report says each with its reason."
+    typed = season(*words, "--report", str(tmp_path / "report.json"))
+    assert "refused: line 3, column Target: 'x': This is not a number." in typed.out
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["counts"]["recorded"] == 1
+    assert season("board", "spring", "--json").json["objectives"][1]["title"] == "Quiet"
+    again = season(*words, "--profile", str(tmp_path / "ours.json"), "--json")
+    assert (again.json["entries"], again.json["counts"]["unchanged"]) == (0, 1)
+
+
+def test_what_cannot_be_read_is_one_sentence(season: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("Objective,Target\n", encoding="utf-8")
+    asked = ("import", "csv", str(path), "--cycle", "spring")
+    assert "the days" not in season(*asked, "--profile", "nothing").sentence
+    assert season(*asked, "--profile", "nothing").sentence.startswith("There is no profile 'nothing'")
+    assert season(*asked, "--on", "yesterday").sentence == "--on 'yesterday' is not a day such as 2026-07-01."
+    assert season(*asked, "--column", "target").sentence.startswith("--column 'target' cannot be read")
+    assert season(*asked, "--on", "2199-01-01").sentence.startswith("2199-01-01 has not come yet")
+    assert season("import", "xlsx", str(path), "--cycle", "spring").sentence.startswith(
+        "rows.csv is not a workbook"
+    )
+
+
+def test_only_a_steward_imports(season: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{HEAD}Quiet,ada,Complaints,ada,9,0,5\n", encoding="utf-8")
+    season.record(
+        {"command": "add_person", "name": "Ben", "handle": "ben"},
+        {"command": "grant_role", "person": "ben", "role": "facilitator"},
+    )
+    token = season("token", "issue", "ben", "--json").json["token"]
+    typed = season("import", "csv", str(path), "--cycle", "spring", STRATEGY_LEDGER_TOKEN=token)
+    assert (typed.code, "note_source" in typed.sentence) == (7, True)

@@ -1,0 +1,159 @@
+"""The round trip of planning: write a sheet, edit it, see the difference, record it, propose it, find it stale."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tests.cli.conftest import season, today
+from tests.imports.conftest import CommandLine
+
+__all__ = ["season", "today"]
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def plan(request: pytest.FixtureRequest, season: CommandLine, tmp_path: Path) -> Path:
+    path = tmp_path / f"plan.{getattr(request, 'param', 'xlsx')}"
+    typed = season("sheet", "spring", "--out", str(path))
+    assert typed.code == 0, typed.err
+    return path
+
+
+both_formats = pytest.mark.parametrize("plan", ["xlsx", "csv"], indirect=True)
+
+
+def edited(path: Path, changes: dict[int, dict[str, Any]], more: list[dict[str, Any]] | None = None) -> Path:
+    """Return the sheet with some cells changed, by row and column, and with rows added."""
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows: list[list[Any]] = list(csv.reader(stream))
+        names = rows[1]
+        for row, cells in changes.items():
+            for name, value in cells.items():
+                rows[row - 1][names.index(name)] = value
+        rows += [[told.get(name, "") for name in names] for told in more or ()]
+        with path.open("w", encoding="utf-8-sig", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+        return path
+    book = openpyxl.load_workbook(path)
+    sheet = book.active
+    assert sheet is not None
+    names = [cell.value for cell in sheet[2]]
+    for row, cells in changes.items():
+        for name, value in cells.items():
+            sheet.cell(row, names.index(name) + 1).value = value
+    for told in more or ():
+        sheet.append([told.get(name) for name in names])
+    book.save(path)
+    return path
+
+
+def rows(line: CommandLine, *words: str) -> list[str]:
+    typed = line("import", "sheet", *words, "--json")
+    return [f"{row['line']} {row['became']}: {row['words']}" for row in typed.json["rows"]]
+
+
+def test_an_untouched_sheet_asks_for_nothing(season: CommandLine, plan: Path) -> None:
+    typed = season("import", "sheet", str(plan), "--json")
+    assert (typed.code, typed.json["rows"], typed.json["unchanged"]) == (0, [], 2)
+
+
+@both_formats
+def test_the_habits_of_spreadsheets_change_nothing(season: CommandLine, plan: Path) -> None:
+    edited(plan, {4: {"Baseline": "120.0" if plan.suffix == ".csv" else 120.0, "Weight": 1.0}})
+    assert rows(season, str(plan)) == []
+
+
+def test_a_change_after_the_line_needs_a_reason_and_is_recorded_once(season: CommandLine, plan: Path) -> None:
+    edited(plan, {4: {"Target": 180, "Title": "Loaves sold"}})
+    assert rows(season, str(plan)) == [
+        "4 refused: KR-1 reworded: “Loaves a day” → “Loaves sold”; KR-1 target 200 → 180: "
+        "OBJ-1 is committed; say why it changes."
+    ]
+    why = ("--reason", "The oven came late.", "--class", "external")
+    words = "KR-1 reworded: “Loaves a day” → “Loaves sold”; KR-1 target 200 → 180"
+    assert rows(season, str(plan), *why) == [f"4 would record: {words}"]
+    assert rows(season, str(plan), *why, "--record") == [f"4 recorded: {words}"]
+    assert rows(season, str(plan), *why, "--record") == [], "it is as the sheet says"
+
+
+@both_formats
+def test_new_rows_and_actions(season: CommandLine, plan: Path) -> None:
+    more: list[dict[str, Any]] = [
+        {"Level": "key result", "Title": "Rolls a day", "Owner": "ada", "Baseline": 10, "Target": 30},
+        {"Level": "objective", "Title": "=A quiet shop", "Owner": "ada", "Local, because": "It is ours."},
+        {"Level": "key result", "Title": "Complaints", "Owner": "ada", "Kind": "at or below", "Target": 3},
+        {"Level": "key result", "Title": "Nobody's", "Owner": "nobody", "Kind": "at or below", "Target": 3},
+    ]
+    edited(plan, {4: {"Action": "drop"}}, more)
+    if plan.suffix == ".xlsx":
+        book = openpyxl.load_workbook(plan)
+        sheet = book.active
+        assert sheet is not None
+        sheet["C6"].data_type = "s"
+        book.save(plan)
+    expected = [
+        "4 recorded: KR-1 dropped",
+        "5 recorded: new key result “Rolls a day”",
+        "6 recorded: new objective “=A quiet shop”",
+        "7 recorded: new key result “Complaints”",
+        "8 refused: column Owner: 'nobody': This person is not in the ledger.",
+    ]
+    assert rows(season, str(plan), "--reason", "Autumn", "--record") == expected
+    again = rows(season, str(plan), "--reason", "Autumn", "--record")
+    assert again == ["4 refused: KR-1 or its objective has ended; its record takes no changes", expected[-1]]
+
+
+def test_what_was_changed_meanwhile_is_named_row_by_row(season: CommandLine, plan: Path) -> None:
+    change = {"command": "change_target", "key_result": "KR-1", "target": {"kind": "point", "at": "190"}}
+    season.record({**change, "reason": {"kind": "external", "text": "Flour is dear."}})
+    edited(plan, {3: {"Title": "Better bread"}, 4: {"Target": 180}})
+    assert rows(season, str(plan), "--reason", "Autumn") == [
+        "3 would record: OBJ-1 reworded: “Good bread” → “Better bread”",
+        "4 stale: KR-1 was changed meanwhile: Target is 190 now; write the sheet anew, or take it up here",
+    ]
+
+
+def test_a_proposal_is_recorded_by_somebody_else_and_only_once(
+    season: CommandLine, plan: Path, tmp_path: Path
+) -> None:
+    edited(plan, {4: {"Target": 180}})
+    file = tmp_path / "proposal.jsonl"
+    assert rows(season, str(plan), "--reason", "Autumn", "--propose", str(file)) == [
+        "4 would record: KR-1 target 200 → 180"
+    ]
+    assert json.loads(file.read_text(encoding="utf-8").splitlines()[0])["proposal"] == 1
+    assert rows(season, str(file), "--record-proposal") == ["4 recorded: KR-1 target 200 → 180"]
+    (told,) = rows(season, str(file), "--record-proposal")
+    assert "stale" in told
+    assert "compare the sheet again" in told
+
+
+def test_a_value_is_measured_today_unless_its_day_is_written(
+    season: CommandLine, plan: Path, today: date
+) -> None:
+    day = today - timedelta(days=2)
+    edited(plan, {4: {"Value": 130, "Value on": str(day) if plan.suffix == ".csv" else day}})
+    assert rows(season, str(plan), "--record") == [f"4 recorded: KR-1 value 130 on {day}"]
+
+
+def test_a_sheet_of_another_ledger_or_without_its_first_row_is_refused(
+    season: CommandLine, plan: Path
+) -> None:
+    edited(plan, {4: {"Identifier": "019f1af9-0000-7000-8000-000000000000", "Target": "a lot"}})
+    (told, missing) = rows(season, str(plan))
+    assert told.startswith("0 not in the sheet: KR-1")
+    assert missing.startswith("4 refused: column Target: 'a lot': This is not a number.")
+    path = plan.with_name("other.csv")
+    path.write_text("Level,Title\nobjective,Bread\n", encoding="utf-8")
+    typed = season("import", "sheet", str(path))
+    assert (typed.code, "leave its first row as it is" in typed.sentence) == (1, True)
