@@ -88,16 +88,23 @@ class Client:
         while self._free:
             reader, writer = self._free.pop()
             if reader.at_eof() or writer.is_closing():
+                writer.close()
                 continue
             try:
                 return await self._asked(reader, writer, request)
             except (ConnectionResetError, asyncio.IncompleteReadError) as error:
                 if isinstance(error, asyncio.IncompleteReadError) and error.partial:
                     raise
+                writer.close()
                 continue  # the server closed what had been idle for too long
         reader, writer = await asyncio.open_connection(self._host, self._port, limit=8 * 1024 * 1024)
         self.opened += 1
         return await self._asked(reader, writer, request)
+
+    def close(self) -> None:
+        """Close the connections that are free."""
+        for _, writer in self._free:
+            writer.close()
 
     async def _asked(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
@@ -139,6 +146,8 @@ class Load:
             name, request = self._write() if is_write else self._read()
             tasks.add(asyncio.create_task(self._one(name, request, due)))
         _, unanswered = await asyncio.wait(tasks, timeout=_GRACE)
+        self.client.close()
+        await asyncio.sleep(0.05)
         for task in unanswered:
             task.cancel()
             self.told["unanswered"].statuses["none"] += 1
