@@ -133,6 +133,15 @@ def test_one_key_in_two_appends_of_one_call_is_recorded_once(ledger: Ledger, ste
     assert ledger.head().position == 6
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_who_is_interrupted_while_others_append_keeps_nobody_waiting(ledger: Ledger, steward: str) -> None:
     """Given one at the lock and two who wait, when the first of these is interrupted, then the second goes on."""
     appends = appends_of(ledger)
