@@ -159,6 +159,7 @@ def test_bytes_up_to_the_limit_are_kept(ledger: Ledger, steward: str) -> None:
             assert row == (data,)
 
 
+@pytest.mark.slow
 def test_who_holds_the_end_of_the_ledger_is_not_waited_for_for_ever(
     ledger: Ledger, settings: Settings, steward: str
 ) -> None:
