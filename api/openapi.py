@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from aggregates.refusals import ActionIsNotAllowed, Refusal
-from api import schemas
+from api import parts, schemas
 from api.answers import PROBLEMS
 from api.commands import DOORS, Door
 from api.problems import MEDIA_TYPE, code_of, status_of_refusal
@@ -93,8 +93,8 @@ def description() -> dict[str, Any]:
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "strategy_ledger_…"}
             },
-            "parameters": schemas.PARAMETERS,
-            "headers": schemas.HEADERS,
+            "parameters": parts.PARAMETERS,
+            "headers": parts.HEADERS,
             "schemas": {**schemas.SCHEMAS, **shapes},
             "examples": {kind.code: _problem_example(kind.code) for kind in PROBLEMS.values()},
         },
@@ -110,8 +110,8 @@ def described() -> bytes:
 def reading_operation(route: APIRoute) -> dict[str, Any]:
     """Return the description of one answer."""
     identifier = str(route.operation_id)
-    names = schemas.names_in(route.path)
-    parameters = [schemas.path_parameter(name) for name in names]
+    names = parts.names_in(route.path)
+    parameters = [parts.path_parameter(name) for name in names]
     shape = READINGS[identifier]
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in shape.parameters]
     codes = list(ALWAYS)
@@ -148,7 +148,7 @@ def command_operation(door: Door) -> dict[str, Any]:
     """Return the description of one command; its body's schema is filled in with all the others."""
     refusals = refusals_of(door.command_type)
     codes = [*ALWAYS, *TOKEN_FAULTS, *COMMAND_FAULTS, *(refusal.code() for refusal in refusals)]
-    parameters = [schemas.path_parameter(name) for name in door.names]
+    parameters = [parts.path_parameter(name) for name in door.names]
     shared = ("dry_run", "idempotency_key", "on_behalf_of")
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in shared]
     for name in door.names:

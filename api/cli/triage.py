@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +44,12 @@ def answer(
     from api.triage import distinct
 
     addresses = _addresses(finding)
-    if scope is None and not said and not addresses:
-        raise Fault(
-            Code.USAGE, "Say which findings: a cycle or an item, an option such as --rule, or --finding."
-        )
+    _demand(
+        scope,
+        said,
+        addresses,
+        "Say which findings: a cycle or an item, an option such as --rule, or --finding.",
+    )
     with opened() as session:
         actor = writer(session, token_file)
         reader = session.reader_of(actor)
@@ -82,10 +84,12 @@ def ratify(
 ) -> None:
     """Write down one decision that ratifies every change that is meant."""
     addresses = _addresses(finding)
-    if scope is None and not said and not addresses:
-        raise Fault(
-            Code.USAGE, "Say which changes: a cycle or an item, an option such as --person, or --finding."
-        )
+    _demand(
+        scope,
+        said,
+        addresses,
+        "Say which changes: a cycle or an item, an option such as --person, or --finding.",
+    )
     with opened() as session:
         actor = writer(session, token_file)
         reader = session.reader_of(actor)
@@ -120,6 +124,12 @@ def confirm(decisions: Sequence[str], *, token_file: Path | None, dry_run: bool,
                 write_json(dict(outcome.body))
             else:
                 show([sentence(outcome, dry_run=dry_run)])
+
+
+def _demand(scope: str | None, said: Mapping[str, str], addresses: Collection[object], told: str) -> None:
+    """Refuse a command that does not say what it means."""
+    if scope is None and not said and not addresses:
+        raise Fault(Code.USAGE, told)
 
 
 def _carry_out(
