@@ -130,9 +130,13 @@ class Executor:
             with self.connections.use():
                 return self._until_settled(order, decide, None)
         mark = Idempotency(key=order.idempotency.key, fingerprint=self.fingerprint(order))
-        with self.connections.use() as connection, _claimed(connection, order.by, mark.key):
+        with self.connections.use() as connection, _claimed(connection, order.by, mark.key) as claimed:
             known = self.known_receipt(order.by, mark)
-            return known if known is not None else self._until_settled(order, decide, mark)
+            if known is not None:  # recorded is recorded, also where a lost session still holds the key
+                return known
+            if not claimed:
+                raise CommandInFlight
+            return self._until_settled(order, decide, mark)
 
     def fingerprint(self, order: Order) -> str:
         """Return the keyed fingerprint of what an order asks under its idempotency key."""
@@ -317,8 +321,12 @@ class Executor:
 
 
 @contextmanager
-def _claimed(connection: Connection, actor: str, key: str) -> Iterator[None]:
-    """Hold an actor's key for this session, so that two senders of one command do not both decide it."""
+def _claimed(connection: Connection, actor: str, key: str) -> Iterator[bool]:
+    """Hold an actor's key for this session, so that two senders of one command do not both decide it.
+
+    Gives whether the key is held here: another session may hold it, and the database may take its time to notice that
+    a session is lost.
+    """
     bound = f"{actor} {key}"
     row = connection.execute(
         "select pg_try_advisory_lock(hashtextextended(current_schema() || ' ' || %s, 0))",
@@ -326,9 +334,10 @@ def _claimed(connection: Connection, actor: str, key: str) -> Iterator[None]:
         prepare=True,
     ).fetchone()
     if not (row and row[0]):
-        raise CommandInFlight
+        yield False
+        return
     try:
-        yield
+        yield True
     finally:
         with suppress(psycopg.Error):  # a lost connection has lost its locks as well
             connection.execute(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as effort
 from psycopg import sql
 
 from ledger.embedded import EmbeddedServer
@@ -16,6 +18,15 @@ from ledger.lifecycle import Created, initialise
 from ledger.place import Place
 from ledger.settings import Settings, load_settings
 from ledger.store import Ledger
+
+effort.register_profile(
+    "house",
+    derandomize="LAWS_AT_RANDOM" not in os.environ,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+effort.load_profile("house")  # the same examples in every run, however slow the machine is
 
 _numbers = itertools.count(1)
 TEST_MASTER_KEY = "c3RyYXRlZ3ktbGVkZ2VyLXRlc3QtbWFzdGVyLWtleSE="

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,6 +30,7 @@ from ledger.embedded import (
     cluster,
     programs,
 )
+from tests.waiting import PATIENCE, until
 
 ROOT = os.geteuid() == 0
 HOUSE = Path(__file__).parent.parent
@@ -55,8 +57,9 @@ def empty_dir() -> Iterator[Path]:
             except psutil.Error:
                 continue
             if left:
-                found.kill()
-                found.wait(10)
+                with suppress(psutil.NoSuchProcess):  # it ended by itself, as the process it worked for
+                    found.kill()
+                    found.wait(PATIENCE)
     shutil.rmtree(base)
 
 
@@ -166,7 +169,7 @@ def test_two_processes_share_one_server_and_the_last_one_stops_it(data_dir):
         assert postmaster(data_dir) == first
     assert is_running(data_dir)
     assert ask(server.url, "select 1") == 1
-    other.communicate("go on\n", timeout=30)
+    other.communicate("go on\n", timeout=PATIENCE)
     assert other.returncode == 0
     assert not is_running(data_dir)
 
@@ -177,7 +180,7 @@ def test_processes_that_start_together_on_an_empty_directory_get_one_server(empt
     assert len(urls) == 1
     assert ask(urls.pop(), "select 1") == 1
     for one in clients:
-        one.communicate("go on\n", timeout=60)
+        one.communicate("go on\n", timeout=PATIENCE)
         assert one.returncode == 0
     assert not is_running(empty_dir)
 
@@ -196,7 +199,7 @@ def test_a_killed_client_leaves_nothing_that_keeps_the_server_up(data_dir):
     killed = client(data_dir)
     url = line(killed)
     killed.kill()
-    killed.communicate(timeout=30)
+    killed.communicate(timeout=PATIENCE)
     assert is_running(data_dir)
     with EmbeddedServer.start(data_dir) as server:
         assert server.url == url
@@ -222,7 +225,9 @@ def test_a_killed_server_whose_workers_are_still_busy_is_started_again(data_dir)
         worker = busy.info.backend_pid
         spin = "do $$ begin loop perform 1; end loop; end $$"
         busy.pgconn.send_query(spin.encode())
-        time.sleep(0.5)
+        with psycopg.connect(server.url, autocommit=True) as watcher:
+            works = f"select count(*) from pg_stat_activity where pid = {worker} and state = 'active'"
+            until(lambda: watcher.execute(works.encode()).fetchone() == (1,))
         os.kill(postmaster(data_dir), signal.SIGKILL)
         time.sleep(0.5)
         assert psutil.pid_exists(worker), (
@@ -239,7 +244,7 @@ def test_kills_at_any_moment_of_a_start_leave_a_directory_that_starts(empty_dir)
         killed = client(empty_dir)
         time.sleep(pause)
         killed.kill()
-        killed.communicate(timeout=30)
+        killed.communicate(timeout=PATIENCE)
     with EmbeddedServer.start(empty_dir) as server:
         assert ask(server.url, "select 1") == 1
     assert not list(empty_dir.glob("postgres.new-*"))
@@ -263,7 +268,7 @@ def test_a_process_number_that_was_given_out_again_is_not_taken_for_the_server(d
     with EmbeddedServer.start(data_dir):
         notes = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
     owner = (data_dir / "postgres").stat().st_uid
-    stranger = subprocess.Popen(["sleep", "60"], user=owner if ROOT else None)
+    stranger = subprocess.Popen(["sleep", "3600"], user=owner if ROOT else None)
     for content in ("\n".join([str(stranger.pid), *notes[1:]]) + "\n", "", "12", "not a number\n"):
         (data_dir / "postgres" / "postmaster.pid").write_text(content)
         with EmbeddedServer.start(data_dir) as server:

@@ -33,6 +33,7 @@ from api.imports.tables.reading import TableFile, format_of
 from api.probe import Standing
 from tests.api.conftest import House, house
 from tests.cli.conftest import CommandLine, empty, line, season, today
+from tests.waiting import PATIENCE
 
 __all__ = ["empty", "house", "line", "season", "today"]
 
@@ -95,7 +96,9 @@ def betrays(text: str, dark: Dark) -> list[str]:
 def client_of(house: House, name: str, *scopes: str) -> httpx.Client:
     """A client with a token of somebody that is for these scopes only."""
     token = house.ledger.tokens.issue(f"person:{house.people[name]}", "narrow", scopes=scopes)
-    return httpx.Client(base_url=house.address, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    return httpx.Client(
+        base_url=house.address, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE
+    )
 
 
 # -- commands as questions

@@ -37,6 +37,7 @@ from ledger.place import Connection, Place
 from ledger.settings import Settings
 from ledger.store import Ledger
 from tests.api.conftest import House, house
+from tests.waiting import PATIENCE
 
 __all__ = ["house"]
 
@@ -342,7 +343,7 @@ def test_the_longest_narratives_are_taken(house: House) -> None:
     body = {"confidence": "0.5", "what_changed": "\N{GRINNING FACE}" * 4_000, "needs_decision": "漢" * 4_000}
     began = time.monotonic()
     house.refused(f"/v1/key-results/{key_result}/check-ins", body, "append_is_too_large", by="ines")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 12
 
 
 def test_sealed_text_from_outside_is_refused_and_cannot_stop_a_history(house: House) -> None:
@@ -418,7 +419,7 @@ def test_no_name_reads_in_another_order_than_it_is_kept(house: House, name: str)
     house.refused("/v1/teams", {"name": name}, "body_is_invalid", "/name")
 
 
-def knock(house: House, data: bytes, *, seconds: float = 5) -> bytes:
+def knock(house: House, data: bytes, *, seconds: float = PATIENCE) -> bytes:
     """Send these bytes and return what comes back until the door closes the connection."""
     place = urlsplit(house.address)
     with socket.create_connection((place.hostname, place.port or 80), timeout=seconds) as raw:
@@ -454,7 +455,7 @@ def test_who_sends_slowly_is_hung_up_on(house: House, whole: str, monkeypatch: p
     slow = request_of(house, "/v1/teams", 100) + b"{" if whole == "body" else whole.encode()
     began = time.monotonic()
     assert knock(house, slow) == b""
-    assert 0.3 < time.monotonic() - began < 4
+    assert 0.3 < time.monotonic() - began < 20
 
 
 def test_what_is_no_http_is_answered_as_a_problem(house: House) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from aggregates.values import day_of
 from api.app import create_app
 from api.door import WIDE_OPEN
 from api.reading import Desk
@@ -21,6 +20,7 @@ from ledger.store import Ledger
 from replay.engine import Engine
 from replay.questions import Reader
 from tests.conftest import drop
+from tests.waiting import PATIENCE, day_that_lasts
 
 
 @dataclass
@@ -40,7 +40,7 @@ class House:
         """Return a client with the token of somebody; "nobody" has none."""
         if name not in self.clients:
             headers = {"Authorization": f"Bearer {self.tokens[name]}"} if name != "nobody" else {}
-            self.clients[name] = httpx.Client(base_url=self.address, headers=headers, timeout=30)
+            self.clients[name] = httpx.Client(base_url=self.address, headers=headers, timeout=PATIENCE)
         return self.clients[name]
 
     def post(
@@ -136,7 +136,7 @@ def house(server_environ: dict[str, str], request: pytest.FixtureRequest) -> Ite
             engine.catch_up()
             app = create_app(ledger, Reader(ledger, engine), engine, settings, door=WIDE_OPEN)
             with in_background(app) as address:
-                today = day_of(ledger.head().now, ledger.zone)
+                today = day_that_lasts(ledger, seconds=300)  # a module's tests
                 made = House(address, ledger, str(created.steward), today, app.state.desk)
                 made.tokens["ada"] = created.token
                 made.join("ines", "owner")

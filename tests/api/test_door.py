@@ -32,6 +32,7 @@ from ledger.settings import SettingsError
 from replay.engine import Engine
 from replay.questions import Reader
 from tests.api.conftest import House
+from tests.waiting import PATIENCE
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def another_door(house: House, **more: Any) -> Iterator[httpx.Client]:
     """The same ledger behind a door of its own; nobody's client."""
     engine = Engine(house.ledger)
     app = create_app(house.ledger, Reader(house.ledger, engine), engine, house.ledger.settings, **more)
-    with in_background(app) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with in_background(app) as address, httpx.Client(base_url=address, timeout=PATIENCE) as client:
         yield client
 
 

@@ -18,6 +18,7 @@ from api.middleware import TOKEN_SECONDS, told
 from api.probe import Probe, Standing
 from ledger.codec import export_line
 from tests.api.conftest import House
+from tests.waiting import PATIENCE
 
 ANSWERS = (
     "/v1/cycles", "/v1/cycles/now/board", "/v1/cycles/now/commitments", "/v1/cycles/now/drift",
@@ -307,7 +308,7 @@ def test_a_probe_serves_who_arrived_before_it_began_and_nobody_after(house: Hous
     def look() -> Standing:
         looks.append(len(looks) + 1)
         begun.set()
-        go_on.wait(5)
+        go_on.wait(PATIENCE)
         return Standing(len(looks), len(looks), house.today)
 
     async def meeting() -> tuple[list[int], list[int]]:
@@ -368,7 +369,7 @@ def test_many_at_once_do_not_wait_for_each_other_for_ever(house: House) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert sorted(statuses) == [200] * 15 + [201] * 15
 
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from api.server import HOST, address_of, listening_socket, running
+from tests.waiting import PATIENCE
 
 PROGRAM = """
 import sys, threading
@@ -48,9 +49,9 @@ def test_a_signal_ends_the_server_and_what_runs_beside_it(sent: signal.Signals) 
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
-        assert httpx.get(address).json() == "here"
+        assert httpx.get(address, timeout=PATIENCE).json() == "here"
         process.send_signal(sent)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
         process.wait()
@@ -81,5 +82,5 @@ def test_a_runner_that_fails_is_started_again() -> None:
 
     failing = Failing()
     with running(failing):
-        assert failing.again.wait(10)
+        assert failing.again.wait(PATIENCE)
     assert failing.runs == 2

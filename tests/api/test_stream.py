@@ -22,6 +22,7 @@ from ledger.codec import RawEntry
 from replay.engine import Engine
 from replay.questions import Reader
 from tests.api.conftest import House
+from tests.waiting import PATIENCE
 
 
 class Ear:
@@ -230,7 +231,7 @@ def test_many_listeners_share_one_tail() -> None:
         # when five entries are recorded
         sheet.rows += [row(n) for n in range(11, 16)]
         tail.wake()
-        sent = [await asyncio.wait_for(anext(one), 5) for one in listeners]
+        sent = [await asyncio.wait_for(anext(one), PATIENCE) for one in listeners]
         # then all fifty get them, and the ledger was read once
         assert all(part.count(b"id: ") == 5 for part in sent)
         assert sheet.reads == 1
@@ -279,7 +280,7 @@ def test_a_past_that_is_another_one_ends_the_stream_in_words(grown: int) -> None
         other = replace(row(1), name="person.joined")
         sheet.rows = sheet.rows[:8] + [replace(other, position=n) for n in range(9, 9 + grown)]
         tail.wake()
-        last = await asyncio.wait_for(anext(events), 5)
+        last = await asyncio.wait_for(anext(events), PATIENCE)
         assert b"event: stream.ended" in last
         assert b"position_is_ahead" in last
         assert b"restored from a backup" in last

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
+from random import Random, choice
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ import orjson
 from ledger.codec import RawEntry
 from tests.laws.shelf import Book
 from tests.laws.test_writers import environ_of
+from tests.waiting import PATIENCE
 
 WRITERS, READERS = 8, 2
 MOST = 2_000
@@ -52,7 +54,7 @@ class Model:
         """Wait until so many more commands are acknowledged."""
         with self.told:
             enough = len(self.acknowledged) + more
-            assert self.told.wait_for(lambda: len(self.acknowledged) >= enough or self.faults, 120), (
+            assert self.told.wait_for(lambda: len(self.acknowledged) >= enough or self.faults, PATIENCE), (
                 "nothing goes on"
             )
 
@@ -78,6 +80,22 @@ class Model:
             assert positions == sorted(set(positions)), stream
 
 
+def lasting_port() -> int:
+    """Return a free port that no client is given while its server is away: one below those for outgoing connections.
+
+    A client that tries a port of those again and again may meet itself there, and then the server cannot have it back.
+    """
+    range_ = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    lowest = int(range_.read_text().split()[0]) if range_.exists() else 32_768
+    ports = list(range(10_000, lowest)) or [0]
+    while True:
+        try:
+            with socket.create_server(("127.0.0.1", choice(ports))) as free:
+                return int(free.getsockname()[1])
+        except OSError:
+            continue
+
+
 class Served:
     """`strategy-ledger serve` on one port; killed and started again."""
 
@@ -86,7 +104,7 @@ class Served:
         self._log = log
         self.address = ""
         self.process: subprocess.Popen[str] | None = None
-        self.start(0)
+        self.start(lasting_port())
 
     def start(self, port: int) -> None:
         """Start the server and wait until it answers."""
@@ -111,7 +129,7 @@ class Served:
         """End the server as a power cut does."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
 
@@ -146,11 +164,11 @@ class Soak:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         for thread in self._threads:
-            thread.join(120)
+            thread.join(PATIENCE)
 
     def _guarded(self, work: Any, number: int) -> None:
         try:
-            with httpx.Client(headers=self._headers, timeout=15) as client:
+            with httpx.Client(headers=self._headers, timeout=PATIENCE) as client:
                 work(client, number)
         except BaseException as error:  # noqa: BLE001 (whatever a writer meets is a fault of the soak)
             with self.model.told:

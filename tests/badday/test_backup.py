@@ -31,6 +31,7 @@ from tests.laws.shelf import Shelf
 from tests.laws.test_writers import is_in_order
 from tests.laws.writer import give, item_of, told
 from tests.ledger.helpers import forming
+from tests.waiting import until
 
 NewSettings = Callable[[], Settings]
 
@@ -170,7 +171,7 @@ def test_a_base_backup_comes_back_up_to_the_moment_before_a_mistake(own_shelf: S
             mistake = give(book.ledger, 4, steward, item)
             with psycopg.connect(server.url, autocommit=True) as connection:
                 row = connection.execute("select pg_walfile_name(pg_switch_wal())").fetchone()
-                _until((archive / str(row and row[0])).exists)
+                until((archive / str(row and row[0])).exists)
         entry = book.ledger.entry(mistake.first_position)
         assert entry is not None
         recovery = (
@@ -221,12 +222,4 @@ def _archives(data: Path, archive: Path) -> None:
         connection.execute("select pg_reload_conf()")
         process = int((data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
     os.kill(process, signal.SIGINT)  # the next start takes the settings up
-    _until(lambda: not (data / "postgres" / "postmaster.pid").exists())
-
-
-def _until(reached: Callable[[], bool]) -> None:
-    for _ in range(3_000):
-        if reached():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it did not come to that")
+    until(lambda: not (data / "postgres" / "postmaster.pid").exists())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -31,6 +30,7 @@ from tests.laws.shelf import Book, Shelf
 from tests.laws.test_attacks import through
 from tests.laws.test_writers import held, is_in_order, live_equals_rebuilt, stands_once
 from tests.laws.writer import give, item_of, numbered, told
+from tests.waiting import PATIENCE, until
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
@@ -48,7 +48,7 @@ def test_a_connection_is_lost_under_appends_that_share_a_call(shelf: Shelf, cut:
                 asked += [pool.submit(give, ledger, number, steward, item) for number in range(4, 11)]
                 _until_together(ledger, 7)
                 gate.cut, gate.mark = cut, b'"key":"number 7"'
-            receipts = [one.result(60) for one in asked]
+            receipts = [one.result(PATIENCE) for one in asked]
         assert gate.cuts == 1
         for receipt in receipts:
             stands_once(book, told(receipt))
@@ -62,11 +62,7 @@ def test_a_connection_is_lost_under_appends_that_share_a_call(shelf: Shelf, cut:
 def _until_together(ledger: Ledger, tickets: int) -> None:
     """Wait until so many appends wait behind the one that is with the database."""
     waiting = ledger._application.events.recorder._appends._waiting  # type: ignore[attr-defined]
-    for _ in range(3_000):
-        if len(waiting) >= tickets:
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("the appends did not come together")
+    until(lambda: len(waiting) >= tickets)
 
 
 @contextmanager
@@ -74,7 +70,10 @@ def served(book: Book, steward: UUID) -> Iterator[httpx.Client]:
     """Give a client of a server of this ledger."""
     headers = {"Authorization": f"Bearer {book.ledger.tokens.issue(f'person:{steward}', 'client')}"}
     app = create_app(book.ledger, book.reader, book.engine, book.settings, door=WIDE_OPEN)
-    with in_background(app) as address, httpx.Client(base_url=address, headers=headers, timeout=30) as client:
+    with (
+        in_background(app) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=PATIENCE) as client,
+    ):
         yield client
 
 
@@ -84,10 +83,10 @@ def test_an_exhausted_pool_is_said_and_passes(shelf: Shelf, monkeypatch: pytest.
     with shelf.company() as (book, company), served(book, company.steward) as client:
         assert client.get("/v1/cycles").status_code == 200
         before = book.ledger.head().position
-        monkeypatch.setattr(book.ledger.pool, "timeout", 0.2)
-        with ExitStack() as stack:
+        with ExitStack() as stack, monkeypatch.context() as soon:
             for _ in range(book.ledger.pool.max_size):
-                stack.enter_context(book.ledger.pool.connection())
+                stack.enter_context(book.ledger.pool.connection(timeout=PATIENCE))
+            soon.setattr(book.ledger.pool, "timeout", 0.2)
             answers = [
                 client.get("/v1/cycles"),
                 client.post("/v1/teams", json={"name": "Later"}, headers={"Idempotency-Key": "k"}),

@@ -30,6 +30,7 @@ from replay.verify import verify
 from tests.badday.conftest import Release
 from tests.laws.shelf import Shelf
 from tests.ledger.helpers import forming
+from tests.waiting import PATIENCE, until
 
 OURS = migrations()[-1].number
 SERVES_US = f"-- A table more.\n-- serves: {OURS}\n\ncreate table {{schema}}.later (one integer);\n"
@@ -116,14 +117,14 @@ def test_others_read_and_write_while_a_ledger_is_migrated(
         writers = [pool.submit(write) for _ in range(2)]
         with _reading(settings) as reader:
             migration = pool.submit(migrate, settings)
-            _until(lambda: len(waits) > 40)
+            until(lambda: len(waits) > 40)
             assert not migration.done()
             assert reader.execute("select count(*) from receipts").fetchone() is not None
-        migration.result(60)
+        migration.result(PATIENCE)
         ended.set()
         for writer in writers:
-            writer.result(30)
-    assert max(waits) < 10 * migrating.LOCK_MS / 1_000
+            writer.result(PATIENCE)
+    assert max(waits) < migrating.PATIENCE / 2
     assert ledger.head().position >= before + len(waits)
     assert survey(settings).pending == []
     with ledger.pool.connection() as connection:
@@ -181,14 +182,6 @@ def _reading(settings: Settings) -> Iterator[psycopg.Connection[tuple[object, ..
     with Ledger.open(settings) as own, own.pool.connection() as connection, connection.transaction():
         connection.execute("select count(*) from receipts")
         yield connection
-
-
-def _until(reached: Callable[[], bool]) -> None:
-    for _ in range(6_000):
-        if reached():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it did not come to that")
 
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

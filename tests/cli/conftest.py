@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from aggregates.values import day_of
 from api.cli.app import app
-from ledger.settings import Settings
+from ledger.settings import Settings, load_settings
 from ledger.store import Ledger
+from tests.waiting import day_that_lasts
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ def line(empty: CommandLine) -> CommandLine:
 
 
 @pytest.fixture
-def today(settings: Settings, created: object) -> date:
-    """The day by the database's clock."""
-    with Ledger.open(settings) as ledger:
-        return day_of(ledger.head().now, ledger.zone)
+def today(line: CommandLine) -> date:
+    """The day by the database's clock, in the zone of the ledger that is typed to."""
+    with Ledger.open(load_settings(line.environ)) as ledger:
+        return day_that_lasts(ledger)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from api.cli.app import app
 from api.cli.codes import MEANINGS, Code
 from api.cli.reference import reference
 from tests.cli.conftest import CommandLine, Typed
+from tests.waiting import PATIENCE
 
 HEAVY = ("psycopg", "fastapi", "starlette", "uvicorn", "rich", "eventsourcing", "cryptography", "orjson")
 NAMES = (
@@ -32,7 +33,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
         f"found = sorted({heavy!r} & {{name.partition('.')[0] for name in sys.modules}})\n"
         "sys.exit(f'imported: {found}' if found else 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
 
 

@@ -23,6 +23,7 @@ from replay.engine import Engine
 from replay.verify import verify
 from tests.cli.conftest import CommandLine
 from tests.conftest import drop
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -129,12 +130,12 @@ def test_serve_answers_the_same_bytes_and_ends_without_a_complaint(season: Comma
             f"{address}/v1/cycles/spring/board",
             headers={"Authorization": f"Bearer {season.environ['STRATEGY_LEDGER_TOKEN']}"},
         )
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             body = answer.read()
         assert season("board", "spring", "--json").out.encode() == body + b"\n"
     finally:
         server.send_signal(signal.SIGINT)
-        _, err = server.communicate(timeout=30)
+        _, err = server.communicate(timeout=PATIENCE)
     assert server.returncode == 0
     assert [line.split(maxsplit=3)[1:3] for line in err.splitlines()] == [
         ["info", "answering"],

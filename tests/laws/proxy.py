@@ -14,7 +14,9 @@ READY = b"Z\x00\x00\x00\x05I"
 
 
 class Proxy:
-    """Forwards every connection; the first that carries `mark` is cut, as `cut` says: `before` or `after` the server.
+    """Forwards every connection; the first that carries `mark` is cut, as `cut` says.
+
+    `before` or `after` the server, or `unseen`: after the server, which does not notice.
 
     `address` reaches the server through the proxy; `cuts` counts the connections that were cut; with `closed` set
     nobody gets through any more after that.
@@ -66,7 +68,8 @@ class Proxy:
                         self._end(client, server)
                         return
                 server.sendall(data)
-        self._end(client, server)
+        if not (marked.is_set() and self.cut == "unseen"):
+            self._end(client, server)
 
     def _is_marked(self, seen: bytes) -> bool:
         with self._lock:
@@ -85,6 +88,9 @@ class Proxy:
                     if READY in answer:
                         if self.closed:
                             self._end(*self._open)
+                        elif self.cut == "unseen":
+                            self._end(client)
+                            return
                         break
                     continue
                 client.sendall(data)

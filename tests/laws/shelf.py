@@ -16,7 +16,6 @@ from hypothesis import settings as effort
 
 from aggregates.decide import decide
 from aggregates.refusals import Refusal
-from aggregates.values import day_of
 from ledger.codec import RawEntry, export_line
 from ledger.lifecycle import initialise
 from ledger.restore import restore
@@ -40,6 +39,7 @@ from replay.questions import Reader
 from tests.conftest import drop
 from tests.laws.commands import QUICK, Improviser, LedgerStage
 from tests.projections.paper import every_row
+from tests.waiting import day_that_lasts
 
 _numbers = itertools.count(1)
 
@@ -166,7 +166,7 @@ class Shelf:
             )
             with self.opened(settings) as book:
                 company = Improviser(LedgerStage(book.ledger, decide), made.steward)
-                company.opens(day_of(book.ledger.head().now, book.ledger.zone) - timedelta(days=30))
+                company.opens(day_that_lasts(book.ledger) - timedelta(days=30))
                 yield book, company
         finally:
             drop(settings)

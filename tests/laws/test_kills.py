@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +17,8 @@ from ledger.embedded import EmbeddedServer
 from replay.verify import verify
 from tests.laws.shelf import Book, Shelf
 from tests.laws.test_writers import is_in_order, live_equals_rebuilt, stands_once, start_writer
-from tests.laws.writer import give, item_of, told
+from tests.laws.writer import give_until_answered, item_of, told
+from tests.waiting import until
 
 MOST = 100_000
 
@@ -43,7 +43,7 @@ class Writer:
         while line := self._line():
             if line.endswith(b"\n"):
                 self._takes(line)
-        self.process.wait(30)
+        self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -84,7 +84,7 @@ def everything_stands(book: Book, steward: str, acknowledged: dict[int, dict[str
     for receipt in acknowledged.values():
         stands_once(book, receipt)
     for number in range(last + 1):
-        answer = give(book.ledger, number, steward, item)
+        answer = give_until_answered(book.ledger, number, steward, item)
         if number in acknowledged:
             assert answer.replayed
             assert told(answer) == acknowledged[number]
@@ -133,11 +133,11 @@ def kill_server(directory: Path) -> None:
 
 
 def _catch_up(book: Book) -> None:
-    for _ in range(500):
+    def goes_on() -> bool:
         try:
             book.engine.catch_up()
         except OperationalError:
-            threading.Event().wait(0.02)
-        else:
-            return
-    raise AssertionError("the projections did not go on")
+            return False
+        return True
+
+    until(goes_on)

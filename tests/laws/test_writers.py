@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -45,6 +44,7 @@ from tests.laws.commands import (
 )
 from tests.laws.shelf import Book, Shelf, law, lines_of
 from tests.laws.writer import told
+from tests.waiting import PATIENCE, until_blocked
 
 STEPS = 14
 REASON = {"kind": "scope", "text": "We align."}
@@ -93,7 +93,7 @@ def test_eight_writers_at_once(shelf: Shelf, seed: int) -> None:
         with ThreadPoolExecutor(5) as pool:
             receipts = [receipt for found in pool.map(write, range(5)) for receipt in found]
         for process in processes:
-            output, _ = process.communicate(timeout=120)
+            output, _ = process.communicate(timeout=PATIENCE)
             assert process.returncode == 0
             receipts += [orjson.loads(line) for line in output.splitlines()]
         is_in_order(book)
@@ -142,20 +142,8 @@ def held(book: Book) -> Iterator[Callable[[int], None]]:
     """Hold the lock of the head in a third transaction; gives a function that waits until so many appends wait."""
     with psycopg.connect(book.ledger.place.owner_url) as holder:
         holder.execute(f"select from {book.ledger.schema}.head for update")
-        yield lambda sessions: _wait_until_blocked(book, sessions)
+        yield lambda sessions: until_blocked(book.ledger.place.application_url, sessions)
         holder.rollback()
-
-
-def _wait_until_blocked(book: Book, sessions: int) -> None:
-    with psycopg.connect(book.ledger.place.application_url, autocommit=True) as watcher:
-        for _ in range(5_000):
-            row = watcher.execute(
-                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%append(%'"
-            ).fetchone()
-            if row and row[0] >= sessions:
-                return
-            threading.Event().wait(0.002)
-    raise AssertionError("the appends did not come to the lock")
 
 
 def both(book: Book, one: Asked, other: Asked) -> list[Receipt | Refusal]:
@@ -172,7 +160,7 @@ def both(book: Book, one: Asked, other: Asked) -> list[Receipt | Refusal]:
         with held(book) as wait:
             waiting = [pool.submit(give, asked) for asked in (one, other)]
             wait(2)
-        return [future.result(60) for future in waiting]
+        return [future.result(PATIENCE) for future in waiting]
 
 
 def asked(company: Improviser, name: str, by: UUID | None = None, **fields: Any) -> Asked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from aggregates.entry import Occasion, Recorded
 from aggregates.objective.events import ObjectiveAligned
 from aggregates.refusals import AlignmentLoop, LiesInTheFuture
 from aggregates.team.events import TeamFormed, TeamMoved, TeamRenamed
-from aggregates.values import day_of
 from ledger.appends import Appends, append
 from ledger.errors import (
     AppendIsTooLarge,
@@ -35,6 +33,7 @@ from ledger.identifiers import new_id
 from ledger.limits import BYTES_PER_ENTRY, EVENTS_PER_APPEND
 from ledger.store import Ledger
 from tests.ledger.helpers import forming, stored, team_of
+from tests.waiting import PATIENCE, day_that_lasts, until, until_blocked
 
 
 def test_positions_have_no_gaps_and_times_rise_by_microseconds(ledger: Ledger, steward: str) -> None:
@@ -79,18 +78,6 @@ def held_head(ledger: Ledger) -> Iterator[Any]:
         holder.rollback()
 
 
-def wait_until_blocked(ledger: Ledger, sessions: int) -> None:
-    with psycopg.connect(ledger.place.application_url, autocommit=True) as watcher:
-        for _ in range(2_000):
-            row = watcher.execute(
-                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%append(%'"
-            ).fetchone()
-            if row and row[0] >= sessions:
-                return
-            threading.Event().wait(0.002)
-    raise AssertionError("the appends did not come to the lock")
-
-
 def test_two_who_close_one_loop_while_held_at_the_lock_cannot_both(ledger: Ledger, steward: str) -> None:
     """Given two decisions that each read the other's stream, when both wait at the lock, then one is refused."""
     one, other = new_id(), new_id()
@@ -108,7 +95,7 @@ def test_two_who_close_one_loop_while_held_at_the_lock_cannot_both(ledger: Ledge
     with ThreadPoolExecutor(2) as pool, Ledger.open(ledger.settings) as another:
         with held_head(ledger):
             waiting = [pool.submit(align, ledger, one, other), pool.submit(align, another, other, one)]
-            wait_until_blocked(ledger, 2)
+            until_blocked(ledger.place.application_url, 2)
         outcomes = [future.exception() for future in waiting]
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlignmentLoop", "NoneType"]
     assert ObjectiveAligned.stored_name not in {entry.name for entry in ledger.read_page(6, 10)}
@@ -167,22 +154,25 @@ def test_a_head_an_hour_ahead_is_refused_until_the_clock_is_right(ledger: Ledger
 
 
 def test_a_head_a_little_ahead_goes_on_from_there(ledger: Ledger, steward: str) -> None:
-    with ledger.place.as_owner() as owner:
-        row = owner.execute(
-            "update head set recorded_at = clock_timestamp() + interval '2 seconds' returning recorded_at"
-        ).fetchone()
-    receipt = ledger.execute("On time", forming(new_id()), by=steward)
-    assert row is not None
-    assert receipt.recorded_at == row[0] + timedelta(microseconds=1)
+    for seconds in (2, 2, 2, 2, 4):
+        ahead = f"update head set recorded_at = clock_timestamp() + interval '{seconds} seconds' returning recorded_at"
+        with ledger.place.as_owner() as owner:
+            row = owner.execute(ahead.encode()).fetchone()
+        receipt = ledger.execute("On time", forming(new_id()), by=steward)
+        assert row is not None
+        if ledger.head().now < row[0]:  # else the machine stood still until the clock had overtaken that head
+            assert receipt.recorded_at == row[0] + timedelta(microseconds=1)
+            return
+    raise AssertionError("the clock overtook every head")
 
 
 def test_nothing_lies_in_the_future(ledger: Ledger, steward: str) -> None:
+    today = day_that_lasts(ledger)
     now = ledger.head().now
-    tomorrow = day_of(now, ledger.zone) + timedelta(days=1)
-    for moment in (now + timedelta(minutes=1), tomorrow):
+    for moment in (now + timedelta(hours=1), today + timedelta(days=1)):
         with pytest.raises(LiesInTheFuture):
             ledger.execute("Early", forming(new_id(), effective_at=moment), by=steward)
-    for moment in (now, day_of(now, ledger.zone)):
+    for moment in (now, today):
         ledger.execute("Now", forming(new_id(), effective_at=moment), by=steward)
 
 
@@ -191,7 +181,7 @@ def test_a_day_is_judged_in_the_organisations_zone(ledger: Ledger, steward: str)
     for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
         with ledger.place.as_owner() as owner:
             owner.execute("update head set zone = %s", [name])
-        today = day_of(ledger.head().now, ZoneInfo(name))
+        today = day_that_lasts(ledger, ZoneInfo(name))
         with ledger.pool.connection() as connection:
             append(connection, [stored(steward, effective_at=today)], {})
             with pytest.raises(LiesInTheFuture):
@@ -289,7 +279,7 @@ def test_an_instant_waits_for_whoever_is_appending(ledger: Ledger, steward: str)
             holder.execute(f"set search_path = {ledger.schema}")
             append(holder, [stored(steward)], {})
             holder.commit()
-        assert asked.result(10) in (4, 5)
+        assert asked.result(PATIENCE) in (4, 5)
         assert ledger.position_at(now) == asked.result()
 
 
@@ -307,12 +297,11 @@ def test_appends_that_share_a_call_are_each_taken_or_refused_for_themselves(
     with ThreadPoolExecutor(4) as pool:
         with held_head(ledger):
             first = pool.submit(send, stored(steward, team), {})
-            wait_until_blocked(ledger, 1)
+            until_blocked(ledger.place.application_url, 1)
             stale = pool.submit(send, stored(steward), {team: 0})
             malformed = pool.submit(send, b"[]", {})
             good = pool.submit(send, stored(steward), {team: 1})
-            while len(appends._waiting) < 3:
-                threading.Event().wait(0.001)
+            until(lambda: len(appends._waiting) >= 3)
         assert first.result().position == 5
         assert isinstance(stale.exception(), StreamsHaveMoved)
         assert isinstance(malformed.exception(), EntryIsMalformed)
@@ -332,12 +321,11 @@ def test_appends_that_share_a_call_see_what_those_before_them_wrote(ledger: Ledg
         sent = []
         with held_head(ledger):
             sent.append(pool.submit(send, held, {}))
-            wait_until_blocked(ledger, 1)
+            until_blocked(ledger.place.application_url, 1)
             others = [(team, {}), (team_of(new_id()), {team: 0}), (team, {}), *[(team_of(new_id()), {})] * 2]
             for number, (stream, reads) in enumerate(others, 1):
                 sent.append(pool.submit(send, stream, reads))
-                while len(appends._waiting) < number:
-                    threading.Event().wait(0.001)
+                until(lambda number=number: len(appends._waiting) >= number)
         outcomes = [type(one.exception()).__name__ for one in sent]
     assert outcomes == [*["NoneType"] * 2, *["StreamsHaveMoved"] * 2, "NoneType", "StreamsHaveMoved"]
     entries = ledger.read_page(4, 10)
@@ -359,10 +347,9 @@ def test_appends_that_share_a_call_and_touch_nothing_of_each_other_are_one_appen
     with ThreadPoolExecutor(5) as pool:
         with held_head(ledger):
             first = pool.submit(send)
-            wait_until_blocked(ledger, 1)
+            until_blocked(ledger.place.application_url, 1)
             sent = [pool.submit(send) for _ in range(4)]
-            while len(appends._waiting) < 4:
-                threading.Event().wait(0.001)
+            until(lambda: len(appends._waiting) >= 4)
         told = [one.result() for one in [first, *sent]]
     entries = {entry.stream: entry for entry in ledger.read_page(4, 10)}
     for stream, appended in told:

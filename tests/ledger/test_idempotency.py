@@ -11,11 +11,13 @@ import pytest
 from aggregates.entry import Occasion, Recorded
 from aggregates.refusals import ReasonIsMissing
 from ledger.errors import CommandInFlight, IdempotencyKeyReused
+from ledger.execute import _claimed
 from ledger.identifiers import new_id
 from ledger.receipts import IdempotencyKey
 from ledger.store import Ledger
 from tests.ledger.helpers import forming, team_of
-from tests.ledger.test_append import held_head, wait_until_blocked
+from tests.ledger.test_append import held_head
+from tests.waiting import PATIENCE, until_blocked
 
 
 def test_the_same_key_answers_the_first_receipt(ledger: Ledger, steward: str) -> None:
@@ -58,12 +60,28 @@ def test_a_key_in_flight_is_refused(ledger: Ledger, steward: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         with held_head(ledger):
             first = pool.submit(ledger.execute, "A", forming(team), by=steward, idempotency=key)
-            wait_until_blocked(ledger, 1)
+            until_blocked(ledger.place.application_url, 1)
             with pytest.raises(CommandInFlight):
                 ledger.execute("A", forming(team), by=steward, idempotency=key)
         recorded = first.result()
     again = ledger.execute("A", forming(team), by=steward, idempotency=key)
     assert (again.position, again.replayed) == (recorded.position, True)
+
+
+def test_a_key_that_a_lost_session_still_holds_is_answered_once_its_command_is_recorded(
+    ledger: Ledger, steward: str
+) -> None:
+    """Given a session of which the database has not noticed yet that it is lost, then its key is answered all the same,
+    where its command was recorded, and nobody else may use it."""
+    key, other = IdempotencyKey("monday", b"body"), IdempotencyKey("monday", b"other")
+    first = ledger.execute("A", forming(new_id()), by=steward, idempotency=key)
+    with ledger.pool.connection() as lost, _claimed(lost, steward, "monday") as claimed:
+        assert claimed
+        again = ledger.execute("A", forming(new_id()), by=steward, idempotency=key)
+        assert (again.position, again.replayed) == (first.position, True)
+        with pytest.raises(IdempotencyKeyReused):
+            ledger.execute("B", forming(new_id()), by=steward, idempotency=other)
+    assert ledger.head().position == first.position
 
 
 def cut(ledger: Ledger) -> None:
@@ -83,9 +101,9 @@ def test_a_connection_cut_before_the_commit_sends_the_command_again(
     with ThreadPoolExecutor(1) as pool:
         with held_head(ledger):
             asked = pool.submit(ledger.execute, "A", forming(team), by=steward, idempotency=key)
-            wait_until_blocked(ledger, 1)
+            until_blocked(ledger.place.application_url, 1)
             cut(ledger)
-        receipt = asked.result(30)
+        receipt = asked.result(PATIENCE)
     assert receipt.position == 5
     assert [entry.version for entry in ledger.read_stream(team_of(team))] == [1]
 

@@ -28,6 +28,7 @@ from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
 from replay.runner import Runner
 from tests.projections.paper import Paper, every_row
 from tests.projections.story import Story
+from tests.waiting import PATIENCE
 
 
 def strange(entries: Sequence[RawEntry], position: int) -> list[RawEntry]:
@@ -69,7 +70,7 @@ def test_an_unknown_name_stops_what_does_not_know_it_by_name_and_the_rest_go_on(
         assert "objective.sung (entry 40)" in reading.stopped["decisions"]
         assert set(reading.stopped) == {kind.name for kind in PROJECTIONS} - {"history"}
         assert board.states_at_position(reading.connection, reading.generation, "2026-q2", 39) is not None
-    assert engine.wait_for(len(story.entries), timeout=1)
+    assert engine.wait_for(len(story.entries), timeout=PATIENCE)
 
 
 def test_a_projection_that_falls_over_stops_by_name_and_the_rest_go_on(
@@ -121,7 +122,9 @@ def test_writers_wait_for_their_own_entries_together(story: Story, on_paper: Cal
     others = Engine(engine.ledger, page=9)
     seen: list[bool] = []
     threads = [
-        threading.Thread(target=lambda one=one: seen.append(one.wait_for(len(story.entries), timeout=30)))
+        threading.Thread(
+            target=lambda one=one: seen.append(one.wait_for(len(story.entries), timeout=PATIENCE))
+        )
         for one in (engine, others, engine, others)
     ]
     for thread in threads:
@@ -208,7 +211,7 @@ def test_the_runner_takes_in_what_nobody_waited_for(story: Story, on_paper: Call
     with Runner(engine, every=0.01) as runner:
         engine.ledger.entries[:] = story.entries  # type: ignore[attr-defined]
         runner.wake()
-        assert Engine(engine.ledger).wait_for(len(story.entries), timeout=30)
+        assert Engine(engine.ledger).wait_for(len(story.entries), timeout=PATIENCE)
     with engine.reading() as reading:
         assert reading.position == len(story.entries)
 
@@ -218,7 +221,7 @@ def test_many_waiting_writers_do_not_use_up_the_connections(
 ) -> None:
     paper = on_paper(story.entries)
     with ConnectionPool(
-        paper.pool.conninfo, min_size=1, max_size=3, kwargs=paper.pool.kwargs, timeout=20
+        paper.pool.conninfo, min_size=1, max_size=3, kwargs=paper.pool.kwargs, timeout=PATIENCE
     ) as narrow:
         paper.pool = narrow
         read = paper.read_page
@@ -231,7 +234,9 @@ def test_many_waiting_writers_do_not_use_up_the_connections(
         engine = Engine(paper, page=8)
         seen: list[bool] = []
         threads = [
-            threading.Thread(target=lambda: seen.append(engine.wait_for(len(story.entries), timeout=30)))
+            threading.Thread(
+                target=lambda: seen.append(engine.wait_for(len(story.entries), timeout=PATIENCE))
+            )
             for _ in range(12)
         ]
         for thread in threads:

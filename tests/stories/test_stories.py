@@ -21,10 +21,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
+from ledger.place import Place
 from ledger.settings import Settings
+from tests.waiting import lasting
 
 README = Path(__file__).parent.parent.parent / "README.md"
 STORIES = [*sorted(Path(__file__).parent.glob("*.md")), README]
@@ -38,7 +42,7 @@ PLACEHOLDERS = {
     "…": r".*",
 }
 END = "--- end of the command, code "
-SECONDS = 120
+SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,8 @@ def test_a_story_answers_what_it_says(
     story: Path, new_settings: Callable[[], Settings], tmp_path: Path
 ) -> None:
     settings = new_settings()
+    with Place.open(settings) as place, psycopg.connect(place.owner_url, autocommit=True) as connection:
+        lasting(lambda: connection.execute("select clock_timestamp()").fetchone()[0], ZoneInfo("UTC"), 120)
     environ = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),

@@ -1,0 +1,48 @@
+"""Waiting in tests: for a state that stays once it came, never for one that may pass by unseen.
+
+Nothing here says how fast something must be: the patience is that of a machine with much else to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from aggregates.values import day_of
+from ledger.store import Ledger
+
+PATIENCE = 120.0
+"""Seconds after which a test gives up on what it waits for."""
+_PAUSE = 0.002
+
+
+def until(reached: Callable[[], object]) -> None:
+    """Wait until something is so; it must stay so."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it did not come to that in {PATIENCE:.0f} s")
+        time.sleep(_PAUSE)
+
+
+def until_blocked(application_url: str, sessions: int) -> None:
+    """Wait until so many sessions of the application wait for a lock in an append."""
+    blocked = "select count(*) >= %s from pg_stat_activity where wait_event_type = 'Lock' and query like '%%append(%%'"
+    with psycopg.connect(application_url, autocommit=True) as watcher:
+        until(lambda: watcher.execute(blocked, [sessions]).fetchone() == (True,))
+
+
+def day_that_lasts(ledger: Ledger, zone: ZoneInfo | None = None, seconds: float = 60) -> date:
+    """Return today by the database's clock, in the ledger's zone; a day that ends within `seconds` is waited out."""
+    return lasting(lambda: ledger.head().now, zone or ledger.zone, seconds)
+
+
+def lasting(clock: Callable[[], datetime], zone: ZoneInfo, seconds: float) -> date:
+    """Return today by a clock, in a zone; a day that ends within `seconds` is waited out."""
+    while (today := day_of(now := clock(), zone)) != day_of(now + timedelta(seconds=seconds), zone):
+        time.sleep(0.5)
+    return today
