@@ -15,6 +15,7 @@ from aggregates.entry import Sealed
 from aggregates.refusals import KeyResultIsUnknown, ObjectiveIsUnknown
 from api.bodies import MADE, Means, meaning_of
 from api.commands import Door
+from api.mistakes import found_in
 from api.naming import Names
 from api.problems import BodyIsInvalid, Mistake
 from ledger.store import Ledger
@@ -177,27 +178,5 @@ def built(command: type[Command], values: Mapping[str, Any], at: str) -> Command
 
 
 def mistakes_of(error: ValidationError, at: str = "") -> list[Mistake]:
-    """Return what pydantic found wrong, each with its JSON Pointer."""
-    mistakes = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False)[:50]:
-        parts = [str(part).replace("~", "~0").replace("/", "~1") for part in _place(one["loc"])]
-        mistakes.append(
-            Mistake(at + "".join(f"/{part}" for part in parts), one["msg"].removeprefix("Value error, "))
-        )
-    return mistakes
-
-
-_BRANCHED = frozenset({"target", "value"})
-"""Members of several forms: pydantic names the form that it tried after the member."""
-
-
-def _place(loc: tuple[int | str, ...]) -> list[int | str]:
-    """Return the members and indexes of a place, without the names of the branches of a union."""
-    place: list[int | str] = []
-    for number, part in enumerate(loc):
-        before = loc[number - 1] if number else ""
-        is_change = isinstance(before, int) and loc[number - 2] == "changes"
-        if isinstance(part, str) and (before in _BRANCHED or is_change):
-            continue
-        place.append(part)
-    return place
+    """Return what is wrong with a body, each with its JSON Pointer."""
+    return [Mistake(at + pointer, detail) for pointer, detail in found_in(error)]

@@ -55,11 +55,18 @@ class Fault(Exception):
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> None:
-        self.detail = detail or sentence_of(type(self))
         self.mistakes = tuple(mistakes)
+        self.detail = detail or _the_one_of(self.mistakes) or sentence_of(type(self))
         self.headers = dict(headers or {})
         self.more = dict(more or {})
         super().__init__(self.detail)
+
+
+def _the_one_of(mistakes: tuple[Mistake, ...]) -> str:
+    """Return the one thing that is wrong with its place, for who reads no list; else nothing."""
+    if len(mistakes) != 1:
+        return ""
+    return mistakes[0].detail + (f" (at {mistakes[0].pointer})" if mistakes[0].pointer else "")
 
 
 class RequestIsMalformed(Fault):

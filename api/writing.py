@@ -27,7 +27,7 @@ from aggregates.refusals import (
     ServiceIsUnknown,
     TeamIsUnknown,
 )
-from aggregates.values import KEY_PATTERN
+from aggregates.values import KEY_PATTERN, instant_text
 from aggregates.world import World, state_of
 from api.attempts import note_attempt
 from api.bodies import MEANINGS, Means
@@ -141,8 +141,20 @@ class Writer:
             return self._record(task, given, stream)
         except StaleVersion as stale:
             if task.found.sight.may("read"):
+                stale.detail = self._told(stale, task.asked)
                 raise
             raise StaleVersion(stale.moved, None, None, None) from None
+
+    def _told(self, stale: StaleVersion, asked: Asked) -> str:
+        """Return the sentence of a stale version with the names that people say."""
+        moved = stale.moved
+        what = ", ".join(asked.names.values()) or moved.stream
+        told = f"The record of {what} is at version {moved.present}, not {moved.expected}"
+        if stale.changed_by is None or stale.changed_at is None:
+            return f"{told}."
+        known = self._ledger.directory.of(UUID(stale.changed_by.rpartition(":")[2]))
+        who = known.display_name if known else stale.changed_by
+        return f"{told}; {who} recorded {stale.name} at {instant_text(stale.changed_at)}."
 
     def _seen_for(self, asked: Asked, principal: str | None) -> Findings:
         """Return what is found for whom a command is given, before anything is looked up for them.

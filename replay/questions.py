@@ -13,7 +13,7 @@ import orjson
 
 from aggregates.reading.board import complete_board
 from aggregates.reading.commitments import complete_commitments
-from aggregates.reading.drift import complete_drift
+from aggregates.reading.drift import complete_drift, of_key_result
 from aggregates.reading.findings import complete_findings, counts_of
 from aggregates.reading.history import complete_history
 from aggregates.reading.triage import Surroundings, chosen, grouped
@@ -212,6 +212,7 @@ class Reader:
 
     def _drift(self, question: DriftOf, at: Place) -> dict[str, Any]:
         connection, generation = at.reading.connection, at.reading.generation
+        key_result: str | None = None
         if question.cycle is not None:
             states, _ = at.shown_states(question.cycle)
             lines, hidden = at.shown_lines(cycle=question.cycle)
@@ -219,6 +220,7 @@ class Reader:
         else:
             hidden = set()
             item = at.item(question.item or "")
+            key_result = item.id if item.is_key_result else None
             lines = at.lines(objective=item.objective)
             states = at.states_of([item.objective])
             if states["cycle"] is None:
@@ -246,6 +248,8 @@ class Reader:
             position=at.basis.position,
             cycle_ends=at.cycle_ends(),
         )
+        if key_result is not None:
+            body = of_key_result(body, key_result)
         return {
             **body,
             "private": len(hidden),

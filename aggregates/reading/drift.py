@@ -34,6 +34,8 @@ _STANDINGS = {
     "dropped": "dropped",
     "recorded_in_error": "corrected",
 }
+_FATE = frozenset({"cycle", "standing"})
+"""Facets of an objective that happen to its key results as well."""
 _OBJECTIVE = ("cycle", "wording", "owner", "team", "alignment", "standing")
 _KEY_RESULT = (
     "wording",
@@ -94,6 +96,17 @@ def complete_drift(
         "objectives": objectives,
         "counts": _counts(objectives),
     }
+
+
+def of_key_result(drift: Mapping[str, Any], key_result: str) -> dict[str, Any]:
+    """Return the drift of one key result: its own facets and scores, and what became of its objective as a whole."""
+    objectives = []
+    for row in drift["objectives"]:
+        fate = [facet for facet in row["facets"] if facet["facet"] in _FATE]
+        mine = [one for one in row["key_results"] if one["key_result"] == key_result]
+        kept = not _moved(fate) and all(one["kept"] for one in mine)
+        objectives.append({**row, "kept": kept, "facets": fate, "key_results": mine})
+    return {**drift, "objectives": objectives, "counts": _counts(objectives)}
 
 
 def _objective(

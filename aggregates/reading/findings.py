@@ -187,6 +187,8 @@ def _sentence(
             deeds = ["key result added"]
         ends = "".join(f"; {one['words']}" for one in ratified) if rule == "change_without_decision" else ""
         return f"{told(deeds)}{_AFTER[rule]}{ends}; {direction}."
+    if rule == "change_after_close" and finding.get("name") in _DONE_AFTER_CLOSE:
+        return f"{_DONE_AFTER_CLOSE[finding['name']]}{_AFTER[rule]}."
     sentence: str = SENTENCES.get(rule, str(rule).replace("_", " "))
     days, ratifies = detail.get("days"), detail.get("ratifies", ())
     if rule == "ratified_later" and len(ratifies) > 1:
@@ -202,6 +204,16 @@ _AFTER = {
     "change_after_close": " after the cycle closed",
 }
 """What the sentence of a change goes on with, by its rule."""
+
+_DONE_AFTER_CLOSE = {
+    "key_result.measured": "A measured value was recorded",
+    "key_result.checked_in": "A check-in was recorded",
+    "key_result.scored": "A final score was recorded",
+    "objective.decision_linked": "A decision was recorded",
+    "decision.confirmed": "A decision was confirmed",
+    "entry.retracted": "An entry was retracted",
+}
+"""What was recorded after a close, also of a cycle that was reopened, by the stored name of the entry."""
 
 
 def counts_of(rows: Sequence[Row]) -> dict[str, Any]:

@@ -100,9 +100,9 @@ def _one_line(text: str) -> str:
 
 def _sentence_of_validation(error: BaseException) -> str:
     """Return the first fault of a malformed command, with its place."""
-    found = error.errors()  # type: ignore[attr-defined]
-    first = found[0]
-    place = "/" + "/".join(str(step) for step in first["loc"])
-    message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    from api.mistakes import found_in
+
+    found = found_in(error)  # type: ignore[arg-type]
+    place, sentence = found[0]
     more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
-    return _one_line(f"{message}. (at {place}){more}")
+    return _one_line(f"{sentence} (at {place or '/'}){more}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from api.writing import Writer
 
 LONGEST_LINE = 64 * 1024
+_LABEL = r"\$[a-z][a-z0-9_]{0,39}"
+"""What an earlier line may have made; a title such as `$5 for a loaf` is none."""
 _PROMPTS = {
     "value": "Value today (empty: none)",
     "confidence": "Confidence that the target is met, 0.0 to 1.0",
@@ -136,12 +140,16 @@ class Desk:
         command = told.get("command")
         found = [door for door in DOORS if door.command == command]
         if not found:
-            known = ", ".join(sorted({door.command for door in DOORS}))
-            raise Fault(Code.REFUSED, f"There is no command {command!r}; there are {known}. (at /command)")
+            known = sorted({door.command for door in DOORS})
+            near = get_close_matches(str(command), known, 3) or known
+            said = "near are" if len(near) < len(known) else "there are"
+            raise Fault(
+                Code.REFUSED, f"There is no command {command!r}; {said} {', '.join(near)}. (at /command)"
+            )
         return next((door for door in found if set(door.gives) & set(told)), found[0])
 
     def _filled(self, value: Any) -> Any:
-        if isinstance(value, str) and value.startswith("$"):
+        if isinstance(value, str) and re.fullmatch(_LABEL, value):
             if value[1:] not in self._made:
                 raise Fault(Code.REFUSED, f"No earlier line makes {value!r}.")
             return self._made[value[1:]]
@@ -204,7 +212,9 @@ def _value(text: str) -> Any:
     """Return a value as a body carries it: yes and no as booleans, stages as a list, everything else as it is."""
     if text.casefold() in ("yes", "no"):
         return text.casefold() == "yes"
-    return [stage.strip() for stage in text.split("|") if stage.strip()] if "|" in text else text
+    if re.match(r"\s*[-+.]?\d", text) and "|" not in text:
+        return text
+    return [stage.strip() for stage in text.split("|") if stage.strip()]
 
 
 def _identified(body: Mapping[str, Any]) -> str:

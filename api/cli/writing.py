@@ -100,7 +100,7 @@ def record(
     """Record commands of any kind, one JSON object on each line.
 
     A line names its command and gives its fields, for example
-    {"command": "change_target", "key_result": "KR-311", "target": {"at": "40"},
+    {"command": "change_target", "key_result": "KR-311", "target": {"kind": "point", "at": "40"},
     "reason": {"kind": "external", "text": "The launch moved."}}.
     People are named by handle, address or identifier; objectives and key results by reference; what is new gets its
     identifier and reference here. An "as" names what a line makes, so that later lines can say "$name".

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from aggregates.importing.profile import Profile
 from aggregates.importing.profiles import PROFILES
 from aggregates.refusals import Refusal
+from api.mistakes import found_in
 
 LARGEST_PROFILE = 200_000
 
@@ -80,6 +81,5 @@ def _built(told: Mapping[str, Any], where: str) -> Profile:
     try:
         return Profile.model_validate(told)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = "/" + "/".join(str(step) for step in first["loc"])
-        raise ProfileCannotBeRead(f"{where}: {str(first['msg']).rstrip('.')}. (at {place})") from error
+        place, sentence = found_in(error)[0]
+        raise ProfileCannotBeRead(f"{where}: {sentence} (at {place or '/'})") from error

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
+from pydantic import ValidationError
 
+from api.commands import DOORS, Door
+from api.mistakes import A_VALUE, found_in
 from tests.api.conftest import House
 
 POINT = {"kind": "point", "at": "40"}
@@ -253,3 +258,50 @@ def test_a_body_of_another_kind(house: House) -> None:
     )
     assert answer.status_code == 415
     assert answer.json()["type"] == "/v1/problems/media_type_is_not_taken"
+
+
+LIBRARYS_OWN = re.compile(
+    "Input should|Field required|Extra inputs|String should|Tuple should|List should|Unable to|Value error|valid "
+)
+NOT_KNOWN = "Nothing of this name is known here; take it out, or look at its spelling."
+JUNK: list[Any] = [5, -1, "x", "", True, None, [], ["x"], {}, {"kind": "x"}, "9" * 300]
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: str(door.command))
+def test_a_mistake_is_told_in_sentences_and_not_in_words_of_a_library(door: Door) -> None:
+    """Each member of each body is given what does not fit; what is said reads as if somebody had written it."""
+    bodies: list[Any] = [{}, {"colour": "red"}, []]
+    bodies += [{name: junk} for name in door.body.model_fields for junk in JUNK]
+    if "changes" in door.body.model_fields:
+        bodies += [{"changes": [{"command": name, "x": 1}]} for name in ("nothing", "change_target")]
+    told = []
+    for body in bodies:
+        try:
+            door.body.model_validate_json(orjson.dumps(body), strict=True)
+        except ValidationError as error:
+            told += found_in(error)
+    assert ("/colour", NOT_KNOWN) in told
+    for place, sentence in told:
+        assert not LIBRARYS_OWN.search(sentence), (place, sentence)
+        assert re.fullmatch(r"['A-Z].*\.", sentence), (place, sentence)
+
+
+def test_one_mistake_is_the_detail_with_its_place(house: House) -> None:
+    told = house.refused("/v1/objectives", draft(owner=5), "body_is_invalid", "/owner")
+    assert told["detail"] == "This must be a text, between quotation marks. (at /owner)"
+    told = house.refused("/v1/objectives", draft(owner=5, title=5), "body_is_invalid", "/title")
+    assert told["detail"].endswith("each mistake is listed with its place.")
+
+
+def test_a_value_of_no_form_is_told_what_a_value_is(house: House) -> None:
+    _, key_result = house.objective("now")
+    for value in ("much", {}, {"kind": "done"}):
+        told = house.refused(
+            f"/v1/key-results/{key_result}/check-ins", {"value": value}, "body_is_invalid", "/value"
+        )
+        assert [one["detail"] for one in told["errors"]] == [A_VALUE]
+    too_long = {"value": "1" * 16}
+    told = house.refused(f"/v1/key-results/{key_result}/check-ins", too_long, "body_is_invalid", "/value")
+    assert [one["detail"] for one in told["errors"]] == [
+        "This number needs more than 15 digits before the point."
+    ]

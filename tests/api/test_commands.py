@@ -116,6 +116,10 @@ def test_a_stale_version_says_who_changed_what(house: House) -> None:
     assert problem["changed_by"] == f"person:{house.steward}"
     assert problem["change"] == "objective.reworded"
     assert problem["changed_at"] == changed["recorded_at"]
+    assert problem["detail"] == (
+        f"The record of {objective} is at version {problem['present_version']}, not {etag.strip(chr(34))}; "
+        f"Ada recorded objective.reworded at {changed['recorded_at']}."
+    )
 
 
 def test_without_if_match_the_command_meets_the_present_state(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -97,6 +98,46 @@ def test_what_is_no_command_is_refused(season: CommandLine) -> None:
         answered = season("record", "-", typed=typed)
         assert answered.code == Code.REFUSED
         assert answered.sentence.startswith("Line 1: ")
+
+
+def test_a_command_misspelt_is_told_what_is_near(season: CommandLine) -> None:
+    typed = season.record({**LOWER, "command": "change_targe"})
+    assert "There is no command 'change_targe'; near are change_target" in typed.sentence
+    assert "open_cycle" not in typed.sentence
+
+
+def test_the_example_of_the_help_is_taken(season: CommandLine) -> None:
+    help_text = " ".join(season("record", "--help").out.split())
+    shown = help_text[help_text.index('{"command"') : help_text.index("}}.") + 2]
+    typed = season.record(json.loads(shown.replace("KR-311", "KR-1").replace('"40"', '"160"')))
+    assert (typed.code, typed.out) == (Code.DONE, "position 12: key_result.target_changed\n")
+
+
+def test_a_text_that_begins_like_a_label_is_a_text(season: CommandLine) -> None:
+    typed = season.record(
+        {"command": "reword_objective", "objective": "OBJ-1", "title": "$5 for a loaf", "reason": WHY}
+    )
+    assert typed.code == Code.DONE
+    assert season("board", "spring", "--json").json["objectives"][0]["title"] == "$5 for a loaf"
+
+
+def test_a_value_is_a_number_a_yes_or_the_name_of_one_stage(season: CommandLine) -> None:
+    for at, measure, target in (
+        ("stages", "milestones", {"kind": "stages", "stages": [{"name": "dough", "weight": "0.5"}]}),
+        ("done", "yes_no", {"kind": "done"}),
+    ):
+        given = {"title": at, "owner": "ada", "measure": {"kind": measure}, "target": target, "reason": WHY}
+        assert season.record({"command": "add_key_result", "objective": "OBJ-1", **given}).code == Code.DONE
+    assert season("check-in", "KR-2", "--value", "dough").code == Code.DONE
+    assert season("check-in", "KR-3", "--value", "yes").code == Code.DONE
+    rows = season("board", "spring", "--json").json["objectives"][0]["key_results"]
+    assert [row["value"]["value"] for row in rows[1:]] == [["dough"], True]
+    page = season("board", "spring").out
+    assert "stages: dough (1 stage)" in page
+    assert "done: yes (to be done)" in page
+    refused = season("check-in", "KR-1", "--value", "many")
+    assert refused.sentence == "A measure of kind increase takes a number. (at /value)"
+    assert 'a number such as "1234.5"' in season("check-in", "KR-1", "--value", "1,5").sentence
 
 
 def test_the_first_refusal_ends_the_run_and_names_its_line(season: CommandLine) -> None:

@@ -96,7 +96,35 @@ def test_a_finding_of_an_amended_value_is_not_there_before_the_day_of_the_value(
             ["opened_late"],
             ["opened_late", "change_after_close"],
         ]
+        assert found[1][1]["sentence"] == "A measured value was recorded after the cycle closed."
         is_clean(book)
+
+
+def test_the_drift_of_a_key_result_is_its_own(shelf: Shelf, company: Company) -> None:
+    """Given two key results of one objective that both changed, then each one's drift tells of itself alone."""
+    objective, first = company.committed()
+    second = company.key_result(objective, title="Another", reason=SCOPE)
+    company.do(
+        "change_target",
+        objective=objective,
+        key_result=first,
+        target={"kind": "point", "at": "90"},
+        reason=SCOPE,
+    )
+    company.do("drop_key_result", objective=objective, key_result=second, reason=SCOPE)
+    company.do("reown_objective", objective=objective, owner=company.cleo, reason=SCOPE)
+    with restored(shelf, company) as book:
+        told = {one: book.reader.ask(DriftOf(item=str(one))).body for one in (objective, first, second)}
+        shown = {
+            one: [row["key_result"] for row in told[one]["objectives"][0]["key_results"]] for one in told
+        }
+        assert shown == {objective: [str(first), str(second)], first: [str(first)], second: [str(second)]}
+        assert told[first]["counts"]["kinds"] == {"retargeted": 1}
+        assert "re-owned" in told[objective]["counts"]["kinds"]
+    company.do("withdraw_objective", objective=objective, reason=SCOPE)
+    with restored(shelf, company) as book:
+        body = book.reader.ask(DriftOf(item=str(first))).body
+        assert body["counts"]["kinds"] == {"retargeted": 1, "withdrawn": 1}
 
 
 def test_roles_of_the_past_are_those_of_the_past(shelf: Shelf, company: Company) -> None:

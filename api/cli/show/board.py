@@ -114,11 +114,11 @@ def _objective(row: Mapping[str, Any], words: Words) -> tuple[str, ...]:
 
 
 def _key_result(row: Mapping[str, Any], words: Words) -> tuple[str, ...]:
-    value = f"{plain(row['value']['value'])} of " if row["value"] else ""
+    reached = f"{plain(row['value']['value'])} ({aim(row)})" if row["value"] else aim(row)
     return (
         f" {row['status']['glyph']}",
         row["reference"],
-        f"  {row['title']}: {value}{aim(row)}",
+        f"  {row['title']}: {reached}",
         words.person(row["owner"]),
         "",
         percent(row["progress"]) if row["progress"] is not None else row.get("progress_mark") or "–",

@@ -24,7 +24,9 @@ def page(body: Body, zone: ZoneInfo) -> list[Block]:
         "",
     ]
     table = Table(
-        ("ref", "committed", "owner", ">conf.", "accepted by", "on", "line"), [], ("committed", "line")
+        ("ref", "committed", "owner", ">conf.", "accepted by", "ambition", "on", "line"),
+        [],
+        ("committed", "line"),
     )
     for objective in body["objectives"]:
         for line in objective["lines"]:
@@ -59,6 +61,7 @@ def _line(table: Table, line: Mapping[str, Any], words: Words) -> None:
         words.person(facets["owner"]["value"]),
         line["confidence"] or "–",
         accepted,
+        "",
         words.moment(line["effective_at"]),
         f"{line['words']}, {line['grade']}",
     )
@@ -81,6 +84,7 @@ def _key_result(table: Table, state: Mapping[str, Any], words: Words, on: str, h
         state["reference"],
         f"  {values['wording']['title']}: {aim(values)}",
         words.person(values["owner"]),
+        "",
         "",
         values["ambition"],
         on,

@@ -51,7 +51,8 @@ def _facets(row: Mapping[str, Any], words: Words, indent: str) -> list[Block]:
             continue
         name = facet["facet"]
         old, new = words.facet(name, facet["old"]), words.facet(name, facet["new"])
-        blocks.append(f"{indent}{facet['kind']}: {name} {old} → {new}  {_SIGNS[facet['direction']]}")
+        named = {"ends_on": "end"}.get(name, name)
+        blocks.append(f"{indent}{facet['kind']}: {named} {old} → {new}  {_SIGNS[facet['direction']]}")
         for change in facet["changes"]:
             if len(facet["changes"]) > 1:
                 blocks.append(

@@ -66,8 +66,11 @@ def finding(row: Mapping[str, Any], words: Words) -> list[Block]:
     """Return one finding: its rule and cause, its sentence, what moved, what ratifies it, the answers."""
     blocks: list[Block] = [_line(row)]
     for change in row["changes"]:
+        if change["old"] == change["new"] and len(row["changes"]) > 1:
+            continue
         old, new = (words.facet(change["facet"], change[side]) for side in ("old", "new"))
-        blocks.append(f"{_INDENT}{change['facet']}: {old} → {new}, {change['direction']}")
+        name = {"ends_on": "end"}.get(change["facet"], change["facet"])
+        blocks.append(f"{_INDENT}{name}: {old} → {new}, {change['direction']}")
     if row["recorded_in_error"]:
         blocks.append(f"{_INDENT}the item was recorded in error")
     if row["superseded_at"] is not None:

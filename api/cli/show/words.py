@@ -73,7 +73,7 @@ class Words:
     def facet(self, facet: str, value: Any) -> str:
         """Return the value of a facet in words."""
         if value is None:
-            return "none"
+            return "that of the cycle" if facet == "ends_on" else "none"
         match facet:
             case "owner":
                 return self.person(value)
@@ -154,7 +154,7 @@ def target(value: Mapping[str, Any]) -> str:
         case "band":
             return f"{value['low']}–{value['high']}"
         case "stages":
-            return f"{len(value['stages'])} stages"
+            return count(len(value["stages"]), "stage")
         case "steps":
             return f"{value['steps'][-1]['at']} in {len(value['steps'])} steps"
         case "done":
@@ -173,8 +173,10 @@ def aim(row: Mapping[str, Any]) -> str:
             return f"at most {wanted}{unit}"
         case "band":
             return f"within {wanted}{unit}"
-        case "milestones" | "yes_no":
+        case "milestones":
             return wanted
+        case "yes_no":
+            return "to be done"
     if row["target"].get("kind") == "steps":
         return f"{row['baseline']} → {row['target']['steps'][-1]['at']}{unit} in {len(row['target']['steps'])} steps"
     return f"{row['baseline']} → {wanted}{unit}"

@@ -1,0 +1,142 @@
+"""What is wrong with a body, said in sentences: no word of the library that noticed it reaches a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aggregates.values import KEY_PATTERN
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+MOST_MISTAKES = 50
+"""So many mistakes of one body are listed."""
+
+A_VALUE = 'A value is a number such as "1234.5", true or false, or a list of the names of finished stages.'
+_BRANCHED = frozenset({"target", "value"})
+"""Members of several forms: pydantic names the form that it tried after the member."""
+_OTHER_FORM = frozenset({"bool_type", "tuple_type", "number_is_malformed"})
+_KINDS_OF_TARGET = "point, band, stages, done or steps"
+
+Context = Mapping[str, Any]
+
+
+def _list(quoted: str) -> str:
+    """Return the words that pydantic lists, without its quotation marks."""
+    return quoted.replace("'", "")
+
+
+def _which(context: Context) -> str:
+    if context["discriminator"] == "'kind'":
+        return f"Say which kind of target this is: its kind is {_KINDS_OF_TARGET}."
+    return "Say which command this is, by its member command."
+
+
+def _none_of(context: Context) -> str:
+    return f"{str(context['tag'])[:60]!r} is none of {_list(context['expected_tags'])}."
+
+
+def _pattern(context: Context) -> str:
+    if context["pattern"] == KEY_PATTERN:
+        return "A key is 1 to 40 lower-case letters, digits and hyphens, and begins with a letter or digit."
+    return f"This text has another form; it must match {context['pattern']}."
+
+
+def _said(sentence: str) -> Callable[[Context], str]:
+    return lambda _: sentence
+
+
+_A_DAY = _said("This is not a day; write it as 2026-08-15.")
+_AN_INSTANT = _said("This is not an instant; write it with its offset, as 2026-08-15T17:00:00Z.")
+_AN_IDENTIFIER = _said("This is not an identifier; it has the form 01a200ea-5d37-7f64-bbb3-b0189414bfab.")
+_AN_OBJECT = _said("This must be a JSON object: members and their values between braces.")
+_A_LIST = _said("This must be a JSON list.")
+_A_WHOLE_NUMBER = _said("This must be a whole number, without quotation marks.")
+
+_SENTENCES: Mapping[str, Callable[[Context], str]] = {
+    "missing": _said("This is needed and missing."),
+    "extra_forbidden": _said("Nothing of this name is known here; take it out, or look at its spelling."),
+    "literal_error": lambda context: f"This must be {_list(context['expected'])}.",
+    "enum": lambda context: f"This must be {_list(context['expected'])}.",
+    "union_tag_not_found": _which,
+    "union_tag_invalid": _none_of,
+    "string_type": _said("This must be a text, between quotation marks."),
+    "string_pattern_mismatch": _pattern,
+    "string_too_long": lambda context: f"This text is too long; at most {context['max_length']} characters.",
+    "string_too_short": lambda context: (
+        f"This text is too short; at least {context['min_length']} characters."
+    ),
+    "bool_type": _said("This must be true or false, without quotation marks."),
+    "int_type": _A_WHOLE_NUMBER,
+    "int_parsing": _A_WHOLE_NUMBER,
+    "int_from_float": _A_WHOLE_NUMBER,
+    "greater_than_equal": lambda context: f"This number must be at least {context['ge']}.",
+    "greater_than": lambda context: f"This number must be more than {context['gt']}.",
+    "less_than_equal": lambda context: f"This number must be at most {context['le']}.",
+    "less_than": lambda context: f"This number must be less than {context['lt']}.",
+    "date_type": _A_DAY,
+    "date_parsing": _A_DAY,
+    "date_from_datetime_parsing": _A_DAY,
+    "date_from_datetime_inexact": _A_DAY,
+    "datetime_type": _AN_INSTANT,
+    "datetime_parsing": _AN_INSTANT,
+    "datetime_from_date_parsing": _AN_INSTANT,
+    "datetime_object_invalid": _AN_INSTANT,
+    "timezone_aware": _AN_INSTANT,
+    "uuid_type": _AN_IDENTIFIER,
+    "uuid_parsing": _AN_IDENTIFIER,
+    "dict_type": _AN_OBJECT,
+    "model_type": _AN_OBJECT,
+    "model_attributes_type": _AN_OBJECT,
+    "list_type": _A_LIST,
+    "tuple_type": _A_LIST,
+    "too_short": lambda context: f"This list is too short; it holds at least {context['min_length']}.",
+    "too_long": lambda context: f"This list is too long; it holds at most {context['max_length']}.",
+}
+
+
+def sentence_of(error: Mapping[str, Any]) -> str:
+    """Return what one error of pydantic means to whoever sent the body; our own checks say it themselves."""
+    if (say := _SENTENCES.get(error["type"])) is not None:
+        return say(error.get("ctx", {}))
+    return str(error["msg"]).removeprefix("Value error, ").rstrip(".") + "."
+
+
+def found_in(error: ValidationError) -> list[tuple[str, str]]:
+    """Return what is wrong, each with its JSON Pointer, in the order of the body."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for one in error.errors(include_url=False, include_input=False):
+        parts = [str(part).replace("~", "~0").replace("/", "~1") for part in _place(one["loc"])]
+        found.setdefault("".join(f"/{part}" for part in parts), []).append({**one})
+    told = []
+    for pointer, errors in found.items():
+        if any(deeper.startswith(f"{pointer}/") for deeper in found) and _is_other_form(errors):
+            continue
+        told += [(pointer, said) for said in _at_one_place(errors)]
+    return told[:MOST_MISTAKES]
+
+
+def _at_one_place(errors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the sentences of one place; where every form of a value was tried, what a value is."""
+    if len(errors) == 1 or errors[0]["type"] not in _OTHER_FORM:
+        return [sentence_of(error) for error in errors]
+    if _is_other_form(errors):
+        return [A_VALUE]
+    return [sentence_of(error) for error in errors if error["type"] not in _OTHER_FORM]
+
+
+def _is_other_form(errors: Sequence[Mapping[str, Any]]) -> bool:
+    return {error["type"] for error in errors} <= _OTHER_FORM
+
+
+def _place(loc: Sequence[int | str]) -> list[int | str]:
+    """Return the members and indexes of a place, without the names of the branches of a union."""
+    place: list[int | str] = []
+    for number, part in enumerate(loc):
+        before = loc[number - 1] if number else ""
+        is_change = isinstance(before, int) and loc[number - 2] == "changes"
+        if isinstance(part, str) and (before in _BRANCHED or is_change):
+            continue
+        place.append(part)
+    return place
