@@ -8,6 +8,7 @@ from typing import Final
 from aggregates.command import MOST_CHANGES
 from aggregates.finding.commands import MOST_FINDINGS
 from aggregates.measures import MOST_STAGES, MOST_STEPS
+from aggregates.objective.events import MOST_PEOPLE
 from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, WRITES_PER_SECOND
 from api.middleware import BODY_LIMIT
 from api.paging import MOST_ROWS
@@ -41,6 +42,7 @@ LIMITS: Final = (
     Limit("listeners of one server, unless set otherwise", LISTENERS, "streams", "too_many_listeners"),
     Limit("findings that one command answers", MOST_FINDINGS, "findings", "too_many_findings"),
     Limit("changes that one decision carries out", MOST_CHANGES, "changes", "too_long"),
+    Limit("people that a visibility names", MOST_PEOPLE, "people", "too_long"),
     Limit("stages of a milestone measure", MOST_STAGES, "stages", "too_long"),
     Limit("steps of a phased target", MOST_STEPS, "steps", "too_long"),
     *LIMITS_OF_THE_RECORD,

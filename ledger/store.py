@@ -86,6 +86,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the connections and leave the embedded server."""
+        self.security.settle()
         self._application.close()
         self.pool.close()
         self.place.close()

@@ -13,6 +13,8 @@ from aggregates.command import MOST_CHANGES
 from aggregates.decision.commands import RecordDecision
 from aggregates.finding.commands import MOST_FINDINGS
 from aggregates.measures import MOST_STAGES, MOST_STEPS, StagesTarget, StepsTarget
+from aggregates.objective.commands import SetVisibility
+from aggregates.objective.events import MOST_PEOPLE
 from aggregates.refusals import Refusal
 from aggregates.values import Key, Line, Number, Text
 from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, WRITES_PER_SECOND, Door
@@ -173,6 +175,14 @@ OVER: dict[str, Callable[[House], str]] = {
             "text": "All at once.",
             "decided_by": new_id(),
             "changes": [{"command": "withdraw_objective", "objective": new_id()}] * (MOST_CHANGES + 1),
+        },
+    ),
+    "people that a visibility names": lambda _: code_of(
+        SetVisibility,
+        {
+            "objective": new_id(),
+            "visibility": "people",
+            "people": [new_id() for _ in range(MOST_PEOPLE + 1)],
         },
     ),
     "stages of a milestone measure": lambda _: code_of(

@@ -199,3 +199,28 @@ def test_the_security_log_keeps_what_happened_and_counts_what_repeats_itself(
     assert (second.actor, second.outcome, second.door) == (None, "failed", "command line")
     assert third.times == 5
     assert [line.number for line in ledger.security.page(first.number, 1)] == [second.number]
+
+
+def test_what_was_counted_and_not_repeated_is_written_before_the_log_is_read(
+    ledger: Ledger, steward: str
+) -> None:
+    """Given a burst of one failed token within a minute, when the log is read, then it says how often."""
+    for _ in range(500):
+        ledger.security.note("failed", "token_is_not_valid", door="http")
+    assert [line.times for line in ledger.security.page()] == [1, 499]
+    assert [line.times for line in ledger.security.page()] == [1, 499]
+
+
+def test_of_what_repeats_itself_the_longest_ago_is_forgotten_first_and_its_count_is_kept(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given more addresses than are remembered, then one that was tried of late is still counted, not written."""
+    monkeypatch.setattr("ledger.security.MOST_REMEMBERED", 3)
+
+    def tried(address: str) -> None:
+        ledger.security.note("refused", "read", door="http", subject=address)
+
+    for address in ("/1", "/1", "/2", "/3", "/4", "/3"):
+        tried(address)
+    lines = [(line.subject, line.times) for line in ledger.security.page()]
+    assert lines == [("/1", 1), ("/2", 1), ("/3", 1), ("/4", 1), ("/1", 1), ("/3", 1)]
