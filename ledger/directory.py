@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from psycopg.errors import UniqueViolation
 
 from aggregates.refusals import Conflict, Refusal
 from aggregates.values import clean_text
-from ledger.directory_file import sealed
+from ledger.directory_file import Written, sealed
 from ledger.identifiers import new_id
 from ledger.keys import Keys
 from ledger.place import Connection, Connections
@@ -173,20 +174,9 @@ class Directory:
         seals the others. Raises MasterKeyError where there is no master key to seal them with.
         """
         keys = self._keys()
-        yield from sealed(self._rows(), keys.ledger, keys.master)
-
-    def _rows(self) -> Iterator[bytes]:
-        with self._connections.use() as connection:
-            for table, columns in _TABLES.items():
-                rows = connection.execute(
-                    f"select {', '.join(columns)} from {table} order by 1, 2".encode()  # noqa: S608
-                ).fetchall()
-                for row in rows:
-                    values = {
-                        name: value.hex() if isinstance(value, bytes) else value
-                        for name, value in zip(columns, row, strict=True)
-                    }
-                    yield orjson.dumps({"table": table, **values}) + b"\n"
+        with self._connections.use() as connection, connection.transaction():
+            connection.execute("set transaction isolation level repeatable read, read only")
+            yield from sealed(_rows(connection), keys.ledger, keys.master, lambda: _written(connection))
 
     def _known(self, identifier: UUID) -> UUID | None:
         return identifier if self.of(identifier) else None
@@ -211,6 +201,27 @@ _TABLES = {
 }
 _BYTES = frozenset({"wrapped", "digest"})
 """What the second file of a backup holds."""
+
+
+def _rows(connection: Connection) -> Iterator[bytes]:
+    """Give the lines of the directory."""
+    for table, columns in _TABLES.items():
+        rows = connection.execute(
+            f"select {', '.join(columns)} from {table} order by 1, 2".encode()  # noqa: S608
+        ).fetchall()
+        for row in rows:
+            values = {
+                name: value.hex() if isinstance(value, bytes) else value
+                for name, value in zip(columns, row, strict=True)
+            }
+            yield orjson.dumps({"table": table, **values}) + b"\n"
+
+
+def _written(connection: Connection) -> Written:
+    """Return where the ledger stood when the lines were read, in the same snapshot."""
+    row = connection.execute("select position, now() from head").fetchone()
+    assert row is not None  # noqa: S101 (the head is one row)
+    return Written(row[0], row[1].astimezone(UTC).isoformat(timespec="seconds"))
 
 
 def import_directory(connection: Connection, lines: Iterable[bytes]) -> int:

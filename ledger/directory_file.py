@@ -1,15 +1,17 @@
 """The seal on the second file of a backup: its last line proves that nobody added, changed or cut a line.
 
-The last line is `{"table":"end","ledger":…,"lines":…,"key":…,"seal":…}`: the ledger's identifier, how many lines come
-before, what recognises the master key, and HMAC-SHA256 (RFC 2104), under a key derived from the master key, over every
-byte before it and over this line without the seal.
+The last line is `{"table":"end","ledger":…,"lines":…,"position":…,"at":…,"key":…,"seal":…}`: the ledger's identifier, how
+many lines come before, where the ledger stood when they were read, what recognises the master key, and HMAC-SHA256 (RFC
+2104), under a key derived from the master key, over every byte before it and over this line without the seal. A file
+without the place was written before there was one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import orjson
@@ -18,24 +20,41 @@ from ledger.keys import LOSS, MasterKey, MasterKeyError
 
 END = "end"
 """Stands in the last line where the others name their table."""
+_FIRST, _PLACE, _LAST = ("table", "ledger", "lines"), ("position", "at"), ("key",)
 
 
-def sealed(lines: Iterable[bytes], ledger: UUID, master: MasterKey) -> Iterator[bytes]:
-    """Give the lines and, after them, the one that seals them."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """When a directory was written down: the ledger's last position then, and the database's clock, ISO 8601."""
+
+    position: int
+    at: str
+
+
+def sealed(
+    lines: Iterable[bytes], ledger: UUID, master: MasterKey, written: Callable[[], Written] | None = None
+) -> Iterator[bytes]:
+    """Give the lines and, after them, the one that seals them; `written` is asked once the lines are through."""
     number, seal = 0, _begun(ledger, master)
     for line in lines:
         number += 1
         seal.update(line)
         yield line
-    told = {"table": END, "ledger": str(ledger), "lines": number, "key": master.check(ledger)}
+    place = {} if written is None else asdict(written())
+    told = {
+        "table": END, "ledger": str(ledger), "lines": number, **place, "key": master.check(ledger),
+    }  # fmt: skip
     seal.update(orjson.dumps(told))
     yield orjson.dumps({**told, "seal": seal.hexdigest()}) + b"\n"
 
 
-def unsealed(lines: Iterable[bytes], ledger: UUID, master: MasterKey | None) -> Iterator[bytes]:
+def unsealed(
+    lines: Iterable[bytes], ledger: UUID, master: MasterKey | None, tell: Callable[[Written | None], object]
+) -> Iterator[bytes]:
     """Give the lines without the last, which is held against them; without a master key its seal is not.
 
-    What was given counts only once the end is reached: until then nothing is proven. Raises ValueError with a sentence
+    What was given counts only once the end is reached: until then nothing is proven. Then `tell` is called with the
+    place at which they were written, None where the file does not say. Raises ValueError with a sentence
     where the file was changed or cut, or belongs to another ledger, MasterKeyError where another key sealed it.
     """
     seal = None if master is None else _begun(ledger, master)
@@ -52,17 +71,19 @@ def unsealed(lines: Iterable[bytes], ledger: UUID, master: MasterKey | None) -> 
         yield line
     if end is None:
         raise ValueError("it has no last line that seals it; it was cut, or not written by `export`.")
-    _check_end(end, number, ledger, master, seal)
+    tell(_check_end(end, number, ledger, master, seal))
 
 
 def _check_end(
     end: bytes, number: int, ledger: UUID, master: MasterKey | None, seal: hmac.HMAC | None
-) -> None:
+) -> Written | None:
     try:
         told = orjson.loads(end)
         given = told.pop("seal")
-        whole = [*told] == ["table", "ledger", "lines", "key"] and isinstance(given, str) and given.isascii()
-    except (ValueError, KeyError) as error:
+        whole = (*told,) in (_FIRST + _LAST, _FIRST + _PLACE + _LAST) and isinstance(given, str)
+        whole = whole and given.isascii()
+        written = Written(int(told["position"]), str(told["at"])) if "position" in told else None
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError("its last line cannot be read; it was cut or changed.") from error
     if not whole or orjson.dumps({**told, "seal": given}) + b"\n" != end:
         raise ValueError("its last line is not spelled as `export` writes it; it was cut or changed.")
@@ -73,12 +94,13 @@ def _check_end(
             f"it has {number} lines, and says that they were {told['lines']}; it was cut or changed."
         )
     if master is None or seal is None:
-        return
+        return written
     if told["key"] != master.check(ledger):
         raise MasterKeyError(f"This is not the master key that sealed the directory's file. {LOSS}")
     seal.update(orjson.dumps(told))
     if not hmac.compare_digest(seal.hexdigest(), given):
         raise ValueError("its seal does not fit its lines; something was changed, added or taken away.")
+    return written
 
 
 def _begun(ledger: UUID, master: MasterKey) -> hmac.HMAC:

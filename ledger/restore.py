@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 
 from ledger.chunks import plain_rows
 from ledger.directory import import_directory
-from ledger.directory_file import unsealed
+from ledger.directory_file import Written, unsealed
 from ledger.errors import LedgerExists
 from ledger.keys import MasterKey, MasterKeyError
 from ledger.limits import CLOCK_BOUND_SECONDS
@@ -220,7 +220,7 @@ def _restore_directory(
     lines: Iterable[bytes] | None,
     notes: list[str],
 ) -> int:
-    number = 0
+    number, written = 0, list[Written | None]()
     if lines is not None:
         try:
             master = _master_key(settings)
@@ -229,9 +229,10 @@ def _restore_directory(
                     "The seal of the directory's file could not be checked, because there is no master key: compare "
                     "people and tokens with what you expect."
                 )
-            number = import_directory(connection, unsealed(lines, check.ledger, master))
+            number = import_directory(connection, unsealed(lines, check.ledger, master, written.append))
         except (ValueError, psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
             raise RestoreRefused(0, f"The directory's file: {first_line(error)}.") from error
+        notes.extend(_fitting(written[0], check.position))
     else:
         notes.append(
             "No directory was restored: people show by their identifiers, and no personal text can be read."
@@ -253,6 +254,20 @@ def _restore_directory(
         [Jsonb(master.check(check.ledger))],
     )
     return number
+
+
+def _fitting(written: Written | None, position: int) -> Iterator[str]:
+    """Give what is to be said where the directory was not written with these entries, or may not have been."""
+    if written is None:
+        yield (
+            "The directory's file does not say when it was written; make sure that it was written with these entries."
+        )
+    elif written.position < position:
+        yield (
+            f"The directory's file was written at {written.at}, when the ledger stood at position {written.position}, "
+            f"and the entries go on to {position}: names, keys and tokens given since are missing, and what was erased "
+            "or revoked since counts again. Look for the file that was written with these entries."
+        )
 
 
 def _master_key(settings: Settings) -> MasterKey | None:

@@ -17,7 +17,7 @@ from api.demonstration.people import ADDRESS, NAMES, STEWARD, ZONE
 from api.demonstration.player import demonstration_id, rehearse
 from api.demonstration.script import Script
 from ledger.demonstration import IsNoDemonstration, discard
-from ledger.directory_file import sealed
+from ledger.directory_file import Written, sealed
 from ledger.keys import Keys, MasterKey
 from ledger.lifecycle import restore
 from ledger.migrate import MigrationError, migrate
@@ -106,7 +106,7 @@ def _make(ledger: Ledger) -> int:
     restore(
         settings,
         (line + b"\n" for line in stage.lines()),
-        sealed(directory_of(script), identifier, master),
+        sealed(directory_of(script), identifier, master, lambda: Written(stage.position, now.isoformat())),
         demonstration=True,
     )
     return stage.position
