@@ -19,6 +19,11 @@ REQUEST_SECONDS: Final = 20.0
 TAKING_SECONDS: Final = 30.0
 """How long a caller may take nothing of an answer that waits for it; then the connection is cut."""
 
+SLOW: Final = (
+    b": Nothing was taken of this stream for too long, so it ends here; go on from the last id, and take it sooner.\n\n"
+)
+"""The last thing that a listener reads who was too slow."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -38,17 +43,43 @@ class PunctualProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Stop waiting: the caller takes the answer."""
         super().resume_writing()
-        self._stop_waiting()
+        if not self.transport.is_closing():
+            self._stop_waiting()
 
     def _cut(self, waited: int) -> None:
-        """Cut the connection where nothing was taken of what waits; who takes little by little is waited for."""
+        """Cut the connection where nothing was taken of what waits; who takes little by little is waited for.
+
+        Who listens to a stream is told why, behind what waits, and has as long again to take that.
+        """
         self._untaken = None
         waiting = self.transport.get_write_buffer_size()
         if waiting < waited:
             self._untaken = self.loop.call_later(TAKING_SECONDS, self._cut, waiting)
-            return
-        _log.warning("A caller took nothing for %s seconds; the connection is cut.", TAKING_SECONDS)
+        elif not self.transport.is_closing() and self._say_farewell():
+            _log.warning("A listener took nothing for %s seconds; the stream ends.", TAKING_SECONDS)
+            self._untaken = self.loop.call_later(TAKING_SECONDS, self._abort)
+        else:
+            _log.warning("A caller took nothing for %s seconds; the connection is cut.", TAKING_SECONDS)
+            self._abort()
+
+    def _abort(self) -> None:
+        """Throw away what waits; nothing is left to do where the caller took it meanwhile."""
+        self._untaken = None
         self.transport.abort()
+
+    def _say_farewell(self) -> bool:
+        """Let a stream of events end in its own form and close behind it; return whether there is one to end."""
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.scope.get("state", {}).get("listens"):
+            return False
+        if not cycle.response_started or self.conn.our_state is not h11.SEND_BODY:
+            return False
+        cycle.disconnected = True  # whoever makes the answer writes no more of it, and hears that it is over
+        cycle.message_event.set()
+        for event in (h11.Data(data=SLOW), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()  # once what waits was taken
+        return True
 
     def _stop_waiting(self) -> None:
         if self._untaken is not None:

@@ -48,7 +48,8 @@ hidden one), `data` the native line. `Last-Event-ID` goes before `after`; with n
 What was missed comes first, page by page, then what happens, within half a second, from whichever process. Every 15
 seconds a comment keeps the connection and moves the id past what a filter left out. `stream.ended` carries a
 problem: the token was revoked, a right was taken away (looked at every two seconds), the ledger's past is another
-one. At the end of the server a comment says so; go on from the last id.
+one. At the end of the server, and behind what waits for who took nothing for 30 seconds, a comment says so; go on
+from the last id.
 
 **Rates.** Per token and process: `RateLimit-Policy` and `RateLimit` on every answer, 429 with `Retry-After` beyond.
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -11,11 +14,14 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from fastapi import FastAPI, Request, Response
 
 from api.app import create_app
+from api.connection import SLOW, PunctualProtocol
 from api.door import Door
 from api.metrics import Figures
 from api.problems import TooManyListeners
+from api.routes.stream import Listening
 from api.server import in_background
 from api.stream import PAGE, RECENT, Filter, Listener, Tail
 from ledger.codec import RawEntry
@@ -172,6 +178,50 @@ def test_a_role_that_is_taken_away_ends_the_stream(house: House) -> None:
         while events[-1]["event"] != "stream.ended":
             events.append(ear.next())
         assert orjson.loads(events[-1]["data"])["type"] == "/v1/problems/action_is_not_allowed"
+
+
+def test_who_takes_nothing_is_told_why_the_stream_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a listener who takes nothing while much is recorded, when the patience of the server is over, then the
+    stream ends in its own form, behind what waits: whole events, a comment that says why, and a whole answer."""
+    sheet, figures, told = Sheet([row(n) for n in range(1, 1_001)]), Figures(), threading.Event()
+    tail = Tail(sheet.look, sheet.read, Door(), figures)
+    left: list[bool] = []
+    app = FastAPI()
+
+    @app.get("/stream")
+    async def stream(request: Request) -> Response:
+        leave = tail.join(b"t")
+        await tail.start()
+        request.state.listens = True
+        return Listening(Listener(tail, 0, Filter(), _long, _still, figures), lambda: left.append(leave() is None))
+
+    farewell = PunctualProtocol._say_farewell
+
+    def say(self: PunctualProtocol) -> bool:
+        monkeypatch.setattr("api.connection.TAKING_SECONDS", 60.0)
+        assert farewell(self)
+        told.set()
+        return True
+
+    monkeypatch.setattr("api.connection.TAKING_SECONDS", 0.2)
+    monkeypatch.setattr(PunctualProtocol, "_say_farewell", say)
+    with in_background(app) as address:
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as slow:
+            slow.sendall(f"GET /stream HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert told.wait(30)
+            answer = http.client.HTTPResponse(slow)
+            answer.begin()
+            body = answer.read()  # raises IncompleteRead where the answer was cut
+    ids = [int(line[4:]) for line in body.splitlines() if line.startswith(b"id: ")]
+    assert ids == list(range(ids[-1] + 1))  # the first names the place from which it goes on
+    assert ids[-1] < len(sheet.rows)
+    assert body.endswith(b"\n\n" + SLOW)
+    assert left == [True]
+
+
+async def _long(rows: list[RawEntry]) -> list[tuple[RawEntry, str | None, bytes]]:
+    return [(one, one.name, b"x" * 30_000) for one in rows]
 
 
 # -- the tail by itself
