@@ -29,6 +29,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger
 from replay.engine import Engine
 from replay.questions import Reader
+from replay.renewal import PATIENCE
 
 ROUTERS = (
     readings.router,
@@ -56,6 +57,7 @@ def create_app(
     `telemetry` names providers of OpenTelemetry where the process's own are not meant.
     """
     door = door or Door()
+    engine.renewal.patience = PATIENCE
     desk = Desk(ledger, reader, engine, Writer(ledger, Found(reader), engine))
     figures = Figures()
     figures.watch(ledger, engine)

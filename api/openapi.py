@@ -33,7 +33,7 @@ COMMAND_FAULTS = (
 TOKEN_FAULTS = ("token_is_missing", "token_is_not_valid", "too_many_requests", "token_has_expired")
 ALWAYS = (
     "internal_fault", "ledger_is_away", "request_is_malformed", "connections_are_taken", "ledger_is_full",
-    "ledger_is_read_only", "head_went_back",
+    "ledger_is_read_only", "head_went_back", "answers_are_being_made",
 )  # fmt: skip
 NAMED: Mapping[str, tuple[str, ...]] = {
     "cycle": ("cycle_is_unknown",),

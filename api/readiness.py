@@ -24,6 +24,7 @@ SENTENCES: Final = {
         "replaced. Restart the server."
     ),
     "stopped": "A projection stopped; the others answer up to their position.",
+    "being_made": "The answers are being made anew for this release, beside those of the one before.",
     "behind": "The projections are behind; they are catching up.",
 }
 """What each status means, as anybody may know it."""
@@ -77,6 +78,7 @@ class State:
 
 
 AWAY: Final = State("ledger_is_away", {})
+BEING_MADE: Final = State("being_made", {})
 
 
 def state_of(ledger: Ledger, engine: Engine, past: Past) -> State:
@@ -124,6 +126,7 @@ def stopped_of(marks: dict[str, Any]) -> dict[str, dict[str, Any]]:
 __all__ = [
     "ANSWER_SECONDS",
     "AWAY",
+    "BEING_MADE",
     "MOST_BEHIND",
     "RETRY",
     "SENTENCES",

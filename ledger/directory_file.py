@@ -1,9 +1,9 @@
 """The seal on the second file of a backup: its last line proves that nobody added, changed or cut a line.
 
-The last line is `{"table":"end","ledger":…,"lines":…,"position":…,"at":…,"key":…,"seal":…}`: the ledger's identifier, how
-many lines come before, where the ledger stood when they were read, what recognises the master key, and HMAC-SHA256 (RFC
-2104), under a key derived from the master key, over every byte before it and over this line without the seal. A file
-without the place was written before there was one.
+The last line is `{"table":"end","ledger":…,"lines":…,"position":…,"at":…,"key":…,"seal":…}`: the ledger's identifier,
+how many lines come before, where the ledger stood when they were read, what recognises the master key, and HMAC-SHA256
+(RFC 2104), under a key derived from the master key, over every byte before it and over this line without the seal. A
+file without the place was written before there was one.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ entry. A lock per generation, held for one page, lets one of them work at a time
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from projections import views
 from projections.base import Generation, Projection, without_collection
 from projections.catalogue import PROJECTIONS
 from projections.tables import Bookmark, Control
-from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
+from replay.renewal import AnswersAreBeingMade, Renewal
 from replay.run import GenerationIsGone, Run
 
 PAGE = 5_000
@@ -31,16 +30,6 @@ COUNTED_AFTER = 20_000
 """Entries after which the database counts the rows of tables that grow; then after four times as many, and so on."""
 PAUSE = 0.005
 """Seconds before somebody who waits for an entry that is not there looks again."""
-LOOK_AGAIN = 0.2
-"""Seconds before somebody who waits for another process's rebuild looks again."""
-_log = logging.getLogger(__name__)
-ANOTHER_RELEASE = (
-    "The tables of the answers are those of another release; this one builds its own beside them."
-)
-ANOTHER_PAST = (
-    "The answers were made from entries that this ledger does not hold: it was restored from an older backup, or "
-    "replaced. They are built anew."
-)
 Progress = Callable[[int, int], None]
 """Called after each page with the position reached and the position aimed at."""
 
@@ -88,52 +77,19 @@ class Engine:
         self._projections = projections
         self._runs: dict[int, Run] = {}
         self._mutex = threading.Lock()
-        self._prepared = False
-        self._preparing = threading.RLock()
-        self._renewing = False
-        self._unfit: RebuildStopped | None = None
+        self.renewal = Renewal(self)
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
         """Give a connection of the ledger's pool, with the control tables in place.
 
         The first one looks whether the tables of the answers are those of this release; if not, whoever comes waits
-        until they are built anew; so with tables that were made from entries which the ledger does not hold.
-        Raises RebuildStopped.
+        until they are built anew, as long as the renewal's patience lasts; so with tables that were made from entries
+        which the ledger does not hold. Raises RebuildStopped, AnswersAreBeingMade.
         """
-        if not self._prepared:
-            with (
-                self._preparing
-            ):  # taken before a connection, so that who waits here keeps none from the rebuild
-                self._prepare()
+        self.renewal.see_to()
         with self.ledger.pool.connection() as connection:
             yield connection
-
-    def _prepare(self) -> None:
-        """Make the control tables; build anew, beside what stands, what another release left in another shape."""
-        if self._prepared or self._renewing:
-            return
-        if self._unfit is not None:
-            raise self._unfit
-        self._renewing = True
-        try:
-            while True:
-                with self.ledger.pool.connection() as connection:
-                    generation = self.control.prepare(connection)
-                    fits = self.control.fits(connection, generation)
-                    if fits and self.holds(self.control.bookmarks(connection, generation).values()):
-                        break
-                _log.warning(ANOTHER_PAST if fits else ANOTHER_RELEASE)
-                try:
-                    rebuild(self)
-                except RebuildIsRunning:
-                    time.sleep(LOOK_AGAIN)
-                except RebuildStopped as stopped:
-                    self._unfit = stopped  # the next one would stop at the same entry
-                    raise
-            self._prepared = True
-        finally:
-            self._renewing = False
 
     def holds(self, marks: Iterable[Bookmark]) -> bool:
         """Return whether the ledger holds the entries that these bookmarks have come to: a restored one may not."""
@@ -164,6 +120,7 @@ class Engine:
         reached, counted, due = -1, 0, COUNTED_AFTER
         with without_collection():
             while True:
+                self.renewal.see_to()  # whoever builds needs the mutex
                 with self._mutex:
                     position, more = self._step(generation, until)
                 if progress is not None and position > reached:
@@ -186,7 +143,7 @@ class Engine:
                 return run.step(connection, until, patience=patience)
         except GenerationIsGone:
             self._runs.pop(generation.number, None)
-            self._prepared = False  # look again which one is read, and build one where there is none
+            self.renewal.look_again()  # look again which one is read, and build one where there is none
             raise
 
     def _count(self, generation: Generation) -> None:
@@ -203,7 +160,12 @@ class Engine:
 
         Runs the catch-up itself when nobody else does, else waits for whoever does.
         """
-        deadline = time.monotonic() + timeout
+        try:
+            return self._wait_for(position, time.monotonic() + timeout)
+        except AnswersAreBeingMade:
+            return False
+
+    def _wait_for(self, position: int, deadline: float) -> bool:
         while True:
             with self.connection() as connection:
                 generation = self.control.prepare(connection)
@@ -230,7 +192,7 @@ class Engine:
             with self.connection() as connection, _snapshot(connection):
                 generation = self.control.held(connection)
                 if generation is None:
-                    self._prepared = False  # it was dropped just now, and another one is read
+                    self.renewal.look_again()  # it was dropped just now, and another one is read
                     continue
                 marks = self.control.bookmarks(connection, generation)
                 yield Reading(connection, generation, min(mark.position for mark in marks.values()), marks)

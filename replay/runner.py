@@ -11,6 +11,7 @@ import psycopg
 
 from ledger.errors import is_lost
 from replay.engine import Engine
+from replay.renewal import AnswersAreBeingMade
 
 EVERY = 0.5
 """Seconds after which the runner looks for entries that nobody told it of."""
@@ -53,6 +54,8 @@ class Runner:
             self._woken.clear()
             try:
                 self._engine.catch_up()
+            except AnswersAreBeingMade:
+                continue  # it has waited already
             except psycopg.Error as error:
                 if not is_lost(error):
                     raise

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from ledger.migrate import prepare
 from ledger.place import Place
 from ledger.presence import is_starting
 from ledger.settings import Settings
+from replay.renewal import PATIENCE, AnswersAreBeingMade
 
 if TYPE_CHECKING:
     from api.logs import LogFormat
@@ -62,7 +63,9 @@ def _level(prepare: Callable[[Settings], list[str]]) -> Iterator[Session]:
         with ExitStack() as stack:
             try:
                 session = stack.enter_context(opened(prepare=prepare))
-                session.catch_up()
+                session.engine.renewal.patience = PATIENCE
+                with suppress(AnswersAreBeingMade):  # whoever asks is told so; readiness says when they are there
+                    session.catch_up()
             except Exception as error:
                 embedded = PLACE.settings().embedded
                 if not is_starting(error, embedded=embedded) or time.monotonic() > deadline:
@@ -83,7 +86,8 @@ def run_server(session: Session, *, host: str, port: int, announce: Callable[[st
     from replay.runner import Runner
 
     ledger, engine = session.ledger, session.engine
-    engine.show_views()
+    with suppress(AnswersAreBeingMade):  # they come with the answers
+        engine.show_views()
     app = create_app(ledger, Reader(ledger, engine), engine, ledger.settings, door=Door.load(os.environ))
     try:
         with revived(ledger.place):

@@ -15,9 +15,10 @@ from api.metrics import MEDIA_TYPE, Figures
 from api.openapi import described
 from api.parameters import query
 from api.problems import AddressIsUnknown, ProblemKind
-from api.readiness import ANSWER_SECONDS, AWAY, RETRY, state_of
+from api.readiness import ANSWER_SECONDS, AWAY, BEING_MADE, RETRY, state_of
 from api.reading import Desk
 from ledger.errors import HeadWentBack
+from replay.renewal import AnswersAreBeingMade
 
 router = APIRouter(tags=["service"])
 JSON = "application/json"
@@ -43,6 +44,8 @@ async def ready(request: Request) -> Response:
         async with asyncio.timeout(ANSWER_SECONDS):
             state = await to_thread.run_sync(look, abandon_on_cancel=True, limiter=_LOOKS)
             whole = await _operates(request)
+    except AnswersAreBeingMade:
+        state = BEING_MADE
     except Exception as error:
         if not (isinstance(error, TimeoutError) or _is_the_database(error)):
             raise

@@ -26,9 +26,13 @@ from ledger.releases import migrations
 from ledger.schema import difference
 from ledger.settings import Settings
 from ledger.store import Ledger
+from projections import tables
+from replay.engine import Engine
+from replay.questions import Reader
 from replay.verify import verify
 from tests.badday.conftest import Release
-from tests.laws.shelf import Shelf
+from tests.badday.test_faults import served
+from tests.laws.shelf import Book, Shelf
 from tests.ledger.helpers import forming
 from tests.waiting import PATIENCE, until
 
@@ -158,6 +162,39 @@ def test_programs_that_start_together_migrate_once(
         for told in pool.map(lambda _: prepare(settings), range(4)):
             assert not any("earlier release" in sentence for sentence in told)
     assert [one.number for one in survey(settings).applied][-2:] == [9001, 9002]
+
+
+# -- the answers of a new release
+
+
+def test_who_asks_while_the_answers_are_made_anew_is_told_to_come_again(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a server whose tables of answers are another release's, while it builds its own, then readers are told
+    within a bounded time, commands are recorded, the earlier release goes on, and it answers once they are built."""
+    monkeypatch.setattr("api.app.PATIENCE", 0.2)
+    with shelf.company() as (book, company):
+        earlier = book.ledger.head().position
+        monkeypatch.setattr(tables, "REVISION", tables.REVISION + 1)
+        engine = Engine(book.ledger)
+        later = Book(book.settings, book.ledger, engine, Reader(book.ledger, engine))
+        with served(later, company.steward) as client:
+            with book.ledger.pool.connection() as holder, holder.transaction():
+                engine.control.lock(holder, "generations")  # the building gets no further
+                told = [client.get("/v1/cycles/first/board"), client.get("/v1/entries")]
+                ready, alive = client.get("/v1/ready"), client.get("/v1/health")
+                recorded = client.post("/v1/teams", json={"name": "Meanwhile"})
+            for answer in told:
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+                assert answer.json()["type"] == "/v1/problems/answers_are_being_made"
+                assert "ask again in a moment" in answer.json()["detail"]
+            assert (ready.status_code, ready.json()["status"]) == (503, "being_made")
+            assert alive.status_code == 200
+            assert (recorded.status_code, recorded.json()["position"]) == (201, earlier + 1)
+            _until(lambda: client.get("/v1/cycles/first/board").status_code == 200)
+            board = client.get("/v1/cycles/first/board", params={"min_position": earlier + 1})
+            assert board.json()["basis"]["position"] == earlier + 1
+            assert client.get("/v1/ready").json()["status"] == "ready"
 
 
 # -- a ledger that release 0.1.0 left

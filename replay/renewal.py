@@ -1,0 +1,120 @@
+"""Whether the tables of the answers are of this release and of this ledger, and building them anew where they are not.
+
+A program that answers others has patience: it builds in a thread beside and says meanwhile that the answers are being
+made. A command line builds itself, with all the time that takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ledger.errors import Unavailable
+from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
+
+if TYPE_CHECKING:
+    from replay.engine import Engine
+
+LOOK_AGAIN = 0.2
+"""Seconds before somebody who waits for another process's rebuild looks again."""
+PATIENCE = 2.0
+"""Seconds that a program which answers others lets them wait for answers that are being made."""
+ANOTHER_RELEASE = (
+    "The tables of the answers are those of another release; this one builds its own beside them."
+)
+ANOTHER_PAST = (
+    "The answers were made from entries that this ledger does not hold: it was restored from an older backup, or "
+    "replaced. They are built anew."
+)
+_log = logging.getLogger(__name__)
+
+
+class AnswersAreBeingMade(Unavailable):
+    """The answers are being made anew from the entries, for this release; nothing is lost, ask again in a moment."""
+
+
+class Renewal:
+    """Looks once whether the tables fit; if not, whoever comes waits until they are built, or is told to come again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.patience: float | None = None
+        """Seconds that whoever comes waits; None is for as long as it takes."""
+        self._ready = False
+        self._building = threading.RLock()
+        self._builder: int | None = None
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        self._unfit: RebuildStopped | None = None
+        self._position = 0
+
+    def look_again(self) -> None:
+        """Say that the tables are not what they were: the next one who comes looks."""
+        self._ready = False
+
+    def see_to(self) -> None:
+        """Return once the tables fit; what the building itself asks for goes through.
+
+        Raises AnswersAreBeingMade after the patience given, RebuildStopped.
+        """
+        if self._ready or self._builder == threading.get_ident():
+            return
+        if self.patience is None:
+            self._build()
+            return
+        with self._guard:
+            if self._thread is None or not self._thread.is_alive():
+                self._error = None
+                self._thread = threading.Thread(target=self._beside, name="renewal", daemon=True)
+                self._thread.start()
+            thread = self._thread
+        thread.join(self.patience)
+        if self._error is not None:
+            raise self._error
+        if not self._ready:
+            raise AnswersAreBeingMade(
+                f"The answers are being made anew from the entries, up to position {self._position} so far. Nothing is "
+                "lost, and what is recorded meanwhile is in them; ask again in a moment."
+            )
+
+    def _beside(self) -> None:
+        try:
+            self._build()
+        except BaseException as error:  # noqa: BLE001 (raised to whoever waits)
+            self._error = error
+
+    def _build(self) -> None:
+        with self._building:  # taken before a connection, so that who waits here keeps none from the building
+            if self._ready:
+                return
+            if self._unfit is not None:
+                raise self._unfit
+            self._builder = threading.get_ident()
+            try:
+                self._until_they_fit()
+                self._ready = True
+            finally:
+                self._builder = None
+
+    def _until_they_fit(self) -> None:
+        engine, control = self._engine, self._engine.control
+        while True:
+            with engine.ledger.pool.connection() as connection:
+                generation = control.prepare(connection)
+                fits = control.fits(connection, generation)
+                if fits and engine.holds(control.bookmarks(connection, generation).values()):
+                    return
+            _log.warning(ANOTHER_PAST if fits else ANOTHER_RELEASE)
+            try:
+                rebuild(engine, progress=self._reached)
+            except RebuildIsRunning:
+                time.sleep(LOOK_AGAIN)
+            except RebuildStopped as stopped:
+                self._unfit = stopped  # the next one would stop at the same entry
+                raise
+
+    def _reached(self, position: int, _: int) -> None:
+        self._position = position
