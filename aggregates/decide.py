@@ -26,21 +26,32 @@ from aggregates.team import decide as team
 from aggregates.world import World, state_of
 
 
-def decide(world: World, command: Command, occasion: Occasion) -> list[Recorded]:
+def decide(
+    world: World, command: Command, occasion: Occasion, *, actor: Actor | None = None
+) -> list[Recorded]:
     """Return what this command records, in order, or refuse it.
 
     `occasion.at` is the database's clock, no earlier than the latest entry's recorded_at. What whoever asks may not
-    see is not there for them: a rule answers as if it was unknown.
+    see is not there for them: a rule answers as if it was unknown. `actor` is the answer of `asker`, where several
+    commands of one occasion are decided.
 
     Raises:
         Refusal: one of the classes in `aggregates.refusals`; nothing is recorded then.
     """
-    seen = check_access(world, command, occasion)
+    seen = check_access(world, command, occasion, actor)
     check_clock(command, occasion)
     return RULES[command.command_name](seen, command, occasion)
 
 
-def check_access(world: World, command: Command, occasion: Occasion) -> World:
+def asker(world: World, occasion: Occasion) -> Actor | None:
+    """Return who asks and for themselves, to be looked up once for several commands; None: it is looked up for each."""
+    if occasion.on_behalf_of is not None:
+        return None
+    scopes: frozenset[Scope] = getattr(occasion.by, "scopes", ALL_SCOPES)
+    return actor_in(world, occasion.by, occasion.at, scopes, teams=False)
+
+
+def check_access(world: World, command: Command, occasion: Occasion, actor: Actor | None = None) -> World:
     """Return the world as whoever asks may see it; refuse who is not here, lacks a role or a scope, or has no grant.
 
     On behalf of another, the delegation is that of whoever asks, and the rights are those of whom it is done for; a
@@ -50,7 +61,8 @@ def check_access(world: World, command: Command, occasion: Occasion) -> World:
         ActionIsNotAllowed.
     """
     scopes: frozenset[Scope] = getattr(occasion.by, "scopes", ALL_SCOPES)
-    actor = actor_in(world, occasion.by, occasion.at, scopes, teams=False)
+    if actor is None:
+        actor = actor_in(world, occasion.by, occasion.at, scopes, teams=False)
     if actor is None:
         raise ActionIsNotAllowed("Whoever asks is not in the ledger.")
     if not actor.is_here:
@@ -70,10 +82,11 @@ def check_access(world: World, command: Command, occasion: Occasion) -> World:
     return seen
 
 
-def as_seen(world: World, occasion: Occasion) -> World:
+def as_seen(world: World, occasion: Occasion, actor: Actor | None = None) -> World:
     """Return the world as whoever asks may see it, for what is looked up before a command is decided."""
-    scopes: frozenset[Scope] = getattr(occasion.by, "scopes", ALL_SCOPES)
-    actor = actor_in(world, occasion.by, occasion.at, scopes, teams=False)
+    if actor is None:
+        scopes: frozenset[Scope] = getattr(occasion.by, "scopes", ALL_SCOPES)
+        actor = actor_in(world, occasion.by, occasion.at, scopes, teams=False)
     return veiled(world, actor or Actor(str(occasion.by)), occasion.at)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aggregates.cycle.state import Cycle
 from aggregates.decision.state import Decision
-from aggregates.entry import Circumstances, Entry, Occasion, Recorded
+from aggregates.entry import Circumstances, Entry, Occasion, Recorded, stream_of
 from aggregates.evolve import evolve
 from aggregates.objective.state import Objective
 from aggregates.organisation.state import Organisation
@@ -63,27 +63,27 @@ class Overlay:
 
     def person(self, person: UUID) -> Person | None:
         """Return a person."""
-        return cast("Person | None", self._state(f"person:{person}"))
+        return cast("Person | None", self._state(stream_of("person", person)))
 
     def service(self, service: UUID) -> Service | None:
         """Return a service."""
-        return cast("Service | None", self._state(f"service:{service}"))
+        return cast("Service | None", self._state(stream_of("service", service)))
 
     def team(self, team: UUID) -> Team | None:
         """Return a team."""
-        return cast("Team | None", self._state(f"team:{team}"))
+        return cast("Team | None", self._state(stream_of("team", team)))
 
     def cycle(self, key: str) -> Cycle | None:
         """Return a cycle."""
-        return cast("Cycle | None", self._state(f"cycle:{key}"))
+        return cast("Cycle | None", self._state(stream_of("cycle", key)))
 
     def objective(self, objective: UUID) -> Objective | None:
         """Return an objective."""
-        return cast("Objective | None", self._state(f"objective:{objective}"))
+        return cast("Objective | None", self._state(stream_of("objective", objective)))
 
     def decision(self, decision: UUID) -> Decision | None:
         """Return a decision."""
-        return cast("Decision | None", self._state(f"decision:{decision}"))
+        return cast("Decision | None", self._state(stream_of("decision", decision)))
 
     def entry(self, position: int) -> Entry | None:
         """Return an entry that stands in the ledger."""
@@ -99,5 +99,5 @@ class Overlay:
 
     def restricted(self, objectives: Collection[UUID]) -> Collection[UUID]:
         """Return those of these objectives whose visibility was ever set, in the ledger or just now."""
-        laid = {one for one in objectives if f"objective:{one}" in self._states}
+        laid = {one for one in objectives if stream_of("objective", one) in self._states}
         return {*self._world.restricted(objectives), *laid}

@@ -38,7 +38,10 @@ class Timeline(Generic[T]):
     def with_fact(self, effective_at: Moment, position: int, value: T) -> Timeline[T]:
         """Return the timeline with one more fact in its place."""
         fact = Fact(effective_at, position, value)
-        if not self.facts or self.facts[-1].order() <= fact.order():
+        if not self.facts:
+            return Timeline((fact,))
+        latest = self.facts[-1]
+        if (latest.effective_at, latest.position) <= (effective_at, position):
             return Timeline((*self.facts, fact))
         facts = list(self.facts)
         insort(facts, fact, key=_order)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -53,6 +54,7 @@ def clean_text(raw: str, *, longest: int, newlines: bool) -> str:
     return text
 
 
+@lru_cache(maxsize=2_000)  # a line passes several doors on its way: a cell, a command, an event
 def _line(raw: str) -> str:
     return clean_text(raw, longest=LINE_LENGTH, newlines=False)
 
@@ -151,7 +153,12 @@ def _whole_instant(value: datetime) -> datetime:
 
 def instant_text(instant: datetime) -> str:
     """Return the one spelling of an instant: UTC with six digits and `Z`."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    return _utc_text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+@lru_cache(maxsize=1_000)  # in UTC equal instants are the same instant; entries of one command share theirs
+def _utc_text(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
 
 
 Instant = Annotated[datetime, AfterValidator(_whole_instant), PlainSerializer(instant_text, return_type=str)]

@@ -7,6 +7,7 @@ that whatever a decision read is still so when its events are recorded.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -53,6 +54,11 @@ class World(Protocol):
         ...
 
 
+@lru_cache(maxsize=10_000)
+def _uuid(text: str) -> UUID:
+    return UUID(text)
+
+
 def state_of(world: World, stream: str) -> Any:
     """Return the state of a stream by its name, or None where it has no entry."""
     kind, _, identifier = stream.partition(":")
@@ -62,13 +68,13 @@ def state_of(world: World, stream: str) -> Any:
         case "cycle":
             return world.cycle(identifier)
         case "person":
-            return world.person(UUID(identifier))
+            return world.person(_uuid(identifier))
         case "service":
-            return world.service(UUID(identifier))
+            return world.service(_uuid(identifier))
         case "team":
-            return world.team(UUID(identifier))
+            return world.team(_uuid(identifier))
         case "objective":
-            return world.objective(UUID(identifier))
+            return world.objective(_uuid(identifier))
         case "decision":
-            return world.decision(UUID(identifier))
+            return world.decision(_uuid(identifier))
     return None

@@ -60,14 +60,28 @@ def encode(stream: str, version: int, circumstances: Circumstances, event: Event
     if circumstances.decision is not None:
         data["decision"] = str(circumstances.decision)
     if circumstances.source is not None:
-        data["source"] = circumstances.source.model_dump(mode="json", exclude_none=True)
+        data["source"] = _source(circumstances.source)
     data["request"] = str(circumstances.request)
     if circumstances.idempotency is not None:
-        data["idempotency"] = circumstances.idempotency.model_dump(mode="json")
+        mark = circumstances.idempotency
+        data["idempotency"] = {"key": mark.key, "fingerprint": mark.fingerprint}
     if circumstances.supersedes is not None:
         data["supersedes"] = circumstances.supersedes
     data["body"] = event.model_dump(mode="json", exclude_none=True)
     return orjson.dumps(data)
+
+
+_last_source: tuple[Source | None, dict[str, Any]] = (None, {})
+
+
+def _source(source: Source) -> dict[str, Any]:
+    """Return what is stored of a source; the entries of one row have the same, one after the other."""
+    global _last_source
+    last, told = _last_source
+    if last is not source:
+        told = source.model_dump(mode="json", exclude_none=True)
+        _last_source = (source, told)
+    return told
 
 
 def decode(raw: RawEntry) -> Entry:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,7 @@ from ledger.errors import (
 )
 from ledger.identifiers import new_id
 from ledger.keys import Keys
-from ledger.library import LedgerApplication, Pending
+from ledger.library import LedgerApplication, Loaded, Pending
 from ledger.limits import RETRIES
 from ledger.place import Connection, Connections
 from ledger.receipts import IdempotencyKey, Receipt, find_key, find_request, read_receipt
@@ -40,6 +40,7 @@ from ledger.worlds import LedgerWorld
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Decide = Callable[[Any, Any, Occasion], Sequence[Recorded]]
 """Takes a world, a command and an occasion; returns what is to be recorded or raises a refusal."""
 
@@ -114,9 +115,13 @@ class Executor:
         A connection that is lost before anything was sent to be recorded is replaced by another; what is lost
         during the append is settled there.
         """
+        return self.patiently(lambda: self._execute(order, decide))
+
+    def patiently(self, work: Callable[[], T]) -> T:
+        """Do some work, again with another connection where one is lost before anything was sent to be recorded."""
         for attempt in range(_CONNECTIONS):
             try:
-                return self._execute(order, decide)
+                return work()
             except PoolTimeout:
                 raise
             except psycopg.Error as error:
@@ -196,18 +201,20 @@ class Executor:
         return pending
 
     def append(
-        self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID, search: UUID | None = None
-    ) -> Receipt:
+        self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID, search: UUID | None = None,
+        foreseen: tuple[int, Sequence[Loaded]] | None = None,
+    ) -> Receipt:  # fmt: skip
         """Append and, where the connection is lost meanwhile, find out what became of it.
 
         The same bytes are sent again only after the ledger was searched for the request behind its lock; their
         stream versions let them in at most once. `search` is the request that its last entry carries, where it
-        is not `request`.
+        is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so.
         """
         after = self.states.position or 0
         try:
             appended = self._application.put(pending, reads)
-            self.states.take(_entries(pending, appended))
+            left = foreseen[1] if foreseen is not None and foreseen[0] == appended.first_position else ()
+            self.states.take(_entries(pending, appended), left)
             return _receipt(pending, appended, request)
         except psycopg.Error as lost:
             if not is_lost(lost):

@@ -1,12 +1,14 @@
 """Many commands in few appends: each is decided on the world that the ones before it left, then all are recorded.
 
 For imports and generated histories. What one command alone would have been answered, it is answered here: its receipt,
-or the refusal that it met, which leaves the others as they are.
+or the refusal that it met, which leaves the others as they are. While the database appends a group, the next one is
+decided on what it will leave; where it lands elsewhere, or not at all, that is forgotten and decided again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,13 +17,17 @@ from aggregates.refusals import Refusal
 from ledger.errors import IdempotencyKeyReused, KeyedCommandIsDone, StreamsHaveMoved, TooMuchContention
 from ledger.execute import Decide, Executor, Order
 from ledger.identifiers import new_id
-from ledger.library import Pending
+from ledger.library import Loaded, Pending
 from ledger.limits import BYTES_PER_APPEND, EVENTS_PER_APPEND, READS_PER_APPEND, RETRIES
-from ledger.receipts import Kept, Receipt, find_keys, read_receipt
+from ledger.receipts import Kept, Receipt, find_keys, read_receipts
 from ledger.worlds import LedgerWorld
 
 Answer = Receipt | Refusal
 Previewed = list[Recorded] | Receipt | Refusal
+Key = tuple[str, str]
+"""An idempotency key with its actor."""
+ALONE = 4
+"""Groups that are recorded one after the other once somebody else was seen to write meanwhile."""
 
 
 class _GroupIsFull(Exception):
@@ -35,108 +41,223 @@ class _Group:
     world: LedgerWorld
     at: datetime
     first: int
+    orders: list[Order] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
-    keys: set[tuple[str, str]] = field(default_factory=set)
+    keys: set[Key] = field(default_factory=set)
     size: int = 0
     spans: list[tuple[int, int] | Receipt | Refusal] = field(default_factory=list)
+    undated: set[str] = field(default_factory=set)
+    """Streams with an event that takes effect when it is recorded: at a time that nobody knows before."""
+
+    def left(self) -> list[Loaded]:
+        """Return the states of objectives after this group, which are true where it lands as foreseen."""
+        written = dict.fromkeys(one.stream for one in self.pending)
+        kept = (one for one in written if one.startswith("objective:") and one not in self.undated)
+        return [self.world.loaded(stream) for stream in kept]
 
 
 def execute_group(
     executor: Executor, orders: Iterable[Order], decide: Decide, size: int
 ) -> Iterator[list[Answer]]:
-    """Give the answers of the orders, a group at a time, each group recorded in one append when it is given."""
-    waiting: list[Order] = []
-    for order in orders:
-        waiting.append(order)
-        if len(waiting) >= size:
-            answers = _record(executor, waiting, decide)
-            waiting = waiting[len(answers) :]
-            yield answers
-    while waiting:
-        answers = _record(executor, waiting, decide)
-        waiting = waiting[len(answers) :]
-        yield answers
+    """Give the answers of the orders, a group at a time, each group recorded in one append before it is given."""
+    with ThreadPoolExecutor(1, thread_name_prefix="append") as thread:
+        yield from _Groups(executor, orders, decide, size, thread).answers()
+
+
+class _Groups:
+    """The groups of one run: one of them on its way into the database, the next one being decided."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        orders: Iterable[Order],
+        decide: Decide,
+        size: int,
+        thread: ThreadPoolExecutor,
+    ) -> None:
+        self._executor, self._decide, self._size, self._thread = executor, decide, size, thread
+        self._coming = iter(orders)
+        self._ended = False
+        self._broken: Exception | None = None
+        self._waiting: list[Order] = []
+        self._alone = 0
+
+    def answers(self) -> Iterator[list[Answer]]:
+        """Give the answers of each group; what the orders raise is raised once those before it are answered."""
+        flying: tuple[_Group, Future[Receipt | None]] | None = None
+        while True:
+            self._fill()
+            if flying is None and not self._waiting:
+                break
+            if flying is None and (self._ended or self._alone):
+                yield self._recorded()
+                continue
+            following = self._ahead(None if flying is None else flying[0]) if self._waiting else None
+            if flying is not None:
+                group, whole = flying[0], flying[1].result()
+                if whole is None:  # others moved what it stands on: decide again, and the next one after it
+                    self._waiting[:0], flying = group.orders, None
+                    yield self._recorded()
+                    continue
+                if whole.first_position != group.first:
+                    following, self._alone = None, ALONE
+                flying = self._sent(following)
+                yield _answers(group, whole)
+            else:
+                flying = self._sent(following)
+            if flying is None and following is not None:
+                yield self._unrecorded(following)
+        if self._broken is not None:
+            raise self._broken
+
+    def _fill(self) -> None:
+        """Take as many orders as make a group."""
+        while not self._ended and len(self._waiting) < self._size:
+            try:
+                self._waiting.append(next(self._coming))
+            except StopIteration:
+                self._ended = True
+            except Exception as error:  # noqa: BLE001 (raised once what is on its way is answered)
+                self._ended, self._broken = True, error
+                self._waiting.clear()
+
+    def _recorded(self) -> list[Answer]:
+        """Record the next group by itself."""
+        self._alone = max(0, self._alone - 1)
+        answers = self._executor.patiently(lambda: _record(self._executor, self._waiting, self._decide))
+        del self._waiting[: len(answers)]
+        return answers
+
+    def _ahead(self, before: _Group | None) -> _Group:
+        """Decide the next group on what another one will leave."""
+        return self._executor.patiently(lambda: _decided(self._executor, self._waiting, self._decide, before))
+
+    def _sent(self, group: _Group | None) -> tuple[_Group, Future[Receipt | None]] | None:
+        """Let a group be appended meanwhile, where there is anything to append."""
+        if group is None or not group.pending:
+            return None
+        del self._waiting[: len(group.orders)]
+        return group, self._thread.submit(_appended, self._executor, group)
+
+    def _unrecorded(self, group: _Group) -> list[Answer]:
+        """Return the answers of a group that has nothing to record, where what it saw is still so."""
+        answers = self._executor.patiently(lambda: _believed(self._executor, group))
+        if answers is None:
+            return self._recorded()
+        del self._waiting[: len(answers)]
+        return answers
 
 
 def _record(executor: Executor, orders: list[Order], decide: Decide) -> list[Answer]:
     """Decide as many of these orders as fit into one append, record them, and return their answers."""
     for _ in range(RETRIES):
-        known = _known(executor, orders)
-        group = _decide(executor, orders, decide, known)
+        group = _decided(executor, orders, decide, None)
         if not group.pending:
-            moved = executor.states.moved(group.world.looked)
-            if moved:
-                executor.states.forget(moved)
-                continue
-            return [answer for answer in group.spans if not isinstance(answer, tuple)]
-        written = {one.stream for one in group.pending}
-        reads = {stream: version for stream, version in group.world.looked.items() if stream not in written}
-        try:
-            whole = executor.append(
-                group.pending, reads, new_id(), search=group.pending[-1].circumstances.request
-            )
-        except StreamsHaveMoved as error:
-            executor.states.forget(one.stream for one in error.moved)
-        except KeyedCommandIsDone:
+            answers = _believed(executor, group)
+            if answers is not None:
+                return answers
             continue
-        else:
-            return [_answer(group, whole, span) for span in group.spans]
+        whole = _appended(executor, group)
+        if whole is not None:
+            return _answers(group, whole)
     raise TooMuchContention
 
 
-def _known(executor: Executor, orders: list[Order]) -> dict[tuple[str, str], Kept]:
+def _believed(executor: Executor, group: _Group) -> list[Answer] | None:
+    """Return refusals and empty receipts, once it is known that they rest on what is so; else None."""
+    moved = executor.states.moved(group.world.looked)
+    if moved:
+        executor.states.forget(moved)
+        return None
+    return [answer for answer in group.spans if not isinstance(answer, tuple)]
+
+
+def _appended(executor: Executor, group: _Group) -> Receipt | None:
+    """Append a group; None where what it stands on has moved, which is not believed any longer then.
+
+    Its refusals are true with it: the append checks the versions of all that was looked at.
+    """
+    written = {one.stream for one in group.pending}
+    reads = {stream: version for stream, version in group.world.looked.items() if stream not in written}
+    try:
+        return executor.append(
+            group.pending, reads, new_id(), search=group.pending[-1].circumstances.request,
+            foreseen=(group.first, group.left()),
+        )  # fmt: skip
+    except StreamsHaveMoved as error:
+        executor.states.forget(one.stream for one in error.moved)
+    except KeyedCommandIsDone:
+        pass
+    return None
+
+
+def _known(executor: Executor, orders: list[Order]) -> dict[Key, tuple[Kept, Receipt]]:
+    """Return what the idempotency keys of these orders recorded, each with its receipt as an answer to a repetition."""
     keys = [(order.by, order.idempotency.key) for order in orders if order.idempotency is not None]
     if not keys:
         return {}
     with executor.connections.use() as connection:
-        return find_keys(connection, keys)
+        found = find_keys(connection, keys)
+        receipts = read_receipts(
+            connection, [(kept.first_position, kept.position) for kept in found.values()]
+        )
+    return {key: (kept, receipts[kept.position].again()) for key, kept in found.items()}
 
 
-def _decide(
-    executor: Executor, orders: list[Order], decide: Decide, known: dict[tuple[str, str], Kept]
-) -> _Group:
-    at = executor.states.refresh()
+def _decided(executor: Executor, orders: list[Order], decide: Decide, before: _Group | None) -> _Group:
+    """Decide as many of these orders as fit into one append, on what the group before it will leave."""
+    known = _known(executor, orders)
+    if before is None:
+        at = executor.states.refresh()
+        first = (executor.states.position or 0) + 1
+    else:
+        at = max(before.at + timedelta(microseconds=len(before.pending)), executor.states.last)
+        first = before.first + len(before.pending)
     executor.states.look_up({stream for order in orders for stream in order.looks_at})
-    group = _Group(
-        LedgerWorld(executor.states, executor.connections), at, (executor.states.position or 0) + 1
-    )
+    world = LedgerWorld(executor.states, executor.connections, None if before is None else before.world)
+    group = _Group(world, at, first)
+    nothing: list[Receipt] = []
     for order in orders:
+        if before is not None and order.idempotency and (order.by, order.idempotency.key) in before.keys:
+            break
         try:
-            group.spans.append(_decide_one(executor, group, order, decide, known))
+            span = _decide_one(executor, group, order, decide, known)
         except _GroupIsFull:
             break
         except Refusal as refusal:
-            moved = executor.states.moved(group.world.looked)
-            if moved:
-                executor.states.forget(moved)
-                if group.spans:
-                    break
-                return _decide(executor, orders, decide, known)
             group.spans.append(refusal)
+        else:
+            if span is None:
+                nothing = nothing or [executor.nothing(new_id())]
+                span = replace(nothing[0], request=order.request or new_id())
+            group.spans.append(span)
+        group.orders.append(order)
     return group
 
 
 def _decide_one(
-    executor: Executor, group: _Group, order: Order, decide: Decide, known: dict[tuple[str, str], Kept]
-) -> tuple[int, int] | Receipt:
-    """Decide one order, make its events part of the group, and return which they are (or an earlier receipt)."""
+    executor: Executor, group: _Group, order: Order, decide: Decide, known: dict[Key, tuple[Kept, Receipt]]
+) -> tuple[int, int] | Receipt | None:
+    """Decide one order, make its events part of the group, and return which they are.
+
+    An order that was carried out before gives its earlier receipt, one that has nothing to do None.
+    """
     mark = None
     if order.idempotency is not None:
-        key = order.idempotency.key
-        mark = Idempotency(key=key, fingerprint=executor.fingerprint(order))
-        kept = known.get((order.by, key))
-        if kept is not None:
+        key = (order.by, order.idempotency.key)
+        mark = Idempotency(key=order.idempotency.key, fingerprint=executor.fingerprint(order))
+        if key in known:
+            kept, receipt = known[key]
             if kept.fingerprint != mark.fingerprint:
                 raise IdempotencyKeyReused
-            with executor.connections.use() as connection:
-                return read_receipt(connection, kept.first_position, kept.position).again()
-        if (order.by, key) in group.keys:
+            return receipt
+        if key in group.keys:
             raise _GroupIsFull
     at = group.at + timedelta(microseconds=len(group.pending))
     decided = list(decide(group.world, order.command, order.occasion(at, executor.zone())))
     if not decided:
-        return executor.nothing(order.request or new_id())
-    if any(group.world.has_absorbed(one.supersedes) for one in decided):
+        return None
+    if any(group.world.has_absorbed(one.supersedes) for one in decided if one.supersedes is not None):
         raise _GroupIsFull
     pending = executor.pending(order, decided, group.world, mark, order.request or new_id())
     size = sum(len(one.data) for one in pending)
@@ -151,6 +272,7 @@ def _decide_one(
     if mark is not None:
         group.keys.add((order.by, mark.key))
     group.size += size
+    group.undated.update(one.stream for one in decided if one.effective_at is None)
     group.world.absorb(
         [
             Entry(group.first + place, group.at + timedelta(microseconds=place), one.stream, one.version,
@@ -159,6 +281,10 @@ def _decide_one(
         ]
     )  # fmt: skip
     return start, len(group.pending)
+
+
+def _answers(group: _Group, whole: Receipt) -> list[Answer]:
+    return [_answer(group, whole, span) for span in group.spans]
 
 
 def _answer(group: _Group, whole: Receipt, span: tuple[int, int] | Receipt | Refusal) -> Answer:
@@ -188,11 +314,9 @@ def preview_group(executor: Executor, orders: Iterable[Order], decide: Decide) -
     world = LedgerWorld(executor.states, executor.connections)
     position = (executor.states.position or 0) + 1
     for order in orders:
-        kept = _known(executor, [order])
-        if kept:
-            first = next(iter(kept.values()))
-            with executor.connections.use() as connection:
-                yield read_receipt(connection, first.first_position, first.position).again()
+        known = _known(executor, [order])
+        if known:
+            yield next(iter(known.values()))[1]
             continue
         try:
             decided = list(decide(world, order.command, order.occasion(at, executor.zone())))

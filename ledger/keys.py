@@ -103,7 +103,7 @@ class MasterKey:
     def fingerprint(self, ledger: UUID, actor: str, key: str, asked: bytes) -> str:
         """Return the keyed fingerprint of what was asked under an idempotency key (64 hexadecimal digits)."""
         bound = b"\x00".join([ledger.bytes.hex().encode(), actor.encode(), key.encode(), asked])
-        return hmac.new(self._fingerprints, bound, hashlib.sha256).hexdigest()
+        return hmac.digest(self._fingerprints, bound, "sha256").hex()
 
     def check(self, ledger: UUID) -> str:
         """Return what a ledger keeps to recognise its master key without knowing it."""

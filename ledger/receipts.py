@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ledger.place import Connection
@@ -75,20 +76,34 @@ def find_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[t
 
 def read_receipt(connection: Connection, first: int, last: int) -> Receipt:
     """Return the receipt of the entries from one position to another, as they were recorded together."""
+    return read_receipts(connection, [(first, last)])[last]
+
+
+def read_receipts(connection: Connection, spans: Sequence[tuple[int, int]]) -> dict[int, Receipt]:
+    """Return the receipts of several commands, each by the position of its last entry."""
+    if not spans:
+        return {}
     rows = connection.execute(
-        "select position, recorded_at, stream, version, name,"
+        "select asked.first, asked.last, recorded_at, stream, version, name,"
         "       (convert_from(data, 'UTF8')::jsonb ->> 'request')::uuid"
-        "  from entries where position between %s and %s order by position",
-        [first, last],
+        "  from unnest(%s::bigint[], %s::bigint[]) as asked (first, last)"
+        "  join entries on position between asked.first and asked.last order by asked.last, position",
+        [[first for first, _ in spans], [last for _, last in spans]],
     ).fetchall()
-    return Receipt(
-        position=last,
-        first_position=first,
-        recorded_at=rows[-1][1],
-        streams={row[2]: row[3] for row in rows},
-        names=tuple(row[4] for row in rows),
-        request=rows[-1][5],
-    )
+    told: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
+    for row in rows:
+        told.setdefault((row[0], row[1]), []).append(row[2:])
+    return {
+        last: Receipt(
+            position=last,
+            first_position=first,
+            recorded_at=found[-1][0],
+            streams={row[1]: row[2] for row in found},
+            names=tuple(row[3] for row in found),
+            request=found[-1][4],
+        )
+        for (first, last), found in told.items()
+    }
 
 
 def find_request(connection: Connection, after: int, request: UUID) -> Receipt | None:

@@ -136,20 +136,35 @@ class States:
                     self._kept.put(stream, loaded)
 
     def _keeps(self, stream: str) -> bool:
+        return self._kept_from(stream, 0)
+
+    def _kept_from(self, stream: str, version: int) -> bool:
+        """Return whether the state of a stream is kept, at this version or a later one."""
         try:
-            self._kept.get(stream)
+            return self._kept.get(stream).version >= version
         except KeyError:
             return False
-        return True
 
-    def take(self, entries: Sequence[Entry]) -> None:
+    @property
+    def last(self) -> datetime:
+        """Return the time of the last entry that this process appended."""
+        return self._last
+
+    def take(self, entries: Sequence[Entry], left: Sequence[Loaded] = ()) -> None:
         """Follow entries that were appended just now, without reading them back.
 
-        Threads come in any order: each stream is followed at once, the position when nothing lies between.
+        Threads come in any order: each stream is followed at once, the position when nothing lies between. `left` are
+        states after these entries, where they are known already.
         """
         with self._lock:
+            for loaded in left:
+                self._steps += 1
+                if not self._kept_from(loaded.stream, loaded.version):
+                    self._kept.put(loaded.stream, loaded)
+            followed = {loaded.stream for loaded in left}
             for entry in entries:
-                self._step(entry)
+                if entry.stream not in followed:
+                    self._step(entry)
                 self._last = max(self._last, entry.recorded_at)
             if self.position is None or not entries:
                 return

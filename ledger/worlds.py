@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +17,15 @@ class LedgerWorld:
     """What a decision may look at, loaded when it is asked for; implements `aggregates.world.World`.
 
     `looked` maps every stream that was asked for to the version that was seen, 0 where the stream is absent. Within a
-    group of commands the events decided so far are part of the world: `absorb` adds them.
+    group of commands the events decided so far are part of the world: `absorb` adds them. `before` is the world of a
+    group that is on its way into the database: what it left is seen here as if it was recorded.
     """
 
-    def __init__(self, states: States, connections: Connections) -> None:
+    def __init__(self, states: States, connections: Connections, before: LedgerWorld | None = None) -> None:
         self._states = states
+        self._before: LedgerWorld | None = before
+        if before is not None:
+            before._before = None  # which was recorded before that group was sent
         self._connections = connections
         self._seen: dict[str, Loaded] = {}
         self._absorbed: dict[int, Entry] = {}
@@ -66,8 +70,9 @@ class LedgerWorld:
 
     def entry(self, position: int) -> Entry | None:
         """Return the entry at a position, or None."""
-        if position in self._absorbed:
-            return self._absorbed[position]
+        absorbed = self._absorbed.get(position) or (self._before and self._before._absorbed.get(position))
+        if absorbed:
+            return absorbed
         if position not in self._entries:
             with self._connections.use() as connection:
                 row = connection.execute(
@@ -87,7 +92,7 @@ class LedgerWorld:
         if entry is None:
             return None
         self._load(entry.stream)
-        for absorbed in self._absorbed.values():
+        for absorbed in self._foreseen():
             if absorbed.circumstances.supersedes == position:
                 return absorbed.position
         with self._connections.use() as connection:
@@ -105,7 +110,7 @@ class LedgerWorld:
                 [wanted],
             ).fetchall()
         added = {stream for (stream,) in rows}
-        for entry in self._absorbed.values():
+        for entry in self._foreseen():
             if getattr(entry.event, "person", None) == person and entry.stream.startswith("team:"):
                 added.add(entry.stream)
         return {UUID(stream.partition(":")[2]) for stream in added}
@@ -119,7 +124,7 @@ class LedgerWorld:
                 [streams],
             ).fetchall()
         found = {stream for (stream,) in rows}
-        for entry in self._absorbed.values():
+        for entry in self._foreseen():
             if entry.event.stored_name == "objective.visibility_set" and entry.stream in streams:
                 found.add(entry.stream)
         return {UUID(stream.partition(":")[2]) for stream in found}
@@ -131,12 +136,23 @@ class LedgerWorld:
             self._absorbed[entry.position] = entry
 
     def has_absorbed(self, position: int | None) -> bool:
-        """Return whether the entry at this position is decided and not recorded yet."""
-        return position in self._absorbed
+        """Return whether the entry at this position is decided and not known to be recorded yet."""
+        return position in self._absorbed or (self._before is not None and position in self._before._absorbed)
+
+    def loaded(self, stream: str) -> Loaded:
+        """Return the state of a stream with its version."""
+        return self._load(stream)
+
+    def _foreseen(self) -> Iterator[Entry]:
+        """Give the entries that are decided and not known to be recorded yet."""
+        if self._before is not None:
+            yield from self._before._absorbed.values()
+        yield from self._absorbed.values()
 
     def _load(self, stream: str) -> Loaded:
         seen = self._seen.get(stream)
         if seen is None:
-            seen = self._seen[stream] = self._states.get(stream)
+            seen = self._before._seen.get(stream) if self._before is not None else None
+            seen = self._seen[stream] = seen or self._states.get(stream)
             self.looked[stream] = seen.version
         return seen

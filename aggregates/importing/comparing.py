@@ -7,7 +7,7 @@ source changed, the change is recorded; where only the ledger changed, it stays;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -70,17 +70,22 @@ class Frame:
     person: Callable[[tuple[str, ...]], UUID | None]
     reference: Callable[[str], str]
     not_before: datetime | None = None
+    _said: dict[tuple[int, tuple[str, ...]], Source] = field(default_factory=dict)
+    """The source of the row under way: each of its entries comes from there."""
 
     def said(self, line: int, doubts: tuple[str, ...] = ()) -> Source:
         """Return where an entry comes from."""
-        doubt = "; ".join(doubts)[:LINE_LENGTH] or None
-        return Source(
-            name=self.source,
-            version=self.version,
-            row=f"line {line}" if line else None,
-            not_before=self.not_before,
-            doubt=doubt,
-        )
+        last = self._said.get((line, doubts))
+        if last is None:
+            self._said.clear()
+            last = self._said[line, doubts] = Source(
+                name=self.source,
+                version=self.version,
+                row=f"line {line}" if line else None,
+                not_before=self.not_before,
+                doubt="; ".join(doubts)[:LINE_LENGTH] or None,
+            )
+        return last
 
     def holds(self, day: date) -> bool:
         """Return whether a day lies within the cycle."""

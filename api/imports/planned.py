@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -74,8 +75,15 @@ def identifier(ledger: UUID, source: str, cycle: str, key: str, instant: datetim
 
     It has the form of a version 7 identifier with the source's time, so that it sorts by time.
     """
-    digest = sha256(f"{ledger}|{source}|{cycle}|{key}".encode()).digest()
-    millis = int(instant.timestamp() * 1000) & (2**48 - 1)
-    number = millis << 80 | int.from_bytes(digest[:10], "big")
+    begin, head = _head(ledger, source, cycle, instant)
+    digest = sha256(f"{begin}{key}".encode()).digest()
+    number = head | int.from_bytes(digest[:10], "big")
     number = number & ~(0xF000 << 64) | 0x7000 << 64
     return UUID(int=number & ~(0xC000 << 48) | 0x8000 << 48)
+
+
+@lru_cache(maxsize=100)
+def _head(ledger: UUID, source: str, cycle: str, instant: datetime) -> tuple[str, int]:
+    """Return what the identifiers of a source share."""
+    millis = int(instant.timestamp() * 1000) & (2**48 - 1)
+    return f"{ledger}|{source}|{cycle}|", millis << 80

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from aggregates.decide import as_seen, decide
+from aggregates.decide import as_seen, asker, decide
 from aggregates.entry import Occasion, Recorded, stream_of
 from aggregates.importing.comparing import Change, Frame, Kept
 from aggregates.importing.merging import Merging
@@ -103,12 +103,13 @@ class Recorder:
     def _decide(self, world: World, asked: Any, occasion: Occasion) -> Sequence[Recorded]:
         if not isinstance(asked, RowOrder):
             return decide(world, asked, occasion)
-        overlay = Laid(as_seen(world, occasion), occasion)
+        actor = asker(world, occasion)
+        overlay = Laid(as_seen(world, occasion, actor), occasion)
         merging = Merging(overlay, self.frame)
         asked.words, asked.kept = [], merging.kept
         out: list[Recorded] = []
         for change in asked.changes(merging):
-            recorded = decide(overlay, change.command, occasion)
+            recorded = decide(overlay, change.command, occasion, actor=actor)
             overlay.take(recorded)
             out += recorded
             asked.words.append(change.words)
