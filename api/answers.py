@@ -35,7 +35,9 @@ from ledger.errors import StaleVersion, is_lost, passing
 from ledger.keys import MasterKeyError
 from replay import questions, renewal
 
-_MODULES = frozenset(module.__name__ for module in (refusals, errors, directory, problems, questions, renewal))
+_MODULES = frozenset(
+    module.__name__ for module in (refusals, errors, directory, problems, questions, renewal)
+)
 _FAMILIES = frozenset(
     {"refusal", "unknown", "forbidden", "conflict", "closed", "unavailable", "too_large", "fault"}
 )

@@ -64,7 +64,9 @@ def _level(prepare: Callable[[Settings], list[str]]) -> Iterator[Session]:
             try:
                 session = stack.enter_context(opened(prepare=prepare))
                 session.engine.renewal.patience = PATIENCE
-                with suppress(AnswersAreBeingMade):  # whoever asks is told so; readiness says when they are there
+                with suppress(
+                    AnswersAreBeingMade
+                ):  # whoever asks is told so; readiness says when they are there
                     session.catch_up()
             except Exception as error:
                 embedded = PLACE.settings().embedded

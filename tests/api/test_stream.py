@@ -193,7 +193,9 @@ def test_who_takes_nothing_is_told_why_the_stream_ends(monkeypatch: pytest.Monke
         leave = tail.join(b"t")
         await tail.start()
         request.state.listens = True
-        return Listening(Listener(tail, 0, Filter(), _long, _still, figures), lambda: left.append(leave() is None))
+        return Listening(
+            Listener(tail, 0, Filter(), _long, _still, figures), lambda: left.append(leave() is None)
+        )
 
     farewell = PunctualProtocol._say_farewell
 

@@ -191,7 +191,7 @@ def test_who_asks_while_the_answers_are_made_anew_is_told_to_come_again(
             assert (ready.status_code, ready.json()["status"]) == (503, "being_made")
             assert alive.status_code == 200
             assert (recorded.status_code, recorded.json()["position"]) == (201, earlier + 1)
-            _until(lambda: client.get("/v1/cycles/first/board").status_code == 200)
+            until(lambda: client.get("/v1/cycles/first/board").status_code == 200)
             board = client.get("/v1/cycles/first/board", params={"min_position": earlier + 1})
             assert board.json()["basis"]["position"] == earlier + 1
             assert client.get("/v1/ready").json()["status"] == "ready"

@@ -264,7 +264,9 @@ def test_an_older_directory_beside_newer_entries_is_said(
     ledger.execute("Since then", forming(new_id()), by=steward)
     lines, after = list(ledger.export()), list(ledger.directory.export())
     assert restore(new_settings(), lines, after).notes == restore(new_settings(), lines[:stood], after).notes
-    (note,) = set(restore(new_settings(), lines, before).notes) - set(restore(new_settings(), lines, after).notes)
+    (note,) = set(restore(new_settings(), lines, before).notes) - set(
+        restore(new_settings(), lines, after).notes
+    )
     assert f"when the ledger stood at position {stood}, and the entries go on to {stood + 1}" in note
     moved = [*before[:-1], before[-1].replace(b'"position":%d' % stood, b'"position":%d' % (stood + 1))]
     with pytest.raises(RestoreRefused, match="its seal does not fit"):
