@@ -217,6 +217,10 @@ OVER: dict[str, Callable[[House], str]] = {
 }
 
 
+WAITED_FOR = {"wait for whoever is appending"}
+"""Limits that are seconds, and over which nobody gets sooner."""
+
+
 def test_every_limit_is_gone_over() -> None:
     assert set(OVER) == {limit.what for limit in LIMITS}
 
@@ -225,6 +229,12 @@ def test_the_document_says_what_the_code_says() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == table()
 
 
-@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.what)
+@pytest.mark.parametrize(
+    "limit",
+    [
+        pytest.param(limit, id=limit.what, marks=[pytest.mark.slow] if limit.what in WAITED_FOR else [])
+        for limit in LIMITS
+    ],
+)
 def test_one_over_a_limit_is_refused_with_its_code(house: House, limit: Any) -> None:
     assert OVER[limit.what](house) == limit.code

@@ -60,7 +60,11 @@ class CommandLine:
 @pytest.fixture
 def empty(new_settings: Callable[[], Settings], tmp_path: Path) -> CommandLine:
     """A place where no ledger is yet."""
-    settings = new_settings()
+    return place_for(new_settings(), tmp_path)
+
+
+def place_for(settings: Settings, folder: Path) -> CommandLine:
+    """Return the command line of a place, with its master key in this folder."""
     addresses = {
         name: os.environ[name]
         for name in ("STRATEGY_LEDGER_DATABASE_URL", "STRATEGY_LEDGER_MIGRATE_URL")
@@ -71,7 +75,7 @@ def empty(new_settings: Callable[[], Settings], tmp_path: Path) -> CommandLine:
             **addresses,
             "STRATEGY_LEDGER_DATA_DIR": str(settings.data_dir),
             "STRATEGY_LEDGER_SCHEMA": settings.schema,
-            "STRATEGY_LEDGER_MASTER_KEY_FILE": str(tmp_path / "master.key"),
+            "STRATEGY_LEDGER_MASTER_KEY_FILE": str(folder / "master.key"),
             "STRATEGY_LEDGER_MASTER_KEY": "",
             "STRATEGY_LEDGER_TOKEN": "",
         }
@@ -81,6 +85,11 @@ def empty(new_settings: Callable[[], Settings], tmp_path: Path) -> CommandLine:
 @pytest.fixture
 def line(empty: CommandLine) -> CommandLine:
     """A ledger that Ada just created, with her token in the environment."""
+    return created_at(empty)
+
+
+def created_at(empty: CommandLine) -> CommandLine:
+    """Let Ada create a ledger there; her token is in the environment from then on."""
     words = ("--organisation", "Corner Bakery", "--zone", "UTC", "--name", "Ada Marsh", "--handle", "ada")
     empty.environ["STRATEGY_LEDGER_TOKEN"] = empty("init", *words, "--json").json["token"]
     return empty
@@ -89,13 +98,23 @@ def line(empty: CommandLine) -> CommandLine:
 @pytest.fixture
 def today(line: CommandLine) -> date:
     """The day by the database's clock, in the zone of the ledger that is typed to."""
+    return day_of_ledger(line)
+
+
+def day_of_ledger(line: CommandLine, seconds: float = 60) -> date:
+    """Return today in the ledger that is typed to; a day that ends within `seconds` is waited out."""
     with Ledger.open(load_settings(line.environ)) as ledger:
-        return day_that_lasts(ledger)
+        return day_that_lasts(ledger, seconds=seconds)
 
 
 @pytest.fixture
 def season(line: CommandLine, today: date) -> CommandLine:
     """The same ledger with an open season, one committed objective OBJ-1 of Ada's and its key result KR-1."""
+    return with_season(line, today)
+
+
+def with_season(line: CommandLine, today: date) -> CommandLine:
+    """Plan and open a season there and commit one objective of Ada's to it."""
     typed = line.record(
         {
             "command": "plan_cycle",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from api.cli.codes import Code
-from tests.cli.conftest import CommandLine, Typed
+from ledger.settings import load_settings
+from tests.cli.conftest import CommandLine, Typed, created_at, day_of_ledger, place_for, with_season
+from tests.conftest import drop
 
 SECRETS = ("Nightfall", "OBJ-2", "KR-2", "Depth")
 READINGS: tuple[tuple[str, ...], ...] = (
@@ -45,6 +47,21 @@ class Bakery:
 @pytest.fixture
 def bakery(season: CommandLine) -> Bakery:
     """Ada (steward and owner), Ben (reader), Cleo (facilitator), Uta (auditor), Olaf (operator), and a hidden OBJ-2."""
+    return opened(season)
+
+
+@pytest.fixture(scope="module")
+def same_bakery(server_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bakery]:
+    """One such bakery for all tests in which nothing is recorded; what they read is in its security log."""
+    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": "cli_rights"})
+    try:
+        line = created_at(place_for(settings, tmp_path_factory.mktemp("bakery")))
+        yield opened(with_season(line, day_of_ledger(line, seconds=300)))
+    finally:
+        drop(settings)
+
+
+def opened(season: CommandLine) -> Bakery:
     bakery = Bakery(season)
     for handle, role in (
         ("ben", "reader"),
@@ -74,70 +91,71 @@ def betrays(typed: Typed) -> list[str]:
     return [secret for secret in SECRETS if secret in typed.out + typed.err]
 
 
-def test_no_reading_betrays_what_is_hidden(bakery: Bakery) -> None:
+def test_no_reading_betrays_what_is_hidden(same_bakery: Bakery) -> None:
     """Given each question, then only who may see it is shown it; without a token, what is for everyone is shown."""
     for words in READINGS:
         for who in ("anybody", "ben", "cleo"):
-            typed = bakery(who, *words)
+            typed = same_bakery(who, *words)
             assert typed.code == 0, (who, words, typed.err)
             assert betrays(typed) == [], (who, words)
-        assert bakery("olaf", *words).code == Code.NOT_ALLOWED
-    assert [bool(betrays(bakery(who, "board", "spring"))) for who in ("ada", "uta")] == [True, True]
-    assert bakery("anybody", "board", "spring", "--json").json["private"] == 1
-    assert bakery("anybody", "board", "spring", "--as-of", "20", "--json").json["private"] <= 1
+        assert same_bakery("olaf", *words).code == Code.NOT_ALLOWED
+    assert [bool(betrays(same_bakery(who, "board", "spring"))) for who in ("ada", "uta")] == [True, True]
+    assert same_bakery("anybody", "board", "spring", "--json").json["private"] == 1
+    assert same_bakery("anybody", "board", "spring", "--as-of", "20", "--json").json["private"] <= 1
     for who in ("anybody", "ben", "cleo"):
-        hidden, nowhere = (bakery(who, "history", item) for item in ("OBJ-2", "OBJ-99"))
+        hidden, nowhere = (same_bakery(who, "history", item) for item in ("OBJ-2", "OBJ-99"))
         assert hidden.code == nowhere.code == Code.NOT_FOUND
         assert hidden.err.replace("OBJ-2", "…") == nowhere.err.replace("OBJ-99", "…")
-    assert bakery("ada", "history", "OBJ-2").code == 0
+    assert same_bakery("ada", "history", "OBJ-2").code == 0
 
 
-def test_commands_know_nothing_of_what_is_hidden(bakery: Bakery) -> None:
+def test_commands_know_nothing_of_what_is_hidden(same_bakery: Bakery) -> None:
     for command in (
         {"command": "reword_objective", "objective": "OBJ-2", "title": "x"},
         {"command": "check_in", "key_result": "KR-2", "value": "5"},
         {"command": "align_objective", "objective": "OBJ-1", "parent": "OBJ-2"},
     ):
-        there = bakery.record("cleo", dict(command))
+        there = same_bakery.record("cleo", dict(command))
         other = {name: str(value).replace("-2", "-99") for name, value in command.items()}
-        nowhere = bakery.record("cleo", other)
+        nowhere = same_bakery.record("cleo", other)
         assert there.code == nowhere.code != 0
         assert there.err.replace("-2", "…") == nowhere.err.replace("-99", "…")
 
 
-def test_a_token_that_is_not_good_reads_as_anybody_and_says_so(bakery: Bakery) -> None:
-    bakery.tokens["wrong"] = "strategy_ledger_p_wrong"
-    typed = bakery("wrong", "board", "spring", "--json")
+def test_a_token_that_is_not_good_reads_as_anybody_and_says_so(same_bakery: Bakery) -> None:
+    same_bakery.tokens["wrong"] = "strategy_ledger_p_wrong"
+    typed = same_bakery("wrong", "board", "spring", "--json")
     assert typed.code == 0
     assert "What is not for everyone is left out." in typed.err
     assert typed.json["private"] == 1
 
 
-def test_an_export_is_whole_so_it_needs_an_office_and_is_logged(bakery: Bakery, tmp_path: Path) -> None:
+def test_an_export_is_whole_so_it_needs_an_office_and_is_logged(same_bakery: Bakery, tmp_path: Path) -> None:
     out = ("export", "--out", str(tmp_path / "lines"))
     for who in ("anybody", "ben", "cleo", "olaf"):
-        assert bakery(who, *out).code == Code.NOT_ALLOWED
+        assert same_bakery(who, *out).code == Code.NOT_ALLOWED
     for who in ("ada", "uta"):
-        assert bakery(who, *out).code == 0
+        assert same_bakery(who, *out).code == 0
     assert "Nightfall" in (tmp_path / "lines").read_text()
-    lines = bakery("uta", "security-log", "--json", "--limit", "1000").json["lines"]
+    lines = same_bakery("uta", "security-log", "--json", "--limit", "1000").json["lines"]
     outcomes = [line["outcome"] for line in lines if line["action"] == "export"]
     assert (outcomes.count("exported"), outcomes.count("refused")) == (2, 3)
 
 
-def test_the_log_is_for_a_steward_an_auditor_and_an_operator(bakery: Bakery) -> None:
-    bakery("ben", "history", "OBJ-2")
-    bakery("uta", "board", "spring")
-    assert [bakery(who, "security-log").code for who in ("ada", "uta", "olaf")] == [0, 0, 0]
-    assert [bakery(who, "security-log").code for who in ("anybody", "ben", "cleo")] == [Code.NOT_ALLOWED] * 3
-    seen = {
-        (line["action"], line["outcome"]) for line in bakery("uta", "security-log", "--json").json["lines"]
-    }
+def test_the_log_is_for_a_steward_an_auditor_and_an_operator(same_bakery: Bakery) -> None:
+    same_bakery("ben", "history", "OBJ-2")
+    same_bakery("uta", "board", "spring")
+    assert [same_bakery(who, "security-log").code for who in ("ada", "uta", "olaf")] == [0, 0, 0]
+    assert [same_bakery(who, "security-log").code for who in ("anybody", "ben", "cleo")] == [
+        Code.NOT_ALLOWED
+    ] * 3
+    lines = same_bakery("uta", "security-log", "--json", "--limit", "1000").json["lines"]
+    seen = {(line["action"], line["outcome"]) for line in lines}
     assert {("history", "refused"), ("board", "read_by_office"), ("token issue", "issued")} <= seen
-    told = bakery("olaf", "security-log", "--json")
+    told = same_bakery("olaf", "security-log", "--json")
     assert {line["subject"] for line in told.json["lines"]} == {None}
     assert betrays(told) == []
-    assert "Uta" in bakery("ada", "security-log").out
+    assert "Uta" in same_bakery("ada", "security-log").out
 
 
 def test_tokens_have_scopes_and_days(bakery: Bakery) -> None:
@@ -178,8 +196,8 @@ def test_somebody_records_on_behalf_of_another(bakery: Bakery) -> None:
     assert checked.code == 0, checked.err
 
 
-def test_a_page_says_how_much_is_private(bakery: Bakery) -> None:
-    assert "1 is private." in bakery("anybody", "board", "spring").out
-    assert "private" not in bakery("ada", "board", "spring").out
-    assert "serves what is private" in bakery("ben", "history", "OBJ-1").out
-    assert "visibility: Ada Marsh" in bakery("ada", "history", "OBJ-2").out
+def test_a_page_says_how_much_is_private(same_bakery: Bakery) -> None:
+    assert "1 is private." in same_bakery("anybody", "board", "spring").out
+    assert "private" not in same_bakery("ada", "board", "spring").out
+    assert "serves what is private" in same_bakery("ben", "history", "OBJ-1").out
+    assert "visibility: Ada Marsh" in same_bakery("ada", "history", "OBJ-2").out

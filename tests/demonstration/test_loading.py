@@ -10,29 +10,40 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
 from api.demonstration import loading
 from api.demonstration.loading import load, settings_of, token_file_of
+from api.demonstration.people import ZONE
 from ledger.demonstration import IsNoDemonstration, discard
 from ledger.lifecycle import initialise
+from ledger.place import Place
 from ledger.settings import Settings
 from ledger.store import Ledger
 from replay.engine import Engine
 from replay.verify import verify
 from tests.cli.conftest import CommandLine
 from tests.conftest import drop
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, lasting
 
 
 @pytest.fixture
 def place(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
     """Where the demonstration of this test goes: the tests' server, a schema of its own, a key file of its own."""
     settings = new_settings()
+    a_day_that_lasts(settings)
     own = replace(settings, master_key=None, master_key_file=settings.data_dir / f"{settings.schema}.key")
     yield own
     own.master_key_file.unlink(missing_ok=True)
+
+
+def a_day_that_lasts(settings: Settings) -> None:
+    """Wait out the end of a day: a demonstration is of the day on which it was made."""
+    with Place.open(settings) as where, psycopg.connect(where.owner_url, autocommit=True) as connection:
+        lasting(lambda: connection.execute("select clock_timestamp()").fetchone()[0], ZoneInfo(ZONE), 120)
 
 
 def test_it_is_made_once_found_again_and_renewed_when_stale(
@@ -85,6 +96,7 @@ def test_its_place_is_never_that_of_the_users_ledger(settings: Settings) -> None
 def test_demo_prints_the_history_test_twice_in_a_row(server_environ: dict[str, str]) -> None:
     line = CommandLine({**server_environ, "STRATEGY_LEDGER_TOKEN": ""})
     own = settings_of(loading_settings(line.environ))
+    a_day_that_lasts(own)
     try:
         first = line("demo", "--no-serve")
         again = line("demo", "--no-serve")

@@ -218,6 +218,7 @@ def test_a_damaged_directory_is_refused(
     assert b'"table":"tokens"' in good[-2]
     stranger = good[-2].replace(b'"label":"', b'"label":"also ')
     other = [*good[:-1], good[-1].replace(str(ledger.identifier).encode(), str(new_id()).encode())]
+    settings = new_settings()
     for directory, says in (
         ([b"{}\n"], "not one that an export writes"),
         ([b"x"], "not one that an export writes"),
@@ -233,7 +234,6 @@ def test_a_damaged_directory_is_refused(
         ([*good[:-1], good[-1].replace(b'"seal":"', b'"seal": "')], "not spelled"),
         (other, "it belongs to ledger"),
     ):
-        settings = new_settings()
         with pytest.raises(RestoreRefused, match=says) as refused:
             restore(settings, lines, directory)
         assert "The directory's file" in str(refused.value)

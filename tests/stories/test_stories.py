@@ -31,7 +31,11 @@ from ledger.settings import Settings
 from tests.waiting import lasting
 
 README = Path(__file__).parent.parent.parent / "README.md"
-STORIES = [*sorted(Path(__file__).parent.glob("*.md")), README]
+LONG = {"past-day", "restore-drill"}
+STORIES = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LONG else [])
+    for path in [*sorted(Path(__file__).parent.glob("*.md")), README]
+]
 PLACEHOLDERS = {
     "id": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "token": r"strategy_ledger_[ps]_[0-9A-Za-z]{49}",
@@ -119,7 +123,7 @@ def differing(step: Step, found: list[str]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.stem)
+@pytest.mark.parametrize("story", STORIES)
 def test_a_story_answers_what_it_says(
     story: Path, new_settings: Callable[[], Settings], tmp_path: Path
 ) -> None:
