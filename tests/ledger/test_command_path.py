@@ -87,7 +87,7 @@ def test_writers_that_all_lose_their_connections_do_not_wait_for_each_other_s(
         start = time.monotonic()
         positions = [one.result() for one in waiting]
     assert sorted(positions) == list(range(5, 5 + size))
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 25
 
 
 def test_one_key_in_two_appends_of_one_call_is_recorded_once(ledger: Ledger, steward: str) -> None:
