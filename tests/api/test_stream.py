@@ -209,9 +209,9 @@ def test_who_takes_nothing_is_told_why_the_stream_ends(monkeypatch: pytest.Monke
     monkeypatch.setattr(PunctualProtocol, "_say_farewell", say)
     with in_background(app) as address:
         host, port = address.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=30) as slow:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as slow:
             slow.sendall(f"GET /stream HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-            assert told.wait(30)
+            assert told.wait(PATIENCE)
             answer = http.client.HTTPResponse(slow)
             answer.begin()
             body = answer.read()  # raises IncompleteRead where the answer was cut

@@ -30,7 +30,7 @@ class Server:
     def is_killed(self) -> None:
         """End the process as a power cut does."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
 

@@ -61,7 +61,7 @@ def give(ledger: Ledger, number: int, steward: str, item: tuple[UUID, UUID]) -> 
 
 def give_until_answered(ledger: Ledger, number: int, steward: str, item: tuple[UUID, UUID]) -> Receipt:
     """Give the command of a number again and again, as a client does whose server went away."""
-    for _ in range(2_000):
+    for _ in range(6_000):
         try:
             return give(ledger, number, steward, item)
         except (AppendIsUncertain, CommandInFlight, TooMuchContention, OperationalError, PoolTimeout):

@@ -23,6 +23,7 @@ from ledger.execute import Order
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.settings import Settings, load_settings
 from ledger.store import Ledger
+from tests.waiting import PATIENCE
 
 TEAMS = 5
 
@@ -113,7 +114,7 @@ def test_each_command_stands_where_it_was_decided(
     environ = {**server_environ, "STRATEGY_LEDGER_SCHEMA": settings.schema}
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as programs:
         sent = [programs.submit(write, environ, steward, teams, seed, writers, commands) for seed in (1, 2)]
-        told = [one for program in sent for one in program.result(120)]
+        told = [one for program in sent for one in program.result(PATIENCE)]
 
     entries = ledger.read_page(0, 10_000)
     assert [entry.position for entry in entries] == list(range(1, len(entries) + 1))

@@ -377,7 +377,7 @@ def test_who_asks_reads_what_was_left_to_be_written_before(on_paper: Callable[..
             return writer.FEW + 1
 
         def run(self, connection: Connection[Any]) -> None:
-            gate.wait(10)
+            gate.wait(PATIENCE)
             connection.execute("select count(*) from generate_series(1, 200000)")
             told.append("written")
 
