@@ -94,6 +94,20 @@ def ledger(settings: Settings, created: Created) -> Iterator[Ledger]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def untouched(server_environ: dict[str, str]) -> Iterator[Ledger]:
+    """One such ledger for all tests of a module in which everything is refused; it ends as it began."""
+    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": f"t{os.getpid()}_{next(_numbers)}"})
+    try:
+        initialise(settings, "Example Works", "Europe/Berlin", steward_name="Ada Example")
+        with Ledger.open(settings) as opened:
+            before = list(opened.export())
+            yield opened
+            assert list(opened.export()) == before
+    finally:
+        drop(settings)
+
+
 @pytest.fixture
 def steward(created: Created) -> str:
     """The steward, as an actor."""

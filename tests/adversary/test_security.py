@@ -98,16 +98,16 @@ def as_owner(settings: Settings) -> Iterator[Connection]:
         "select pg_read_file('PG_VERSION')",
     ],
 )
-def test_the_application_s_role_may_not(ledger: Ledger, statement: str) -> None:
-    with ledger.pool.connection() as connection, pytest.raises(psycopg.Error) as refused:
+def test_the_application_s_role_may_not(untouched: Ledger, statement: str) -> None:
+    with untouched.pool.connection() as connection, pytest.raises(psycopg.Error) as refused:
         connection.execute(statement.encode())
     assert refused.value.sqlstate in ("42501", "42809")
 
 
 @pytest.mark.parametrize("statement", ["update entries set name = 'x.y'", "delete from entries", "truncate entries",
                                        "delete from head", "truncate head"])  # fmt: skip
-def test_the_owner_s_triggers_refuse(ledger: Ledger, settings: Settings, statement: str) -> None:
-    with as_owner(settings) as owner, pytest.raises(psycopg.Error) as refused:
+def test_the_owner_s_triggers_refuse(untouched: Ledger, statement: str) -> None:
+    with as_owner(untouched.settings) as owner, pytest.raises(psycopg.Error) as refused:
         owner.execute(statement.encode())
     assert refused.value.sqlstate == "SL001"
 
@@ -137,14 +137,14 @@ def test_the_owner_s_triggers_refuse(ledger: Ledger, settings: Settings, stateme
     ids=str,
 )
 def test_lying_bytes_are_refused_and_the_auditor_s_view_stays_whole(
-    ledger: Ledger, steward: str, lie: dict[str, Any]
+    untouched: Ledger, lie: dict[str, Any]
 ) -> None:
     # given an application that has been taken over and calls the append with bytes of its own
-    before = ledger.head().position
+    before, by = untouched.head().position, f"person:{untouched.new_id()}"
     # when it lies in them; then they are refused as malformed, and every entry can still be read in plain SQL
-    with ledger.pool.connection() as connection:
+    with untouched.pool.connection() as connection:
         with pytest.raises(EntryIsMalformed):
-            append(connection, [entry(steward, **lie)], {})
+            append(connection, [entry(by, **lie)], {})
         assert connection.execute("select count(*) from entries_json").fetchone() == (before,)
 
 

@@ -15,12 +15,13 @@ from bench.company import Company
 from ledger.errors import IdempotencyKeyReused, LedgerExists, StaleVersion
 from ledger.identifiers import new_id
 from ledger.keys import MasterKeyError
-from ledger.lifecycle import RestoreRefused, restore
+from ledger.lifecycle import RestoreRefused, initialise, restore
 from ledger.migrate import migrate
 from ledger.place import Place
 from ledger.receipts import IdempotencyKey
-from ledger.settings import Settings
+from ledger.settings import Settings, load_settings
 from ledger.store import Ledger
+from tests.conftest import drop
 from tests.ledger.helpers import forming, team_of
 
 NewSettings = Callable[[], Settings]
@@ -29,6 +30,22 @@ NewSettings = Callable[[], Settings]
 @pytest.fixture
 def lines(ledger: Ledger, steward: str) -> list[bytes]:
     """The export of a ledger with nine entries: teams, a keyed command, an objective with a reference."""
+    return written_to(ledger, steward)
+
+
+@pytest.fixture(scope="module")
+def same_lines(server_environ: dict[str, str]) -> list[bytes]:
+    """The export of such a ledger, which is gone."""
+    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": "exported_and_gone"})
+    try:
+        created = initialise(settings, "Example Works", "Europe/Berlin", steward_name="Ada Example")
+        with Ledger.open(settings) as ledger:
+            return written_to(ledger, f"person:{created.steward}")
+    finally:
+        drop(settings)
+
+
+def written_to(ledger: Ledger, steward: str) -> list[bytes]:
     team = new_id()
     ledger.execute("One", forming(team), by=steward)
     ledger.execute("Two", forming(team), by=steward, idempotency=IdempotencyKey("monday", b"body"))
@@ -148,17 +165,17 @@ def changed(number: int, old: bytes, new: bytes) -> Callable[[list[bytes]], list
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_refused_and_leaves_nothing(
-    lines: list[bytes], new_settings: NewSettings, damage: Any, line: int, says: str
+    same_lines: list[bytes], new_settings: NewSettings, damage: Any, line: int, says: str
 ) -> None:
     settings = new_settings()
     with pytest.raises(RestoreRefused) as refused:
-        restore(settings, damage(lines))
+        restore(settings, damage(same_lines))
     assert refused.value.line == line
     assert says in str(refused.value).lower()
     assert "Nothing was restored" in str(refused.value)
     with Ledger.open(settings) as empty:
         assert (empty.head().position, empty.identifier) == (0, None)
-    restore(settings, lines)
+    restore(settings, same_lines)
 
 
 LARGE, WRONG = 3_000, 2_345

@@ -18,24 +18,24 @@ CHANGES = [
 
 
 @pytest.fixture
-def roles(ledger: Ledger) -> None:
+def roles(untouched: Ledger) -> None:
     """Skip where the server's login may not create roles, as a sentence at start-up says."""
-    with ledger.pool.connection() as connection:
+    with untouched.pool.connection() as connection:
         row = connection.execute(
-            "select to_regrole(%s) is not null", [quoted(ledger.place.owner_role)]
+            "select to_regrole(%s) is not null", [quoted(untouched.place.owner_role)]
         ).fetchone()
     if not (row and row[0]):
         pytest.skip("this server's login may not create roles, so the application has the owner's rights")
 
 
 @pytest.mark.parametrize("statement", CHANGES)
-def test_the_owner_cannot_change_what_was_recorded(ledger: Ledger, statement: str) -> None:
+def test_the_owner_cannot_change_what_was_recorded(untouched: Ledger, statement: str) -> None:
     with (
         pytest.raises(psycopg.errors.DatabaseError, match="stays as it is"),
-        ledger.place.as_owner() as owner,
+        untouched.place.as_owner() as owner,
     ):
         owner.execute(statement)
-    assert len(ledger.read_page(0, 10)) == 4
+    assert len(untouched.read_page(0, 10)) == 4
 
 
 @pytest.mark.parametrize(
@@ -52,19 +52,19 @@ def test_the_owner_cannot_change_what_was_recorded(ledger: Ledger, statement: st
     ],
 )
 @pytest.mark.usefixtures("roles")
-def test_the_application_may_only_read_and_call(ledger: Ledger, statement: str) -> None:
-    with ledger.pool.connection() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+def test_the_application_may_only_read_and_call(untouched: Ledger, statement: str) -> None:
+    with untouched.pool.connection() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement)
 
 
 @pytest.mark.usefixtures("roles")
-def test_the_application_cannot_become_somebody_else(ledger: Ledger) -> None:
-    if ledger.place.same_login:
+def test_the_application_cannot_become_somebody_else(untouched: Ledger) -> None:
+    if untouched.place.same_login:
         pytest.skip(
             "the application logs in as the role that made the ledger, as a sentence at start-up says"
         )
-    with ledger.pool.connection() as connection:
-        for role in (ledger.place.owner_role, "postgres"):
+    with untouched.pool.connection() as connection:
+        for role in (untouched.place.owner_role, "postgres"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"set role {role}")
 
