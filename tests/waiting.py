@@ -38,11 +38,23 @@ def until_blocked(application_url: str, sessions: int) -> None:
 
 def day_that_lasts(ledger: Ledger, zone: ZoneInfo | None = None, seconds: float = 60) -> date:
     """Return today by the database's clock, in the ledger's zone; a day that ends within `seconds` is waited out."""
-    return lasting(lambda: ledger.head().now, zone or ledger.zone, seconds)
+    return _lasting(lambda: ledger.head().now, zone or ledger.zone, seconds)
 
 
-def lasting(clock: Callable[[], datetime], zone: ZoneInfo, seconds: float) -> date:
-    """Return today by a clock, in a zone; a day that ends within `seconds` is waited out."""
+def day_that_lasts_at(url: str, zone: ZoneInfo, seconds: float) -> date:
+    """Return today by the clock of the database at an address; a day that ends within `seconds` is waited out."""
+
+    def clock() -> datetime:
+        row = connection.execute("select clock_timestamp()").fetchone()
+        assert row is not None
+        now: datetime = row[0]
+        return now
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        return _lasting(clock, zone, seconds)
+
+
+def _lasting(clock: Callable[[], datetime], zone: ZoneInfo, seconds: float) -> date:
     while (today := day_of(now := clock(), zone)) != day_of(now + timedelta(seconds=seconds), zone):
         time.sleep(0.5)
     return today

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 
 from api.demonstration import loading
@@ -27,7 +26,7 @@ from replay.engine import Engine
 from replay.verify import verify
 from tests.cli.conftest import CommandLine
 from tests.conftest import drop
-from tests.waiting import PATIENCE, lasting
+from tests.waiting import PATIENCE, day_that_lasts_at
 
 
 @pytest.fixture
@@ -42,8 +41,8 @@ def place(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
 
 def a_day_that_lasts(settings: Settings) -> None:
     """Wait out the end of a day: a demonstration is of the day on which it was made."""
-    with Place.open(settings) as where, psycopg.connect(where.owner_url, autocommit=True) as connection:
-        lasting(lambda: connection.execute("select clock_timestamp()").fetchone()[0], ZoneInfo(ZONE), 120)
+    with Place.open(settings) as where:
+        day_that_lasts_at(where.owner_url, ZoneInfo(ZONE), 120)
 
 
 def test_it_is_made_once_found_again_and_renewed_when_stale(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -310,6 +311,10 @@ def test_appends_that_share_a_call_are_each_taken_or_refused_for_themselves(
     assert ledger.head().position == 6
 
 
+def _wait(appends: Appends, number: int) -> bool:
+    return len(appends._waiting) >= number
+
+
 def test_appends_that_share_a_call_see_what_those_before_them_wrote(ledger: Ledger, steward: str) -> None:
     """Given five appends in one call, when one read and one writes what the first of them wrote, both are refused."""
     appends, held, team = Appends(), team_of(new_id()), team_of(new_id())
@@ -326,7 +331,7 @@ def test_appends_that_share_a_call_see_what_those_before_them_wrote(ledger: Ledg
             others = [(team, {}), (team_of(new_id()), {team: 0}), (team, {}), *[(team_of(new_id()), {})] * 2]
             for number, (stream, reads) in enumerate(others, 1):
                 sent.append(pool.submit(send, stream, reads))
-                until(lambda number=number: len(appends._waiting) >= number)
+                until(partial(_wait, appends, number))
         outcomes = [type(one.exception()).__name__ for one in sent]
     assert outcomes == [*["NoneType"] * 2, *["StreamsHaveMoved"] * 2, "NoneType", "StreamsHaveMoved"]
     entries = ledger.read_page(4, 10)

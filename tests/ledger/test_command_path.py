@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -292,7 +293,7 @@ def test_nothing_is_true_later_than_it_was_recorded(ledger: Ledger, steward: str
                 sent = threads.submit(send, soon)
                 until_blocked(ledger.place.application_url, 1)
                 came_in_time = not _has_come(owner, soon)
-                until(lambda owner=owner, soon=soon: _has_come(owner, soon))
+                until(partial(_has_come, owner, soon))
                 owner.rollback()
             refused = sent.exception()
         if came_in_time:

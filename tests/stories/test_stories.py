@@ -23,12 +23,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 
 from ledger.place import Place
 from ledger.settings import Settings
-from tests.waiting import lasting
+from tests.waiting import day_that_lasts_at
 
 README = Path(__file__).parent.parent.parent / "README.md"
 LONG = {"past-day", "restore-drill"}
@@ -128,8 +127,8 @@ def test_a_story_answers_what_it_says(
     story: Path, new_settings: Callable[[], Settings], tmp_path: Path
 ) -> None:
     settings = new_settings()
-    with Place.open(settings) as place, psycopg.connect(place.owner_url, autocommit=True) as connection:
-        lasting(lambda: connection.execute("select clock_timestamp()").fetchone()[0], ZoneInfo("UTC"), 120)
+    with Place.open(settings) as place:
+        day_that_lasts_at(place.owner_url, ZoneInfo("UTC"), 120)
     environ = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
