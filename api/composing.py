@@ -179,4 +179,4 @@ def built(command: type[Command], values: Mapping[str, Any], at: str) -> Command
 
 def mistakes_of(error: ValidationError, at: str = "") -> list[Mistake]:
     """Return what is wrong with a body, each with its JSON Pointer."""
-    return [Mistake(at + pointer, detail) for pointer, detail in found_in(error)]
+    return [Mistake(at + found.pointer, found.sentence, found.code) for found in found_in(error)]

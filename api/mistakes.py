@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aggregates.values import KEY_PATTERN
 
@@ -103,8 +103,16 @@ def sentence_of(error: Mapping[str, Any]) -> str:
     return str(error["msg"]).removeprefix("Value error, ").rstrip(".") + "."
 
 
-def found_in(error: ValidationError) -> list[tuple[str, str]]:
-    """Return what is wrong, each with its JSON Pointer, in the order of the body."""
+class Found(NamedTuple):
+    """One thing that is wrong: its JSON Pointer, a sentence, and the stable code of `docs/limits.md`."""
+
+    pointer: str
+    sentence: str
+    code: str
+
+
+def found_in(error: ValidationError) -> list[Found]:
+    """Return what is wrong, in the order of the body."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for one in error.errors(include_url=False, include_input=False):
         parts = [str(part).replace("~", "~0").replace("/", "~1") for part in _place(one["loc"])]
@@ -113,17 +121,17 @@ def found_in(error: ValidationError) -> list[tuple[str, str]]:
     for pointer, errors in found.items():
         if any(deeper.startswith(f"{pointer}/") for deeper in found) and _is_other_form(errors):
             continue
-        told += [(pointer, said) for said in _at_one_place(errors)]
+        told += [Found(pointer, *said) for said in _at_one_place(errors)]
     return told[:MOST_MISTAKES]
 
 
-def _at_one_place(errors: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the sentences of one place; where every form of a value was tried, what a value is."""
-    if len(errors) == 1 or errors[0]["type"] not in _OTHER_FORM:
-        return [sentence_of(error) for error in errors]
-    if _is_other_form(errors):
-        return [A_VALUE]
-    return [sentence_of(error) for error in errors if error["type"] not in _OTHER_FORM]
+def _at_one_place(errors: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return the sentences and codes of one place; where every form of a value was tried, what a value is."""
+    if len(errors) > 1 and _is_other_form(errors):
+        return [(A_VALUE, "value_is_malformed")]
+    tried = len(errors) > 1 and errors[0]["type"] in _OTHER_FORM
+    meant = [error for error in errors if not tried or error["type"] not in _OTHER_FORM]
+    return [(sentence_of(error), error["type"]) for error in meant]
 
 
 def _is_other_form(errors: Sequence[Mapping[str, Any]]) -> bool:

@@ -36,10 +36,11 @@ RETRY_SECONDS = "1"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing that is wrong: where it stands and what to do."""
+    """One thing that is wrong: where it stands and what to do; within a body also its stable code."""
 
     pointer: str
     detail: str
+    code: str = ""
 
 
 class Fault(Exception):
@@ -286,7 +287,11 @@ def problem(
         "instance": str(request.url.path),
         "request": request.scope.get("state", {}).get("request_id", ""),
     }
-    listed = [{"pointer": mistake.pointer, "detail": mistake.detail} for mistake in mistakes]
+    listed = [
+        {"pointer": mistake.pointer, "detail": mistake.detail}
+        | ({"code": mistake.code} if mistake.code else {})
+        for mistake in mistakes
+    ]
     if listed:
         body["errors"] = listed
     body.update(more or {})

@@ -12,8 +12,9 @@ INTRODUCTION = """\
 Every command is a POST to the noun of its event, every answer a GET; both name a basis: the ledger, a position and an
 effective day. Sending `as_of` and `effective_at` of a basis back gives the same figures for ever. Refusals are
 `application/problem+json` (RFC 9457); their `type` is an address that explains them. A pointer names the place in
-the body, or `/path/…`, `/query/…`, `/header/…`. A token that was revoked is refused after at most two seconds, a
-changed name in the directory shows after at most ten. Numbers are decimal strings. Bodies hold at most 64 KiB."""
+the body, or `/path/…`, `/query/…`, `/header/…`; what is wrong within a body has a stable `code` of its own. A token
+that was revoked is refused after at most two seconds, a changed name in the directory shows after at most ten.
+Numbers are decimal strings. Bodies hold at most 64 KiB."""
 
 TAGS = {
     "cycles": "Cycles, their board, their commitments and how they drifted.",
@@ -50,7 +51,7 @@ SCHEMAS: dict[str, Any] = {
         {"type": _S, "title": _S, "status": _I, "detail": _S, "instance": _S},
         {
             "request": _S,
-            "errors": {"type": "array", "items": _object({"pointer": _S, "detail": _S})},
+            "errors": {"type": "array", "items": _object({"pointer": _S, "detail": _S}, {"code": _S})},
             "stream": _S,
             "expected_version": _I,
             "present_version": _I,

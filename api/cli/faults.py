@@ -103,6 +103,6 @@ def _sentence_of_validation(error: BaseException) -> str:
     from api.mistakes import found_in
 
     found = found_in(error)  # type: ignore[arg-type]
-    place, sentence = found[0]
+    place, sentence, _ = found[0]
     more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
     return _one_line(f"{sentence} (at {place or '/'}){more}")

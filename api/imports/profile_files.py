@@ -81,5 +81,5 @@ def _built(told: Mapping[str, Any], where: str) -> Profile:
     try:
         return Profile.model_validate(told)
     except ValidationError as error:
-        place, sentence = found_in(error)[0]
+        place, sentence, _ = found_in(error)[0]
         raise ProfileCannotBeRead(f"{where}: {sentence} (at {place or '/'})") from error

@@ -280,8 +280,9 @@ def test_a_mistake_is_told_in_sentences_and_not_in_words_of_a_library(door: Door
             door.body.model_validate_json(orjson.dumps(body), strict=True)
         except ValidationError as error:
             told += found_in(error)
-    assert ("/colour", NOT_KNOWN) in told
-    for place, sentence in told:
+    assert ("/colour", NOT_KNOWN, "extra_forbidden") in told
+    for place, sentence, code in told:
+        assert re.fullmatch("[a-z_]+", code)
         assert not LIBRARYS_OWN.search(sentence), (place, sentence)
         assert re.fullmatch(r"['A-Z].*\.", sentence), (place, sentence)
 
@@ -302,6 +303,10 @@ def test_a_value_of_no_form_is_told_what_a_value_is(house: House) -> None:
         assert [one["detail"] for one in told["errors"]] == [A_VALUE]
     too_long = {"value": "1" * 16}
     told = house.refused(f"/v1/key-results/{key_result}/check-ins", too_long, "body_is_invalid", "/value")
-    assert [one["detail"] for one in told["errors"]] == [
-        "This number needs more than 15 digits before the point."
+    assert told["errors"] == [
+        {
+            "pointer": "/value",
+            "detail": "This number needs more than 15 digits before the point.",
+            "code": "number_is_out_of_range",
+        }
     ]
