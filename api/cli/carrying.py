@@ -50,7 +50,8 @@ def export(
                 write_whole(out, lines)
         if directory is not None:
             write_whole(directory, session.ledger.directory.export())
-        told = f"{max(last - after, 0)} entries of ledger {session.ledger.identifier}, positions {after + 1} to {last}"
+        told = f"{max(last - after, 0)} entries of ledger {session.ledger.identifier}"
+        told += f", positions {after + 1} to {last}" if last > after else f", which ends at position {head}"
         sys.stderr.write(f"{told}{f', to {out}' if out else ''}.\n")
         if directory is not None:
             sys.stderr.write(

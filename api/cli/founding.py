@@ -63,6 +63,8 @@ def found(
 
 def _asked(given: str | None, option: str, prompt: str) -> str:
     if given is not None:
+        if not given.strip():
+            raise Fault(Code.USAGE, f"{option} is empty.")
         return given
     if not sys.stdin.isatty():
         raise Fault(Code.USAGE, f"{option} is missing.")

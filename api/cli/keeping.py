@@ -68,7 +68,9 @@ def demo(
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Whether a server is left running.")
     ] = True,
-    port: Annotated[int, typer.Option("--port", help="Port of the server; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port of the server; 0 takes a free one.")
+    ] = 8000,
 ) -> None:
     """Show the history test on an invented company.
 
@@ -83,7 +85,9 @@ def demo(
 
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", metavar="FORM", help="The log's form: text or json.")
     ] = "text",

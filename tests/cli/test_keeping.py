@@ -36,7 +36,7 @@ def test_init_refuses_what_cannot_be(empty: CommandLine) -> None:
         (("--zone", "UTC", "--name", "Ada"), Code.USAGE),
         (("--organisation", "B", "--zone", "Mars/Olympus", "--name", "Ada"), Code.REFUSED),
         (("--organisation", "B\x07", "--zone", "UTC", "--name", "Ada"), Code.REFUSED),
-        ((*named, "--name", "  "), Code.REFUSED),
+        ((*named, "--name", "  "), Code.USAGE),
         ((*named, "--name", "Ada", "--handle", "a b"), Code.REFUSED),
     ):
         typed = empty("init", *words)
@@ -79,6 +79,9 @@ def test_an_export_comes_back_byte_for_byte(
     entries, people, again = (tmp_path / name for name in ("entries", "people", "again"))
     told = season("export", "--out", str(entries), "--directory", str(people))
     assert told.err.startswith("12 entries of ledger ")
+    nothing = season("export", "--after", "99", "--out", str(tmp_path / "nothing"))
+    assert nothing.err.startswith("0 entries of ledger ")
+    assert ", which ends at position 12, to " in nothing.err
     assert entries.stat().st_mode & 0o777 == people.stat().st_mode & 0o777 == 0o600
 
     elsewhere = CommandLine({**season.environ, "STRATEGY_LEDGER_SCHEMA": new_settings().schema})
@@ -118,6 +121,13 @@ def test_tokens_are_issued_listed_and_revoked(line: CommandLine) -> None:
     assert line("token", "revoke", listed[1]["id"]).code == Code.NOT_FOUND
     assert line("token", "revoke", "x").code == Code.NOT_FOUND
     assert line("token", "issue", "nobody").code == Code.NOT_FOUND
+
+
+def test_a_port_that_is_none_is_refused(empty: CommandLine) -> None:
+    for command in ("serve", "demo"):
+        typed = empty(command, "--port", "65536")
+        assert typed.code == Code.USAGE
+        assert "'--port'" in typed.err
 
 
 def test_a_setting_that_cannot_be_used_is_named(line: CommandLine) -> None:
