@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,13 +22,13 @@ class Decisions:
                 self._ratifying.setdefault(position, row)
 
     def of(self, change: Row) -> dict[str, Any]:
-        """Return how a change was decided.
+        """Return how a change was decided; an entry that links a decision tells that decision.
 
         Shape: `{how: own | confirmed | asserted | ratified | according_to_source | none, words, decision,
         decided_by, recorded_by, confirmed_by, decided_at, text, author, days_later}`. *own*: the decider wrote the
         decision down; *asserted*: somebody else did and the decider has not confirmed it.
         """
-        row = self._by_id.get(change["decision"]) if change["decision"] is not None else None
+        row = self._by_id.get(change["decision"]) if change["decision"] is not None else self._linked(change)
         if row is not None:
             how = standing_of(row)
             return _told(how, _WORDS[how], row)
@@ -47,6 +47,17 @@ class Decisions:
             told["author"] = source.get("author")
             return told
         return _told("none", "no decision is recorded", None)
+
+    def _linked(self, entry: Row) -> Row | None:
+        """Return the decision that an entry links to its objective: the one recorded by the same append.
+
+        Rows of one append differ by a microsecond; a decision that is not shown is not mistaken for another.
+        """
+        if entry.get("name") != "objective.decision_linked":
+            return None
+        touching = [row for row in self._by_id.values() if entry["objective"] in row["touches"]]
+        found = [row for row in touching if _is_one_append(row, entry)]
+        return max(found, key=lambda row: int(row["position"]), default=None)
 
     def _days(self, decision: Row, change: Row) -> int:
         later, earlier = (_moment(row).astimezone(self._zone).date() for row in (decision, change))
@@ -90,6 +101,11 @@ def _told(how: str, words: str, row: Row | None, days_later: int | None = None) 
         "author": None,
         "days_later": days_later,
     }
+
+
+def _is_one_append(decision: Row, entry: Row) -> bool:
+    apart = entry["position"] - decision["position"]
+    return bool(apart > 0) and _moment(entry) - _moment(decision) == timedelta(microseconds=apart)
 
 
 def _moment(row: Row) -> datetime:

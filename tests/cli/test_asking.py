@@ -114,3 +114,9 @@ def test_a_table_is_drawn_on_a_terminal_only(season: CommandLine, monkeypatch: p
     page.show([table, "a line"])
     assert "─" in terminal.getvalue()
     assert "a line" in terminal.getvalue()
+
+
+def test_the_history_of_an_objective_names_the_key_result_of_each_entry(season: CommandLine) -> None:
+    season("check-in", "KR-1", "--value", "131", "--confidence", "0.6")
+    assert "KR-1 measured, " in season("history", "OBJ-1").out
+    assert "key result measured, " in season("history", "KR-1").out

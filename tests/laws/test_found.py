@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from aggregates.refusals import ObjectiveIsUnknown
-from replay.asked import CommitmentsOf, DriftOf, FindingsOf, PeopleList
+from replay.asked import CommitmentsOf, DriftOf, FindingsOf, HistoryOf, PeopleList
 from replay.verify import verify
 from tests.laws.shelf import Book, Shelf, lines_of
 from tests.rules.company import SCOPE, Company
@@ -125,6 +125,23 @@ def test_the_drift_of_a_key_result_is_its_own(shelf: Shelf, company: Company) ->
     with restored(shelf, company) as book:
         body = book.reader.ask(DriftOf(item=str(first))).body
         assert body["counts"]["kinds"] == {"retargeted": 1, "withdrawn": 1}
+
+
+def test_an_entry_that_links_a_decision_tells_it(shelf: Shelf, company: Company) -> None:
+    """Given two decisions about one objective, then its history tells each where it was linked."""
+    objective, _ = company.committed()
+    first = company.decided(text="We go on.", touches=(objective,))
+    company.do("reword_objective", objective=objective, title="Another", reason=SCOPE)
+    second = company.decided(text="We stop.", touches=(objective,), decided_by=company.ada)
+    with restored(shelf, company) as book:
+        entries = book.reader.ask(HistoryOf(str(objective))).body["entries"]
+        links = [one["decided"] for one in entries if one["name"] == "objective.decision_linked"]
+        assert [(one["decision"], one["text"], one["how"]) for one in links] == [
+            (str(first), "We go on.", "own"),
+            (str(second), "We stop.", "asserted"),
+        ]
+        (reworded,) = (one for one in entries if one["name"] == "objective.reworded")
+        assert reworded["decided"]["how"] == "none"
 
 
 def test_roles_of_the_past_are_those_of_the_past(shelf: Shelf, company: Company) -> None:

@@ -17,11 +17,12 @@ def page(body: Body, zone: ZoneInfo) -> list[Block]:
     item = body.get("reference") or body.get("item") or "the item"
     blocks: list[Block] = [f"History of {item}: {count(len(body['entries']), 'entry', 'entries')}"]
     for entry in body["entries"]:
-        blocks += _entry(entry, words)
+        blocks += _entry(entry, words, body["item"])
     return blocks
 
 
-def _entry(entry: Mapping[str, Any], words: Words) -> list[Block]:
+def _entry(entry: Mapping[str, Any], words: Words, asked: str) -> list[Block]:
+    """Return one entry; on the page of an objective it names the key result that it is about."""
     behalf = f" for {words.person(entry['on_behalf_of'])}" if entry.get("on_behalf_of") else ""
     told = words.moment(entry["recorded_at"])
     true = words.moment(entry["effective_at"])
@@ -30,6 +31,8 @@ def _entry(entry: Mapping[str, Any], words: Words) -> list[Block]:
     if entry["superseded_at"]:
         marks += f", superseded at {entry['superseded_at']}"
     name = entry["name"].replace(".", " ").replace("_", " ")
+    if entry["key_result"] not in (None, asked):
+        name = name.replace("key result", words.item(entry["key_result"]), 1)
     blocks: list[Block] = [
         f"{entry['position']:>6}  {clocks}  {name}, {words.person(entry['by'])}{behalf}{marks}"
     ]
