@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
 import psycopg
 import pytest
+from psycopg import sql
 
-from ledger.migrate import migrate
-from ledger.place import quoted
-from ledger.settings import Settings
+from ledger.lifecycle import initialise
+from ledger.migrate import migrate, prepare
+from ledger.place import Place, quoted
+from ledger.settings import Settings, load_settings
 from ledger.store import Ledger
 
 CHANGES = [
@@ -94,3 +99,51 @@ def test_the_application_changes_nothing_in_the_security_log(
     with pytest.raises(psycopg.errors.InsufficientPrivilege), ledger.pool.connection() as connection:
         connection.execute(statement)
     assert len(ledger.security.page()) == 1
+
+
+@pytest.fixture
+def without_roles(server_environ: dict[str, str], new_settings: Callable[[], Settings]) -> Iterator[Settings]:
+    """Settings of a login that may make schemas and no roles, for a ledger that does not exist yet."""
+    usual = new_settings()
+    login, secret = f"{usual.schema}_login", "only-for-this-test"
+    with Place.open(usual) as place:
+        owner_url = place.owner_url
+    split = urlsplit(owner_url)
+    netloc = f"{login}:{secret}@{split.netloc.rpartition('@')[2]}"
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(
+            sql.SQL("create role {} login nocreaterole password {}").format(sql.Identifier(login), secret)
+        )
+        connection.execute(
+            sql.SQL("grant create on database {} to {}").format(database, sql.Identifier(login))
+        )
+        yield load_settings(
+            {
+                **server_environ,
+                "STRATEGY_LEDGER_SCHEMA": usual.schema,
+                "STRATEGY_LEDGER_DATABASE_URL": urlunsplit(split._replace(netloc=netloc)),
+                "STRATEGY_LEDGER_MIGRATE_URL": "",
+            }
+        )
+        superuser = connection.execute("select from pg_roles where rolname = current_user and rolsuper")
+        if not superuser.rowcount:
+            connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(login)))
+        connection.execute(sql.SQL("drop owned by {} cascade").format(sql.Identifier(login)))
+        connection.execute(sql.SQL("drop role {}").format(sql.Identifier(login)))
+
+
+def test_where_roles_cannot_be_created_it_is_said_what_is_weaker(without_roles: Settings) -> None:
+    """Given a login that may make no roles, the ledger works, and init and every start say what is weaker."""
+    created = initialise(without_roles, "Example Works", "Europe/Berlin", steward_name="Ada Example")
+    (said,) = created.weaker
+    assert "may not create roles" in said
+    assert "could switch its protection off" in said
+    assert prepare(without_roles) == [said]
+    with Ledger.open(without_roles) as ledger:
+        assert ledger.head().position == 4
+        with (
+            ledger.pool.connection() as connection,
+            pytest.raises(psycopg.errors.DatabaseError, match="stays as it is"),
+        ):
+            connection.execute("delete from entries where position = 2")
