@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
@@ -180,6 +181,28 @@ NEVER_FOR_ANOTHER: Final = frozenset(
     }
 )
 """What nobody does on somebody else's behalf: rights are not passed on, and a confirmation is one's own."""
+
+
+def roles_that_do(action: str) -> str:
+    """Return a sentence that says whose roles do not allow an action, and which do."""
+    right = ACTIONS[action]
+    names: list[str] = [role for role in ROLES if role in right.roles]
+    if right.own:
+        names.append("owner, for what is their own")
+    return (
+        f"The roles of whoever asks do not allow {action}; it takes {_either(names)}. A steward grants roles."
+    )
+
+
+def scopes_that_do(action: str) -> str:
+    """Return a sentence that says that a token is not meant for an action, and which would be."""
+    names = [scope for scope in SCOPES if scope in ACTIONS[action].scopes]
+    return f"The scopes of this token do not allow {action}; it takes one with the scope {_either(names)}."
+
+
+def _either(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def may(actor: Actor, action: str, touched: Touched = NOTHING) -> bool:

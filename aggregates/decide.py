@@ -6,7 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aggregates.access import ACTIONS, ALL_SCOPES, NEVER_FOR_ANOTHER, Actor, Scope, lets
+from aggregates.access import (
+    ACTIONS,
+    ALL_SCOPES,
+    NEVER_FOR_ANOTHER,
+    Actor,
+    Scope,
+    lets,
+    roles_that_do,
+    scopes_that_do,
+)
 from aggregates.amend import amend_entry, retract_entry
 from aggregates.amendment import AmendEntry, RetractEntry
 from aggregates.checks import check_clock, identifier_of
@@ -74,9 +83,9 @@ def check_access(world: World, command: Command, occasion: Occasion, actor: Acto
     if lets(actor, name):
         return seen
     if not scopes & ACTIONS[name].scopes:
-        raise ActionIsNotAllowed(f"The scopes of this token do not allow {name}.")
+        raise ActionIsNotAllowed(scopes_that_do(name))
     if not lets(actor, name, own=True):
-        raise ActionIsNotAllowed(f"The roles of whoever asks do not allow {name}.")
+        raise ActionIsNotAllowed(roles_that_do(name))
     if not is_own(seen, command, actor.person, occasion):
         raise ActionIsNotAllowed(f"The role of an owner allows {name} only for what is their own.")
     return seen

@@ -19,7 +19,7 @@ REQUEST_SECONDS: Final = 20.0
 TAKING_SECONDS: Final = 30.0
 """How long a caller may take nothing of an answer that waits for it; then the connection is cut."""
 
-SLOW: Final = b": Nothing was taken of this stream for too long, so it ends here; go on from the last id, and take it sooner.\n\n"
+SLOW: Final = b": Nothing was taken of this stream for too long, so it ends here; go on from the last id.\n\n"
 """The last thing that a listener reads who was too slow."""
 
 _log = logging.getLogger(__name__)

@@ -116,8 +116,15 @@ class _Standing(Collector):
     def _standing(self) -> Iterator[Metric]:
         with self._engine.reading() as reading:
             marks = reading.bookmarks
-        head = self._ledger.head().position  # asked last: no lag is ever negative
+        end = self._ledger.head()  # asked last: no lag is ever negative
+        head = end.position
         yield _gauge("strategy_ledger_head_position", "The last position of the ledger.", head)
+        ahead = 0.0 if end.recorded_at is None else (end.recorded_at - end.now).total_seconds()
+        yield _gauge(
+            "strategy_ledger_head_ahead_seconds",
+            "By how much the last entry is ahead of the database's clock; above 5 nothing is recorded.",
+            max(0.0, ahead),
+        )
         place = GaugeMetricFamily(
             "strategy_ledger_projection_position", "The bookmark of each projection.", labels=["projection"]
         )

@@ -41,10 +41,10 @@ class Finder(Protocol):
         ...
 
 
-_NOT_AN_IDENTIFIER: dict[Means, type[Refusal]] = {
-    Means.TEAM: TeamIsUnknown,
-    Means.DECISION: DecisionIsUnknown,
-    Means.SERVICE: ServiceIsUnknown,
+_NOT_AN_IDENTIFIER: dict[Means, tuple[type[Refusal], str]] = {
+    Means.TEAM: (TeamIsUnknown, "/v1/teams and `strategy-ledger teams` list it"),
+    Means.DECISION: (DecisionIsUnknown, "/v1/decisions and `strategy-ledger decisions show` list it"),
+    Means.SERVICE: (ServiceIsUnknown, "/v1/people and `strategy-ledger people` list it"),
 }
 
 
@@ -72,7 +72,8 @@ class Names:
             return self.key_result(text, field)[1]
         found = identifier(text)
         if found is None:
-            raise _NOT_AN_IDENTIFIER[means](f"{text!r} is no identifier.", field=field)
+            refusal, where = _NOT_AN_IDENTIFIER[means]
+            raise refusal(f"{text!r} is no identifier, by which it is named here; {where}.", field=field)
         return found
 
     def person(self, text: str, field: str) -> UUID:

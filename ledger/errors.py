@@ -12,6 +12,7 @@ from psycopg import DatabaseError, Error, InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
 from aggregates.refusals import Conflict, LiesInTheFuture, Refusal
+from aggregates.values import instant_text
 
 
 class Unavailable(Refusal):
@@ -55,7 +56,8 @@ class StaleVersion(Conflict):
         self.changed_by = changed_by
         self.changed_at = changed_at
         self.name = name
-        who = f"; {changed_by} recorded {name} at {changed_at}" if changed_by else ""
+        at = "" if changed_at is None else f" at {instant_text(changed_at)}"
+        who = f"; {changed_by} recorded {name}{at}" if changed_by else ""
         super().__init__(f"{moved.stream} is at version {moved.present}, not {moved.expected}{who}.")
 
 

@@ -17,7 +17,18 @@ from uuid import UUID
 
 import orjson
 
-from aggregates.access import ALL_SCOPES, READER, Actor, Scope, Shown, is_meant, lets, sees
+from aggregates.access import (
+    ALL_SCOPES,
+    READER,
+    Actor,
+    Scope,
+    Shown,
+    is_meant,
+    lets,
+    roles_that_do,
+    scopes_that_do,
+    sees,
+)
 from aggregates.refusals import ActionIsNotAllowed
 from aggregates.sight import actor_in, shown_of
 from aggregates.world import World
@@ -79,8 +90,8 @@ class Sight:
         if action == "read" and not actor.roles:
             raise ActionIsNotAllowed("Reading needs a role; ask a steward for one.")
         if lets(Actor(actor.name, actor.roles), action, own=own):
-            raise ActionIsNotAllowed(f"The scopes of this token do not allow {action}.")
-        raise ActionIsNotAllowed(f"The roles of whoever asks do not allow {action}.")
+            raise ActionIsNotAllowed(scopes_that_do(action))
+        raise ActionIsNotAllowed(roles_that_do(action))
 
     def check_presence(self) -> Actor:
         """Return whoever asks; refuse who is not in the ledger or not here now. Raises ActionIsNotAllowed."""

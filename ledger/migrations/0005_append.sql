@@ -152,7 +152,8 @@ begin
 
     if recorded_at > clock_timestamp() + {clock_bound} + number_of * interval '1 microsecond' then
         raise exception using errcode = 'SL014', message = format(
-            'The database''s clock says %s, but the ledger already holds %s; set the clock right.',
+            'The database''s clock says %s, but the ledger already holds %s; set the clock right, or where it is right, '
+            'and was ahead when that was recorded, writing goes on once that time has come.',
             clock_timestamp(), recorded_at - number_of * interval '1 microsecond');
     end if;
     if is_new <> (entries[1] ->> 'name' = 'ledger.created') then

@@ -1,8 +1,9 @@
-"""Faults: a lost connection under shared appends, an exhausted pool, a full disk, a database that takes no writes."""
+"""Faults: a lost connection, an exhausted pool, a database that takes no writes, a clock that jumps, a full disk."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -123,6 +124,37 @@ def _pooled(ledger: Ledger) -> list[Any]:
     """Return every connection of the pool."""
     with ExitStack() as stack:
         return [stack.enter_context(ledger.pool.connection()) for _ in range(ledger.pool.max_size)]
+
+
+# -- a clock that jumps
+
+
+def test_a_clock_that_jumps_back_is_said_and_it_goes_on_once_it_is_right(shelf: Shelf) -> None:
+    """Given a database whose clock is an hour behind what was recorded, then commands are refused with both times,
+    reading goes on, the figures say by how much, and a command sent again is recorded once the clock is right."""
+    with shelf.company() as (book, company), served(book, company.steward) as client:
+        book.engine.catch_up()
+        before = book.ledger.head()
+        ahead_of_the_clock(book, "clock_timestamp() + interval '1 hour'")
+        refused = client.post("/v1/teams", json={"name": "Later"}, headers={"Idempotency-Key": "k"})
+        assert (refused.status_code, refused.json()["type"]) == (503, "/v1/problems/clock_is_behind")
+        assert "set the clock right" in refused.json()["detail"]
+        board = client.get("/v1/cycles/first/board")
+        assert board.status_code == 200, board.text
+        assert board.json()["basis"]["position"] == before.position
+        figures = client.get("/v1/metrics").text
+        (said,) = re.findall(r"^strategy_ledger_head_ahead_seconds (\S+)$", figures, re.MULTILINE)
+        assert 3_000 < float(said) <= 3_600
+        ahead_of_the_clock(book, f"'{before.recorded_at}'")
+        again = client.post("/v1/teams", json={"name": "Later"}, headers={"Idempotency-Key": "k"})
+        assert (again.status_code, again.json()["position"]) == (201, before.position + 1)
+        is_in_order(book)
+
+
+def ahead_of_the_clock(book: Book, moment: str) -> None:
+    """Let the ledger's last time be this one, as a clock leaves it that jumped since."""
+    with book.ledger.place.as_owner() as owner:
+        owner.execute(f"update head set recorded_at = {moment}".encode())
 
 
 # -- a full disk

@@ -19,6 +19,8 @@ from aggregates.access import (
     Touched,
     may,
     related,
+    roles_that_do,
+    scopes_that_do,
     sees,
     table,
 )
@@ -237,3 +239,9 @@ def test_a_nested_change_asks_for_its_own_right(company: Company) -> None:
 def test_the_page_of_rights_is_made_from_the_table() -> None:
     page = Path(__file__).parent.parent.parent / "docs" / "rights.md"
     assert page.read_text(encoding="utf-8") == rights.page(), "python -m api.rights > docs/rights.md"
+
+
+def test_a_refusal_says_whom_to_ask() -> None:
+    assert roles_that_do("reopen_cycle").endswith("it takes steward. A steward grants roles.")
+    assert "it takes facilitator, steward or owner, for what is their own." in roles_that_do("change_target")
+    assert scopes_that_do("check_in").endswith("it takes one with the scope write or check_in.")
