@@ -134,8 +134,8 @@ class Writer:
             raise
 
     def _carry_out(self, task: _Task) -> Outcome:
-        given, stream = self._given(task)
         try:
+            given, stream = self._given(task)
             if task.asked.dry_run:
                 return self._preview(task, given, stream)
             return self._record(task, given, stream)
