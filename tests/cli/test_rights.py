@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from aggregates.access import ROLES, Actor, lets
+from aggregates.refusals import Refusal
+from api import problems
 from api.cli.codes import Code
+from api.cli.recording import Desk
+from api.cli.session import opened
+from api.commands import DOORS
 from ledger.settings import load_settings
 from tests.cli.conftest import CommandLine, Typed, created_at, day_of_ledger, place_for, with_season
 from tests.conftest import drop
@@ -201,3 +209,66 @@ def test_a_page_says_how_much_is_private(same_bakery: Bakery) -> None:
     assert "private" not in same_bakery("ada", "board", "spring").out
     assert "serves what is private" in same_bakery("ben", "history", "OBJ-1").out
     assert "visibility: Ada Marsh" in same_bakery("ada", "history", "OBJ-2").out
+
+
+def test_every_command_is_allowed_or_refused_on_the_command_line_as_the_table_says(bakery: Bakery) -> None:
+    """Given a token of each role, then each command goes as far as its rules or is refused as the table says, on what
+    everybody sees; what is hidden is refused as what is not there."""
+    bakery.joins("odo", "owner")
+    bakery.joins("stella", "steward")
+    names = _there(bakery)
+    with opened(load_settings(bakery.line.environ)) as session:
+        for role, handle in zip(ROLES, ("ben", "odo", "cleo", "stella", "uta", "olaf"), strict=True):
+            caller = session.ledger.tokens.caller_of(bakery.tokens[handle])
+            assert caller is not None
+            actor, desk = Actor(str(caller), frozenset({role})), Desk(session, caller, None)
+            for door in DOORS:
+                said = {**_with_names(door.example, names), "command": door.command}
+                said |= {name: names[name] for name in door.names}
+                refusal = _refusal(desk, said)
+                nothing = role == "owner" and refusal == "nothing is their own"
+                refused = nothing or refusal == "action_is_not_allowed"
+                assert refused != lets(actor, door.command), (role, door.command, door.path, refusal)
+                for name, hidden, nowhere in (
+                    ("objective", "OBJ-2", "OBJ-99"),
+                    ("key_result", "KR-2", "KR-99"),
+                ):
+                    if name in door.names and role not in ("steward", "auditor"):
+                        both = [_refusal(desk, {**said, name: item}) for item in (hidden, nowhere)]
+                        assert both[0] == both[1] != "", (role, door.command, both)
+
+
+def _refusal(desk: Desk, said: dict[str, Any]) -> str:
+    """Return the code with which a command is refused, nothing where it would be recorded."""
+    try:
+        told = desk.carry_out(said, dry_run=True).body["events"]
+    except Refusal as refusal:
+        return refusal.code()
+    except problems.Fault:
+        return "a body that does not fit what is there"
+    return "" if told else "nothing is their own"
+
+
+def _there(bakery: Bakery) -> dict[str, str]:
+    """Return the name of something of each kind that everybody sees."""
+    made: dict[str, dict[str, object]] = {
+        "team": {"command": "form_team", "name": "Counter"},
+        "service": {"command": "register_service", "name": "Till"},
+        "decision": {
+            "command": "record_decision",
+            "text": "So be it.",
+            "decided_by": "ben",
+            "touches": ["OBJ-1"],
+        },
+    }
+    kept = {"cycle": "spring", "objective": "OBJ-1", "key_result": "KR-1", "person": "ben", "position": "5"}
+    for kind, command in made.items():
+        kept[kind] = bakery.record("ada", command, words=("--json",)).json["identifiers"][kind]
+    return {**kept, "rule": "change_without_decision"}
+
+
+def _with_names(example: Any, names: dict[str, str]) -> Any:
+    """Return an example that speaks of what is there."""
+    text = re.sub(r'"(?:ines|[^"]+@example.org)"', '"ben"', json.dumps(example))
+    kept = json.loads(text.replace("2027-q1", names["cycle"]))
+    return {name: value for name, value in kept.items() if name not in ("team", "decision", "service")}
