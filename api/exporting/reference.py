@@ -78,12 +78,15 @@ create role bi login password '…' in role ledger_reader;
 alter role bi set search_path = ledger;
 alter role bi set default_transaction_read_only = on;
 alter role bi set statement_timeout = '10min';
+alter role bi set idle_in_transaction_session_timeout = '10min';
+alter role bi connection limit 5;
 ```
 
 Migrations make the role where the migrating login may make roles; else they say at start-up that it is missing, and
 it is used as soon as an administrator has made it and the server was started again. The views themselves are made
 when `serve` starts or `rebuild` ran. The server must be one that the tool can reach: the embedded one listens to
-nobody.
+nobody. What PostgreSQL lets every login do, temporary tables and advisory locks, this one can do too, and could so
+keep the answers from following: give it to tools that you trust, or to a copy of the database that follows it.
 
 **Visibility.** The views hold what is visible to everyone. An objective that is not, everything on it, every
 decision that touches it and every entry that names it are left out and counted in `v1_private`. Whoever is made
