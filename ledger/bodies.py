@@ -1,83 +1,119 @@
 """The check of what happened, many times over: do these bodies have the form of their event?
 
 In a ledger the same few values come again and again in the same places: the key result that is checked in on every
-week, the word that is said of it, its confidence. A value that its place has held before needs no second look.
+week, the word that is said of it, its confidence. A value that its place has held before needs no second look, and
+those that are new in a place are looked at together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Annotated, Any, cast, get_args
 
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
 from pydantic_core import SchemaValidator
 
-from aggregates.entry import Event
-
 REMEMBERED = 10_000
-"""Values that are remembered of one event, over all its members; with one more, all are forgotten."""
+"""Values that are remembered of one member; with one more, all are forgotten."""
 LONGEST_REMEMBERED = 40
 """Characters of a value that is remembered: identifiers, keys, days, numbers, words; no text."""
-_TEXTS = {str}
+_TEXTS, _OBJECTS = {str}, {dict}
 
 
 class BodyCheck:
-    """Checks bodies of one event, as its model reads them."""
+    """Checks bodies of one event, or what stands in a body, as its model reads them."""
 
-    def __init__(self, event: type[Event]) -> None:
-        self.read = cast("SchemaValidator", event.__pydantic_validator__).validate_python
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.read = cast("SchemaValidator", model.__pydantic_validator__).validate_python
         """Read one body, whatever was read before. Raises pydantic's ValidationError."""
-        told = event.__pydantic_decorators__
-        self._alone = not (told.model_validators or told.field_validators or told.root_validators)
+        self.is_alone = is_alone(model)
         """Whether each member is judged by its own value, whatever the others are."""
-        self._needed = {name for name, field in event.model_fields.items() if field.is_required()}
-        self._samples: dict[tuple[str, ...], dict[str, Any]] = {}
-        """For each set of members that occurred, a body that was read."""
-        self._known: dict[str, set[str]] = {}
-        self._remembered = 0
+        self._model = model
+        self._shapes: dict[tuple[str, ...], list[_Look]] = {}
+        """For each set of members that a body was read with, how to look at them."""
+        self._members: dict[str, _MemberCheck] = {}
 
     def read_all(self, bodies: Sequence[dict[str, Any]]) -> None:
         """Read bodies. Raises pydantic's ValidationError where one of them cannot be read, and does not say which."""
-        if not self._alone:
+        if not self.is_alone:
             for body in bodies:
                 self.read(body)
             return
         groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for body in bodies:
-            members = tuple(body)
-            if members in groups:
-                groups[members].append(body)
+            shape = tuple(body)
+            if shape in groups:
+                groups[shape].append(body)
             else:
-                groups[members] = [body]
-        for members, group in groups.items():
-            self._read_alike(members, group)
+                groups[shape] = [body]
+        for shape, group in groups.items():
+            for value_of, member in self._shapes.get(shape) or self._shape(shape, group[0]):
+                member.read_all(list(map(value_of, group)))
 
-    def _read_alike(self, members: tuple[str, ...], group: list[dict[str, Any]]) -> None:
-        """Read bodies with the same members: a body that was read, with the values in it that are new."""
-        sample = self._samples.get(members)
-        if sample is None:
-            sample = group[0]
-            self.read(sample)
-            self._samples[members] = sample
-        fresh = {}
-        for member in members:
-            if values := self._fresh(member, [body[member] for body in group]):
-                fresh[member] = values
-        base = {name: value for name, value in sample.items() if name in self._needed or name in fresh}
-        for number in range(max(map(len, fresh.values()), default=0)):
-            self.read(base | {name: values[number] for name, values in fresh.items() if number < len(values)})
-        for member, values in fresh.items():
-            self._remember(member, values)
+    def _shape(self, shape: tuple[str, ...], sample: dict[str, Any]) -> list[_Look]:
+        """Read a body with members that none had before: what they may be, and what is missing, shows in this one."""
+        self.read(sample)
+        found: list[_Look] = []
+        for name in shape:
+            if name not in self._members:
+                self._members[name] = _MemberCheck(self._model, self._model.model_fields[name])
+            found.append((itemgetter(name), self._members[name]))
+        self._shapes[shape] = found
+        return found
 
-    def _fresh(self, member: str, values: list[Any]) -> list[Any]:
-        """Return the values that this member has not held before: what is no text is always new."""
-        if set(map(type, values)) != _TEXTS:
-            return values
-        return list(set(values).difference(self._known.get(member, ())))
 
-    def _remember(self, member: str, values: list[Any]) -> None:
-        short = {value for value in values if type(value) is str and len(value) <= LONGEST_REMEMBERED}
-        if self._remembered + len(short) > REMEMBERED:
+class _MemberCheck:
+    """Checks the values of one member."""
+
+    def __init__(self, model: type[BaseModel], field: FieldInfo) -> None:
+        self._model = model
+        self._field = field
+        self._known: set[str] = set()
+
+    @cached_property
+    def _read(self) -> Callable[[list[Any]], Any]:
+        """Read values, each as the model does; made when a first value is new."""
+        one: Any = Annotated[self._field.annotation, self._field]
+        return TypeAdapter(list[one], config=self._model.model_config).validator.validate_python
+
+    @cached_property
+    def _inner(self) -> BodyCheck | None:
+        """The check of objects where this member holds those of one model, as personal texts."""
+        kinds = [one for one in (get_args(self._field.annotation) or (self._field.annotation,)) if one]
+        models = [one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)]
+        others = [one for one in kinds if one not in models and one is not type(None)]
+        if len(models) != 1 or others or self._field.metadata or not is_alone(models[0]):
+            return None
+        return BodyCheck(models[0])
+
+    def read_all(self, values: list[Any]) -> None:
+        """Read values. Raises pydantic's ValidationError where one of them cannot be read."""
+        kinds = set(map(type, values))
+        if kinds == _TEXTS:
+            fresh = set(values).difference(self._known)
+            if fresh:
+                self._read(list(fresh))
+                self._remember(fresh)
+        elif kinds == _OBJECTS and self._inner is not None:
+            self._inner.read_all(values)
+        else:
+            self._read(values)
+
+    def _remember(self, fresh: set[str]) -> None:
+        short = [value for value in fresh if len(value) <= LONGEST_REMEMBERED]
+        if len(self._known) + len(short) > REMEMBERED:
             self._known.clear()
-            self._remembered = 0
-        self._known.setdefault(member, set()).update(short)
-        self._remembered += len(short)
+        self._known.update(short)
+
+
+_Look = tuple[Callable[[Any], Any], _MemberCheck]
+"""What takes a member's value out of a body, and what looks at it."""
+
+
+def is_alone(model: type[BaseModel]) -> bool:
+    """Return whether a model has no rule of its own beyond those of its members."""
+    told = model.__pydantic_decorators__
+    return not (told.model_validators or told.field_validators or told.root_validators)

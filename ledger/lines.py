@@ -63,7 +63,7 @@ class LineCheck:
         self.actors: set[str] = set()
         self._receipts = receipts
         self._key: tuple[str, str, str, int] | None = None
-        self.pack = RowWriter().row
+        self.writer = RowWriter()
         self.bodies = {name: BodyCheck(event) for name, event in EVENTS.items()}
 
     def row(self, line: bytes) -> bytes:
@@ -100,7 +100,7 @@ class LineCheck:
             raise ValueError(self._misplaced(position, recorded_at, stream, version))
         self.position, self.recorded_at, self.versions[stream] = position, recorded_at, version
         reference, supersedes = self._check_entry(position, recorded_at, stream, version, name, entry, data)
-        return self.pack(position, recorded_at, stream, version, name, data, reference, supersedes)
+        return self.writer.row(position, recorded_at, stream, version, name, data, reference, supersedes)
 
     def _misplaced(self, position: Any, recorded_at: str, stream: str, version: Any) -> str:
         """Say why a line does not follow the ones before it."""

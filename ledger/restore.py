@@ -80,6 +80,7 @@ def restore(
                 try:
                     with _indexed_at_the_end(connection):
                         _copy_entries(connection, check, lines, progress)
+                    _count(connection)
                 except psycopg.IntegrityError as error:
                     raise RestoreRefused(
                         0, "Two entries supersede the same one, or have the same reference."
@@ -88,11 +89,6 @@ def restore(
             _check_whole(connection, check)
             _finish(connection, check, demonstration=demonstration)
             known = _restore_directory(connection, settings, check, directory, notes)
-        with place.as_owner() as connection:
-            connection.execute("set local default_statistics_target = 25")
-            # a first idea of the entries; autovacuum has the time for a better one
-            connection.execute("analyze entries")
-            connection.commit()
     return Restored(check.ledger, check.position, known, tuple(notes))
 
 
@@ -117,7 +113,7 @@ def _copy_entries(
         for piece in _pieces(lines):
             if progress is not None and number:
                 progress(number)
-            copy.write(b"".join(plain_rows(check, piece) or _rows_one_by_one(check, piece, number)))
+            copy.write(plain_rows(check, piece) or _rows_one_by_one(check, piece, number))
             number += len(piece)
         if number == 0:
             raise RestoreRefused(0, "The file is empty.")
@@ -138,7 +134,7 @@ def _pieces(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield piece
 
 
-def _rows_one_by_one(check: LineCheck, lines: Sequence[bytes], before: int) -> list[bytes]:
+def _rows_one_by_one(check: LineCheck, lines: Sequence[bytes], before: int) -> bytes:
     """Return the rows of lines that are not plain. Raises RestoreRefused with the first that is wrong."""
     rows = []
     for number, line in enumerate(lines, before + 1):
@@ -146,7 +142,7 @@ def _rows_one_by_one(check: LineCheck, lines: Sequence[bytes], before: int) -> l
             rows.append(check.row(line))
         except ValueError as error:
             raise RestoreRefused(number, _capital(str(error))) from error
-    return rows
+    return b"".join(rows)
 
 
 @contextmanager
@@ -161,6 +157,12 @@ def _indexed_at_the_end(connection: Connection) -> Iterator[None]:
     connection.execute("drop index entries_stream_version")
     yield
     connection.execute(row[0].encode())
+
+
+def _count(connection: Connection) -> None:
+    """Give the database a first idea of the entries, for what is asked next; autovacuum has the time for a better one."""
+    connection.execute("set local default_statistics_target = 10")
+    connection.execute("analyze entries")
 
 
 def _check_whole(connection: Connection, check: LineCheck) -> None:

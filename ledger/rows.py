@@ -6,65 +6,96 @@ The format is described in PostgreSQL's documentation of COPY, section "Binary F
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain, repeat
+from operator import add
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 """What a file of this format begins with."""
 END = b"\xff\xff"
 """What it ends with."""
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 (in UTC, as every time of a ledger)
 _LENGTH = struct.Struct("!i")
 _BIG = struct.Struct("!iq")
 _NULL = _LENGTH.pack(-1)
 _TWO_NULLS = _NULL + _NULL
+_EIGHT_FIELDS = struct.pack("!hi", 8, 8)
+"""How many fields a row has, and the length of the first."""
 
 
 class RowWriter:
     """Packs rows of `entries`; keeps what comes again and again."""
 
     def __init__(self) -> None:
-        self._second, self._microseconds = "", 0
-        self._packs: dict[tuple[str, int], Callable[..., bytes]] = {}
+        self._packs: dict[int, Callable[..., bytes]] = {}
 
     def row(
         self, position: int, recorded_at: str, stream: str, version: int, name: str, data: bytes,
         reference: str | None, supersedes: int | None,
     ) -> bytes:  # fmt: skip
         """Return the eight fields of a row. Raises ValueError where the time is not spelled as a ledger does."""
-        fraction = recorded_at[20:26]
-        if (
-            len(recorded_at) != 27
-            or recorded_at[26] != "Z"
-            or not (fraction.isdigit() and fraction.isascii())
-        ):
-            raise ValueError(f"the time {recorded_at} is not spelled as a ledger writes it.")
-        if recorded_at[:20] != self._second:
-            self._tick(recorded_at)
-        spelled, at = stream.encode(), self._microseconds + int(fraction)
-        pack = self._packs.get((name, len(spelled))) or self._pack_of(name, len(spelled))
-        return (
-            pack(
-                8, 8, position, 8, at, len(spelled), spelled, 4, version, len(name), name.encode(), len(data)
-            )
-            + data
-            + (_TWO_NULLS if reference is None and supersedes is None else _given(reference, supersedes))
-        )
+        return self.rows(
+            [position], [recorded_at], [stream], [version], [name], [data],
+            {} if reference is None else {position: reference}, {} if supersedes is None else {position: supersedes},
+        )  # fmt: skip
 
-    def _pack_of(self, name: str, length: int) -> Callable[..., bytes]:
-        """Return what packs the fields before the data, for a name and a length of the stream's name."""
-        pack = struct.Struct(f"!hiqiqi{length}siii{len(name.encode())}si").pack
-        self._packs[name, length] = pack
+    def rows(
+        self, positions: Sequence[int], times: Sequence[str], streams: Sequence[str], versions: Sequence[int],
+        names: Sequence[str], stored: Sequence[bytes], references: Mapping[int, str], supersedes: Mapping[int, int],
+    ) -> bytes:  # fmt: skip
+        """Return rows one after the other; references and what is superseded by position, where there is any.
+
+        Raises ValueError where a time is not spelled as a ledger does.
+        """
+        streamed = {stream: _text(stream) + _LENGTH.pack(4) for stream in set(streams)}
+        named = {name: _text(name) for name in set(names)}
+        before = list(map(streamed.__getitem__, streams))
+        instants = self._instants(times)
+        if len(set(map(len, streamed.values()))) == 1:  # one way to pack them all
+            pack = self._pack_of(len(before[0]))
+            heads = list(map(pack, repeat(_EIGHT_FIELDS), positions, repeat(8), instants, before, versions))
+        else:
+            heads = [
+                self._pack_of(len(stream))(_EIGHT_FIELDS, position, 8, at, stream, version)
+                for position, at, stream, version in zip(positions, instants, before, versions, strict=True)
+            ]
+        tails = [_TWO_NULLS] * len(heads)
+        for position in (*references, *supersedes):
+            tails[position - positions[0]] = _given(references.get(position), supersedes.get(position))
+        after, sizes = map(named.__getitem__, names), map(_LENGTH.pack, map(len, stored))
+        return b"".join(chain.from_iterable(zip(heads, after, sizes, stored, tails, strict=True)))
+
+    def _pack_of(self, stream: int) -> Callable[..., bytes]:
+        """Return what packs the fields before the name, for this length of the stream's field."""
+        pack = self._packs.get(stream)
+        if pack is None:
+            pack = self._packs[stream] = struct.Struct(f"!6sqiq{stream}si").pack
         return pack
 
-    def _tick(self, recorded_at: str) -> None:
-        """Reckon the second of a time, in microseconds since PostgreSQL's epoch."""
-        second = datetime.fromisoformat(f"{recorded_at[:19]}Z")
-        if f"{second:%Y-%m-%dT%H:%M:%S}." != recorded_at[:20]:
-            raise ValueError(f"the time {recorded_at} is not spelled as a ledger writes it.")
-        since = second - _EPOCH
-        self._second = recorded_at[:20]
-        self._microseconds = (since.days * 86_400 + since.seconds) * 1_000_000
+    def _instants(self, times: Sequence[str]) -> list[int]:
+        """Return times in microseconds since PostgreSQL's epoch."""
+        fractions = [at[20:26] for at in times]
+        digits, ends = "".join(fractions), "".join(times)[26::27]
+        if not (
+            set(map(len, times)) == {27}
+            and ends == "Z" * len(times)
+            and digits.isdigit()
+            and digits.isascii()
+        ):
+            raise ValueError(f"the time {times[0]} is not spelled as a ledger writes it.")
+        seconds = [at[:20] for at in times]
+        began = {second: _microseconds(second) for second in set(seconds)}
+        return list(map(add, map(began.__getitem__, seconds), map(int, fractions)))
+
+
+def _microseconds(second: str) -> int:
+    """Return a second, with the point after it, in microseconds since PostgreSQL's epoch."""
+    at = datetime.fromisoformat(second[:19])
+    if f"{at.isoformat()}." != second:
+        raise ValueError(f"the time {second} is not spelled as a ledger writes it.")
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000
 
 
 def receipt_row(actor: str, key: str, fingerprint: str, first: int, last: int) -> bytes:
