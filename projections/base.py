@@ -22,6 +22,9 @@ from projections.writes import Update, Write
 FOREVER = 2**63 - 1
 """The position that supersedes a row that nothing superseded."""
 
+RECORD = "entries"
+"""The ledger's own table, which no generation has."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 PlainEntry = dict[str, Any]
@@ -70,7 +73,7 @@ class Generation:
     number: int
 
     def query(self, text: LiteralString) -> bytes:
-        """Return the statement with each `{table}` in it named for this generation."""
+        """Return the statement with each `{table}` in it named for this generation; `{entries}` is the record."""
         return _named(self.schema, f"g{self.number}_", text)
 
 
@@ -78,7 +81,9 @@ class Generation:
 def _named(schema: str, prefix: str, text: LiteralString) -> bytes:
     names = {name for _, name, _, _ in Formatter().parse(text) if name}
     return (
-        sql.SQL(text).format(**{name: sql.Identifier(schema, prefix + name) for name in names}).as_bytes(None)
+        sql.SQL(text)
+        .format(**{n: sql.Identifier(schema, n if n == RECORD else prefix + n) for n in names})
+        .as_bytes(None)
     )
 
 

@@ -85,6 +85,8 @@ class Commitments:
             superseded_at       bigint      not null,
             state               json        not null  -- all facets of the item at this position
         );
+        alter table {lines} set (toast_tuple_target = 8160);  -- whole and beside the others up to a page's size
+        alter table {lines} alter column state set storage external;
         create index on {lines} (objective);
         create index on {lines} (cycle, position);
         create table {line_cycles} (cycle text primary key collate "C", starts_on date, commit_by date);

@@ -16,8 +16,7 @@ from projections import base, facets
 from projections.base import ALWAYS, FOREVER, Generation, PlainEntry, Until
 from projections.writes import Packed, Rows, Update, Write
 
-_COPY = """copy {history} (objective, key_result, position, recorded_at, effective, superseded_at, data)
-           from stdin (format binary)"""
+_COPY = """copy {history} (objective, key_result, position, effective, superseded_at) from stdin (format binary)"""
 _COPY_OWNERS = "copy {history_key_results} (key_result, objective) from stdin"
 # An entry is superseded on its own stream, and by (objective, position) there is an index.
 _SUPERSEDE = """update {history} h
@@ -28,22 +27,22 @@ _SUPERSEDE = """update {history} h
                    and h.superseded_at = 9223372036854775807"""
 _OBJECTIVE_OF = "select objective from {history_key_results} where key_result = %s"
 # In the order in which the ledger was told. A retraction names no key result: it is about that of what it takes back.
-_ROWS = """select position, recorded_at, superseded_at, data
-             from {history}
-            where objective = %(objective)s and position <= %(position)s
-              and (effective <= %(day)s or effective between 10000000 and %(end)s)
-              and (key_result = %(key_result)s or %(key_result)s::uuid is null
-                   or (key_result is null
-                       and position in (select superseded_at from {history}
-                                         where objective = %(objective)s and key_result = %(key_result)s)))
-            order by position"""
-_2000 = 946_684_800_000_000
-_WITH_KEY_RESULT = struct.Struct(">hi16si16siqiqiqiqi").pack
-_WITHOUT = struct.Struct(">hi16siiqiqiqiqi").pack
+_ROWS = """select h.position, e.recorded_at, h.superseded_at, e.data
+             from {history} h
+             join {entries} e on e.position = h.position
+            where h.objective = %(objective)s and h.position <= %(position)s
+              and (h.effective <= %(day)s or h.effective between 10000000 and %(end)s)
+              and (h.key_result = %(key_result)s or %(key_result)s::uuid is null
+                   or (h.key_result is null
+                       and h.position in (select superseded_at from {history}
+                                           where objective = %(objective)s and key_result = %(key_result)s)))
+            order by h.position"""
+_WITH_KEY_RESULT = struct.Struct(">hi16si16siqiqiq").pack
+_WITHOUT = struct.Struct(">hi16siiqiqiq").pack
 
 
 class History:
-    """Every entry on the stream of an objective, as stored."""
+    """Which entries stand on the stream of an objective; what they say is read from the entries themselves."""
 
     name: ClassVar[str] = "history"
     NEEDS: ClassVar[tuple[str, ...]] = ()
@@ -55,13 +54,11 @@ class History:
     TABLE_NAMES: ClassVar[tuple[str, ...]] = ("history", "history_key_results")
     TABLES: ClassVar[LiteralString] = """
         create table {history} (
-            objective      uuid        not null,
+            objective      uuid    not null,
             key_result     uuid,
-            position       bigint      not null,
-            recorded_at    timestamptz not null,
-            effective      bigint      not null,  -- microseconds since 1970, for a value the ordinal of its day
-            superseded_at  bigint      not null,
-            data           bytea       not null   -- the stored bytes of the entry
+            position       bigint  not null,
+            effective      bigint  not null,  -- microseconds since 1970, for a value the ordinal of its day
+            superseded_at  bigint  not null
         );
         create index on {history} (objective, position);
         create table {history_key_results} (
@@ -108,16 +105,10 @@ class _Uuids(dict[str, bytes]):
 
 
 def _packed(entry: PlainEntry, objective: bytes, item: bytes | None) -> bytes:
-    data, position, effective = entry["data"], entry["position"], entry["effective"]
-    recorded_at = entry["recorded"] - _2000
-    size = len(data)
+    position, effective = entry["position"], entry["effective"]
     if item is None:
-        head = _WITHOUT(7, 16, objective, -1, 8, position, 8, recorded_at, 8, effective, 8, FOREVER, size)
-    else:
-        head = _WITH_KEY_RESULT(
-            7, 16, objective, 16, item, 8, position, 8, recorded_at, 8, effective, 8, FOREVER, size
-        )
-    return head + data  # type: ignore[no-any-return]
+        return _WITHOUT(5, 16, objective, -1, 8, position, 8, effective, 8, FOREVER)
+    return _WITH_KEY_RESULT(5, 16, objective, 16, item, 8, position, 8, effective, 8, FOREVER)
 
 
 def history(

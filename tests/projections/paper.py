@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 from ledger.codec import RawEntry
@@ -24,10 +25,30 @@ class Paper:
         self.pool = pool
         self.schema = schema
         self.entries = list(entries)
+        self._table = sql.Identifier(schema, "entries")
+        self._recorded = 0
+        with pool.connection() as connection:
+            connection.execute(
+                sql.SQL(
+                    "create table {} (position bigint primary key, recorded_at timestamptz not null, data bytea not null)"
+                ).format(self._table)
+            )
 
     def read_page(self, after: int, limit: int, until: int | None = None) -> list[RawEntry]:
         end = len(self.entries) if until is None else min(until, len(self.entries))
+        self._record(end)
         return self.entries[after : min(after + limit, end)]
+
+    def _record(self, end: int) -> None:
+        """Let the entries up to a position stand in a table as well: answers take their bytes from there."""
+        if end <= self._recorded:
+            return
+        with self.pool.connection() as connection, connection.cursor() as cursor:
+            cursor.executemany(
+                sql.SQL("insert into {} values (%s, %s, %s) on conflict do nothing").format(self._table),
+                [(raw.position, raw.recorded_at, raw.data) for raw in self.entries[self._recorded : end]],
+            )
+        self._recorded = end
 
 
 def every_row(engine: Engine) -> dict[str, list[Any]]:
