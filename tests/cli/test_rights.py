@@ -55,7 +55,7 @@ class Bakery:
 @pytest.fixture
 def bakery(season: CommandLine) -> Bakery:
     """Ada (steward and owner), Ben (reader), Cleo (facilitator), Uta (auditor), Olaf (operator), and a hidden OBJ-2."""
-    return opened(season)
+    return staffed(season)
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +64,12 @@ def same_bakery(server_environ: dict[str, str], tmp_path_factory: pytest.TempPat
     settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": "cli_rights"})
     try:
         line = created_at(place_for(settings, tmp_path_factory.mktemp("bakery")))
-        yield opened(with_season(line, day_of_ledger(line, seconds=300)))
+        yield staffed(with_season(line, day_of_ledger(line, seconds=300)))
     finally:
         drop(settings)
 
 
-def opened(season: CommandLine) -> Bakery:
+def staffed(season: CommandLine) -> Bakery:
     bakery = Bakery(season)
     for handle, role in (
         ("ben", "reader"),
