@@ -12,18 +12,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 
+from projections.base import Generation
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where the ledger stands: the smallest bookmark, the last position, the day by the database's clock.
 
-    `bookmarks` says how far each projection is, for a question that does not stand on all of them.
+    `bookmarks` says how far each projection of the `generation` that is read is, for a question that does not stand on
+    all of them.
     """
 
     position: int
     head: int
     today: date
     bookmarks: Mapping[str, int] = field(default_factory=dict)
+    generation: Generation | None = None
 
     def position_of(self, names: Iterable[str]) -> int:
         """Return the smallest bookmark among these projections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +26,7 @@ from api import paging, triage
 from api.exporting.forms import Wish, with_teams
 from api.exporting.serving import file_of, parameters_of, wish_of
 from api.found import Found
-from api.kept import Kept, Shelf
+from api.kept import Kept, Shelf, Standpoint, takes_gzip
 from api.naming import Names
 from api.paging import Listing
 from api.parameters import ReadingParameters, query, reading_parameters
@@ -42,7 +43,7 @@ from ledger.tokens import Caller
 from replay.asked import Question
 from replay.basis import resolve
 from replay.engine import Engine
-from replay.presenting import identifiers_in
+from replay.presenting import NAMES_SECONDS, identifiers_in
 from replay.questions import Reader
 from replay.sight import Sight
 from replay.veiling import restricted_in, visible_line
@@ -50,8 +51,6 @@ from replay.veiling import restricted_in, visible_line
 COMMANDS_AT_ONCE = 3
 ANSWERS_AT_ONCE = 4
 """Each of these may hold two of the pool's ten connections; were there more of them, all could wait for a second."""
-KEPT_SECONDS = 10
-"""How long bytes are handed out: a name that was changed in the directory, which has no position, shows by then."""
 LATELY_SECONDS = 0.5
 """How old a present answer may be while every place for answering is taken; its basis says its position."""
 LATEST_KEPT, WRITERS_KEPT = 1_000, 10_000
@@ -67,6 +66,8 @@ class Page:
     headers: Mapping[str, str]
     media_type: str = JSON
     restricted: frozenset[str] = frozenset()
+    standpoint: Standpoint | None = None
+    fades: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,14 @@ class Desk:
 
     def _look(self) -> Standing:
         """Ask the database where everything stands; runs in the probe's thread."""
-        bookmarks = self.reader.positions()
-        head = self.ledger.head()
-        today = day_of(head.now, self.ledger.zone)
-        if head.position < self._furthest:  # what this process remembers is of another past
+        found = self.reader.standing()
+        if found.head < self._furthest:  # what this process remembers is of another past
+            self.reader.forget()
             raise HeadWentBack
-        self._furthest = head.position
-        return Standing(min(bookmarks.values()), head.position, today, bookmarks)
+        self._furthest = found.head
+        self.reader.follow(found.head)
+        today = day_of(found.now, self.ledger.zone)
+        return Standing(min(found.positions.values()), found.head, today, found.positions, found.generation)
 
     async def actor_of(self, token: str) -> Caller | None:
         """Return whom a token names, None for one that is unknown or revoked. Raises TokenHasExpired."""
@@ -190,9 +192,12 @@ class Desk:
         position = standing.position_of(question.stands_on)
         is_later = parameters.as_of is not None or (parameters.min_position or 0) > position
         at_most = standing.head if is_later else position
+        lately = standing if parameters.present and not is_later else None
+
+        packs = takes_gzip(request.headers.get("accept-encoding"))
 
         async def make() -> Kept:
-            return await self._asked(listing, parameters, wish, sight, at_most)
+            return await self._asked(listing, parameters, wish, sight, at_most, lately, packs=packs)
 
         try:
             wanted = max(parameters.min_position or 0, self._wrote.get(str(request.state.actor), 0))
@@ -229,20 +234,30 @@ class Desk:
         wish: Wish | None,
         sight: Sight,
         at_most: int,
+        lately: Standing | None,
+        *,
+        packs: bool,
     ) -> Kept:
         """Return an answer that was asked for just now, no later than the place for which it is kept."""
-        page = await to_thread.run_sync(
-            self._page, listing, parameters, wish, sight, at_most, limiter=self._answers
-        )
-        return self.keep(page, sight)
+
+        def make() -> Kept:
+            kept = self.keep(self._page(listing, parameters, wish, sight, at_most, lately), sight)
+            if packs:
+                kept.pack()
+            return kept
+
+        return await to_thread.run_sync(make, limiter=self._answers)
 
     async def _fresh(
         self, family: tuple[Any, ...], position: int, make: Callable[[], Awaitable[Kept]]
     ) -> Kept:
         """Return the kept answer at this position, made anew when it is older than it may be."""
         now = time.monotonic()
-        key = (int(now / KEPT_SECONDS), position, *family)
-        kept = await self.shelf.get_or_make(key, make)
+        key = (self.reader.names_version, position, *family)
+        known = self._latest.get(family)
+        kept = self.shelf.get(key) or self._moved(known, key, position)
+        if kept is None:
+            kept = await self.shelf.get_or_make(key, make)
         known = self._latest.get(family)
         if known is None or known.position < position:
             self._latest[family] = _Lately(now, position, key)
@@ -250,6 +265,19 @@ class Desk:
             if len(self._latest) > LATEST_KEPT:
                 self._latest.popitem(last=False)
         return kept
+
+    def _moved(self, known: _Lately | None, key: tuple[Any, ...], position: int) -> Kept | None:
+        """Return the newest answer of its kind at this position where nothing was recorded since that changes it."""
+        if known is None or known.key[0] != key[0] or known.position >= position:
+            return None
+        kept = self.shelf.get(known.key)
+        if kept is None or kept.standpoint is None or kept.standpoint.basis["position"] != known.position:
+            return None
+        if not self.reader.is_as_it_was(kept.standpoint.rests_on, known.position, position):
+            return None
+        moved = kept.moved(position)
+        self.shelf.put(key, moved)
+        return moved
 
     def _lately(self, family: tuple[Any, ...], wanted: int) -> Kept | None:
         """Return an answer of just now while every place for answering is taken; None where a newer one is wanted.
@@ -277,7 +305,7 @@ class Desk:
         if basis.position > position:
             return await make()
         key = (basis, effective_at, *family)
-        return await self.shelf.get_or_make((int(time.monotonic() / KEPT_SECONDS), *key), make)
+        return await self.shelf.get_or_make((self.reader.names_version, *key), make)
 
     def keep(self, page: Page, sight: Sight) -> Kept:
         """Return a page with its ETag, to which the set of what the reader does not see belongs."""
@@ -288,6 +316,8 @@ class Desk:
             rights=sight.digest,
             media_type=page.media_type,
             restricted=page.restricted,
+            standpoint=page.standpoint,
+            until=time.monotonic() + NAMES_SECONDS if page.fades else math.inf,
         )
 
     def _page(
@@ -297,8 +327,14 @@ class Desk:
         wish: Wish | None,
         sight: Sight,
         at_most: int,
+        lately: Standing | None,
     ) -> Page:
-        answer = self.reader.ask(
+        answer = None
+        if lately is not None and lately.generation is not None:
+            answer = self.reader.from_kept(
+                listing.question, lately.generation, at_most, today=lately.today, reader=sight
+            )
+        answer = answer or self.reader.ask(
             listing.question,
             as_of=parameters.as_of,
             effective_at=parameters.effective_at,
@@ -313,11 +349,17 @@ class Desk:
         body, following = listing.of(answer.body, answer.basis, self.ledger)
         if wish is not None:
             body = with_teams(self.reader, body)
-            return Page(*file_of(wish, listing.question, body, self.ledger.zone, headers), restricted)
+            content, headers, media_type = file_of(wish, listing.question, body, self.ledger.zone, headers)
+            return Page(content, headers, media_type, restricted, fades=answer.fades)
         if following is not None:
             links = (headers.get("Link"), f'<{following}>; rel="next"')
             headers["Link"] = ", ".join(link for link in links if link)
-        return Page(orjson.dumps(body), headers, restricted=restricted)
+        if body is not answer.body or answer.rests_on is None:
+            return Page(orjson.dumps(body), headers, restricted=restricted, fades=answer.fades)
+        standpoint = Standpoint(answer.basis.as_dict(), answer.rests_on)
+        return Page(
+            answer.content(), headers, restricted=restricted, standpoint=standpoint, fades=answer.fades
+        )
 
     def _memento(self, path: str, position: int) -> dict[str, str]:
         """Return the headers of RFC 7089 for an answer of the past: its moment, and where the present one is."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +24,10 @@ logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 GRACE_SECONDS = 10
 BACKLOG = 512
+TURN_SECONDS = 0.001
+"""How long a thread computes while others wait: what completes an answer must not hold up the rest."""
+COLLECTED_AFTER = (20_000, 20, 50)
+"""Objects more than there were, young collections, middle ones: after so many the next older ones are looked at."""
 
 
 class Runner(Protocol):
@@ -116,9 +122,28 @@ def serve(
         SERVER.info("answering", extra={"told": {"release": RELEASE, "port": bound.getsockname()[1]}})
         announce(address_of(bound))
 
-    with running(runner), bound:
+    with running(runner), bound, many_served():
         make_server(app, ready).run(sockets=[bound])
     SERVER.info("ended")
+
+
+@contextmanager
+def many_served() -> Iterator[None]:
+    """Serve many at once: threads take short turns, and the garbage collector seldom looks at all that is kept.
+
+    Answers and states that are kept are many small objects without cycles; a look at all holds up every request.
+    """
+    before, turns = gc.get_threshold(), sys.getswitchinterval()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
+    sys.setswitchinterval(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(turns)
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager

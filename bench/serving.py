@@ -46,7 +46,7 @@ def serving(
     """Measure the board of a cycle over HTTP; `reader` is the identifier of a person who may read."""
     token = ledger.tokens.issue(f"person:{reader}", "measurement")
     path = f"/v1/cycles/{cycle}/board"
-    app = create_app(ledger, Reader(ledger, engine), engine, ledger.settings, door=WIDE_OPEN)
+    app = create_app(ledger, Reader(ledger, engine, keeps=True), engine, ledger.settings, door=WIDE_OPEN)
     with in_background(app) as address:
         body, _ = fetch(address, path, token)
         add_memory_endpoint(app, body)

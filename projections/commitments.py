@@ -38,6 +38,7 @@ _ROWS = """select objective::text, key_result::text, line, cycle, position, reco
             where position <= %(position)s and superseded_at > %(position)s and effective <= %(end)s
               and (cycle = %(cycle)s or %(cycle)s::text is null)
               and (objective = %(objective)s or %(objective)s::uuid is null)
+              and (objective = any (%(objectives)s::uuid[]) or %(objectives)s::uuid[] is null)
               and (%(moved)s::text is null
                    or cycle is distinct from %(moved)s::text
                       and objective in (select objective from {lines}
@@ -222,8 +223,9 @@ def commitments(
     cycle: str | None = None,
     objective: str | None = None,
     moved_from: str | None = None,
+    objectives: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the lines of a cycle, of an objective or of all, by position.
+    """Return the lines of a cycle, of an objective, of several or of all, by position.
 
     A line belongs to the cycle of its objective at that line; with `moved_from` those are returned that objectives
     whose line 1 is in this cycle drew in others. Shape of a row: `{objective, key_result: id | null,
@@ -235,6 +237,7 @@ def commitments(
         generation.query(_ROWS),
         {
             "position": position, "end": until.end, "cycle": cycle, "objective": objective, "moved": moved_from,
+            "objectives": None if objectives is None else list(objectives),
         },
     ).fetchall()  # fmt: skip
     names = (

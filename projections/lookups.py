@@ -68,7 +68,22 @@ def states_of_objectives(
     until: Until = ALWAYS,
 ) -> list[dict[str, Any]]:
     """Return the states of these objectives, whatever cycle they are in, by reference number."""
-    roots = list(states.roots_of(connection, generation, objectives).values())
+    return states_of_roots(connection, generation, roots(connection, generation, objectives), position, until)
+
+
+def roots(connection: Connection[Any], generation: Generation, objectives: Sequence[str]) -> list[int]:
+    """Return the item numbers of these objectives, which never change within a generation."""
+    return list(states.roots_of(connection, generation, objectives).values())
+
+
+def states_of_roots(
+    connection: Connection[Any],
+    generation: Generation,
+    roots: Sequence[int],
+    position: int,
+    until: Until = ALWAYS,
+) -> list[dict[str, Any]]:
+    """Return the states of the objectives with these item numbers, by reference number."""
     rows = states.objectives_by_root(connection, generation, roots, position, until)
     texts = [text for _, text in sorted(states.objectives_json(rows).values())]
     parsed: list[dict[str, Any]] = orjson.loads(b"[" + b",".join(texts) + b"]")

@@ -55,6 +55,16 @@ class Bookmark:
     recorded_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The generation that is read, how far its projections are, the ledger's last position, the database's clock."""
+
+    generation: Generation
+    positions: dict[str, int]
+    head: int
+    now: datetime
+
+
 class Control:
     """The rows beside the projection tables of one ledger: generations and bookmarks."""
 
@@ -64,6 +74,7 @@ class Control:
 
     def _query(self, text: LiteralString) -> bytes:
         names = {name: sql.Identifier(self.schema, _PREFIX + name) for name in ("generations", "bookmarks")}
+        names["head"] = sql.Identifier(self.schema, "head")
         return sql.SQL(text).format(**names).as_bytes(None)
 
     def prepare(self, connection: Connection[Any]) -> Generation:
@@ -188,16 +199,32 @@ class Control:
         ).fetchall()
         return {row[0]: Bookmark(*row) for row in rows}
 
-    def positions(self, connection: Connection[Any]) -> dict[str, int]:
-        """Return how far each projection of the generation is that this release reads, in one round trip."""
+    def standing(self, connection: Connection[Any]) -> Standing | None:
+        """Return what is read now, how far it is and where the ledger ends, in one round trip; None for nothing."""
         rows = connection.execute(
             self._query(
-                "select projection, position from {bookmarks} where generation = (select max(number)"
-                "  from {generations} where standing = 'read' and revision = %s and shape = %s)"
+                "select b.projection, b.position, b.generation, h.position, clock_timestamp()"
+                "  from {head} h, {bookmarks} b where b.generation = (select max(number) from {generations}"
+                "    where standing = 'read' and revision = %s and shape = %s)"
             ),
             [REVISION, self.shape],
         ).fetchall()
-        return dict(rows)
+        if not rows:
+            return None
+        *_, generation, head, now = rows[0]
+        return Standing(Generation(self.schema, generation), {row[0]: row[1] for row in rows}, head, now)
+
+    def level(self, connection: Connection[Any], position: int) -> tuple[Generation | None, bool]:
+        """Return the generation that this release reads and whether all that runs of it has reached a position."""
+        row = connection.execute(
+            self._query(
+                "select generation, bool_and(position >= %s or stopped_at is not null) from {bookmarks}"
+                " where generation = (select max(number) from {generations}"
+                "  where standing = 'read' and revision = %s and shape = %s) group by generation"
+            ),
+            [position, REVISION, self.shape],
+        ).fetchone()
+        return (None, False) if row is None else (Generation(self.schema, row[0]), bool(row[1]))
 
     def advance(
         self,

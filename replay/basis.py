@@ -72,13 +72,15 @@ def resolve(
     effective_at: str | date | None = None,
     present: int | None = None,
     today: date | None = None,
+    policies: Policies | None = None,
 ) -> Basis:
     """Return the basis that `as_of` and `effective_at` name.
 
     `as_of` is a position, an instant with its offset, a date (its end in the organisation's zone) or a mark;
     absent it is the present. `effective_at` is a day; absent it is today, or with `as_of` the day of that position,
     of that instant, that date, or the day that the mark marks. `present` is the position of the reading (else the
-    head), `today` the organisation's day (else that of the database's clock).
+    head), `today` the organisation's day (else that of the database's clock), `policies` those of the ledger, where
+    they were read already.
 
     Raises:
         BasisIsUnknown: malformed, beyond the head, in the future, before the first entry, unknown cycle or mark.
@@ -98,7 +100,8 @@ def resolve(
     latest = max(today, day_of(head.recorded_at, zone), day)
     if effective_at is not None:
         day = _day(effective_at, latest)
-    policies = Policies.of(ledger.read_stream("organisation"))
+    if policies is None:
+        policies = Policies.of(ledger.read_stream("organisation"))
     return Basis(identifier, position, day, policies.ruling(position, day, zone).version)
 
 

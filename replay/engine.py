@@ -20,7 +20,7 @@ from ledger.codec import RawEntry
 from projections import views
 from projections.base import Generation, Projection, without_collection
 from projections.catalogue import PROJECTIONS
-from projections.tables import Bookmark, Control
+from projections.tables import Bookmark, Control, Standing
 from replay.renewal import AnswersAreBeingMade, Renewal
 from replay.run import GenerationIsGone, Run
 
@@ -76,6 +76,8 @@ class Engine:
         self.page = page
         self._projections = projections
         self._runs: dict[int, Run] = {}
+        self._stepped: dict[int, int] = {}
+        """How far this engine brought each generation; whoever waited for it need not look again."""
         self._mutex = threading.Lock()
         self.renewal = Renewal(self)
 
@@ -140,9 +142,12 @@ class Engine:
         run = self._runs.setdefault(generation.number, Run(self, generation))
         try:
             with self.connection() as connection:
-                return run.step(connection, until, patience=patience)
+                position, more = run.step(connection, until, patience=patience)
+                self._stepped[generation.number] = position
+                return position, more
         except GenerationIsGone:
             self._runs.pop(generation.number, None)
+            self._stepped.pop(generation.number, None)
             self.renewal.look_again()  # look again which one is read, and build one where there is none
             raise
 
@@ -168,22 +173,22 @@ class Engine:
     def _wait_for(self, position: int, deadline: float) -> bool:
         while True:
             with self.connection() as connection:
-                generation = self.control.prepare(connection)
-                level = self._level(connection, generation, position)
+                generation, level = self.control.level(connection, position)
+                generation = generation or self.control.prepare(connection)
             left = deadline - time.monotonic()
             if level or left <= 0 or not self._mutex.acquire(timeout=left):
                 return level
             try:
                 with suppress(GenerationIsGone, errors.LockNotAvailable):
-                    reached, more = self._step(generation, None, patience=left)
-                    if reached < position and not more:  # it is not visible yet, or never will be
-                        time.sleep(min(left, PAUSE))
+                    reached = self._stepped.get(generation.number, 0)
+                    if reached < position:  # else somebody took it in while this one waited
+                        reached, more = self._step(generation, None, patience=left)
+                        if reached < position and not more:  # it is not visible yet, or never will be
+                            time.sleep(min(left, PAUSE))
+                    if reached >= position:
+                        return True
             finally:
                 self._mutex.release()
-
-    def _level(self, connection: Connection[Any], generation: Generation, position: int) -> bool:
-        marks = self.control.bookmarks(connection, generation).values()
-        return all(mark.position >= position or mark.stopped_at is not None for mark in marks)
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -198,19 +203,16 @@ class Engine:
                 yield Reading(connection, generation, min(mark.position for mark in marks.values()), marks)
                 return
 
-    def positions(self) -> dict[str, int]:
-        """Return how far each projection is now."""
+    def standing(self) -> Standing | None:
+        """Return what is read now, how far it is and where the ledger ends; None where nothing is read just now."""
         with self.connection() as connection:
-            found = self.control.positions(connection)
-        if found:
-            return found
-        with self.reading() as reading:  # the generation was dropped just now
-            return {name: mark.position for name, mark in reading.bookmarks.items()}
+            return self.control.standing(connection)
 
     def forget(self, generation: Generation) -> None:
         """Drop what is remembered of a generation."""
         with self._mutex:
             self._runs.pop(generation.number, None)
+            self._stepped.pop(generation.number, None)
 
     def new_projections(self) -> list[Projection]:
         """Return one new instance of each projection, in the order of their needs."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
@@ -11,19 +12,25 @@ from psycopg import Connection
 from aggregates.refusals import BasisIsUnknown, CycleIsUnknown, KeyResultIsUnknown, ObjectiveIsUnknown
 from aggregates.values import instant_text
 from ledger.store import Ledger
-from projections import base, board, commitments, decisions, lookups
+from projections import base, board, commitments, decisions, drift, lookups
 from projections.base import Generation
 from replay.basis import Basis
 from replay.engine import Reading
 from replay.policies import Adopted
 from replay.presenting import versions_named
 from replay.sight import EVERYTHING, Sight
+from replay.stretch import Book, Stretch
 from replay.veiling import parted
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A reading at a basis: where the queries run, up to where they look, and what the reader does not see."""
+    """A reading at a basis: where the queries run, up to where they look, and what the reader does not see.
+
+    `stretch` keeps what answers about the present share; None at any other basis.
+    """
 
     ledger: Ledger
     reading: Reading
@@ -31,9 +38,23 @@ class Place:
     policy: Adopted
     until: base.Until
     sight: Sight = EVERYTHING
+    stretch: Stretch | None = None
 
     def states(self, cycle: str) -> dict[str, Any]:
         """Return the states of a cycle with everybody's. Raises CycleIsUnknown."""
+        if self.stretch is None:
+            return self._states(cycle)
+        connection, generation, position = self._at()
+
+        def some(objectives: Sequence[str]) -> list[dict[str, Any]]:
+            roots = self._trifle(
+                ("root", *objectives), lambda: lookups.roots(connection, generation, objectives)
+            )
+            return lookups.states_of_roots(connection, generation, roots, position)
+
+        return self.stretch.states(cycle, position, lambda: self._states(cycle), some)
+
+    def _states(self, cycle: str) -> dict[str, Any]:
         connection, generation, position = self._at()
         if self.until is base.ALWAYS:
             found = board.states_at_position(connection, generation, cycle, position)
@@ -68,6 +89,20 @@ class Place:
         cycle = self.cycle_state(found[0]["facets"]["cycle"]["value"]) if found else None
         return {"cycle": cycle, "objectives": found, "people": people, "teams": teams}
 
+    def book(self, kind: str, cycle: str) -> Book:
+        """Return the rows of a cycle's answer that are kept for this day and this policy; empty where none are."""
+        if self.stretch is None:
+            return Book()
+        return self.stretch.book(kind, cycle, self.policy.version, self.basis.effective_on)
+
+    def _kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what check-ins do not change, read once for a stretch."""
+        return make() if self.stretch is None else self.stretch.get(key, make)
+
+    def _trifle(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return something small that never changes, read once for a stretch."""
+        return make() if self.stretch is None else self.stretch.trifle(key, make)
+
     def cycle_state(self, key: str) -> dict[str, Any] | None:
         """Return a cycle as it stood; None where there was none."""
         connection, generation, position = self._at()
@@ -82,7 +117,7 @@ class Place:
 
     def cycle_ends(self) -> dict[str, str]:
         """Return the last day of every cycle, by key."""
-        known = board.cycles(*self._at())
+        known = self._kept("cycles", lambda: board.cycles(*self._at()))
         return {cycle["key"]: cycle["ends_on"] for cycle in known}
 
     def lines(
@@ -93,21 +128,35 @@ class Place:
         moved_from: str | None = None,
     ) -> list[dict[str, Any]]:
         """Return the lines of a cycle, of an objective, of what has left a cycle, or all."""
-        return commitments.commitments(
-            *self._at(),
-            self.until,
-            cycle=cycle,
-            objective=objective,
-            moved_from=moved_from,
-        )
+
+        def read() -> list[dict[str, Any]]:
+            return commitments.commitments(
+                *self._at(), self.until, cycle=cycle, objective=objective, moved_from=moved_from
+            )
+
+        if cycle is None and moved_from is None:
+            return read()
+        return self._kept(("lines", cycle, objective, moved_from), read)
+
+    def lines_of(self, objectives: list[str]) -> list[dict[str, Any]]:
+        """Return the lines of these objectives."""
+        return commitments.commitments(*self._at(), self.until, objectives=objectives)
+
+    def changes(self, objectives: list[str]) -> list[dict[str, Any]]:
+        """Return what changed of these objectives after their lines, superseded or not."""
+
+        def read() -> list[dict[str, Any]]:
+            return drift.changes(*self._at(), self.until, objectives=objectives, superseded=True)
+
+        return self._kept(("changes", tuple(objectives)), read)
 
     def decided(self, objectives: list[str] | None = None) -> list[dict[str, Any]]:
         """Return the decisions that touch these objectives, or all."""
-        return decisions.decisions(
-            *self._at(),
-            self.until,
-            objectives=objectives,
-        )
+
+        def read() -> list[dict[str, Any]]:
+            return decisions.decisions(*self._at(), self.until, objectives=objectives)
+
+        return read() if objectives is not None else self._kept("decisions", read)
 
     def scope(self, cycle: str | None, item: str | None) -> list[str] | None:
         """Return the objectives of a cycle or the objective of an item; None for no restriction."""
@@ -128,7 +177,9 @@ class Place:
         is_reference = wanted.startswith(("OBJ-", "KR-")) and wanted.partition("-")[2].isdigit()
         found = None
         if is_reference or len(wanted) == 36:
-            found = lookups.find_item(connection, generation, wanted, position)
+            found = self._trifle(
+                ("item", wanted), lambda: lookups.find_item(connection, generation, wanted, position)
+            )
         if found is None or found.objective in self.sight.hidden:
             if wanted.startswith("KR-"):
                 raise KeyResultIsUnknown(
@@ -149,7 +200,11 @@ class Place:
             value = row.get("value") or {}
             if isinstance(value, dict):
                 items.update(one for one in (value.get("successor"), value.get("parent")) if one)
-        return lookups.references(self.reading.connection, self.reading.generation, sorted(items))
+        wanted = tuple(sorted(items))
+        return self._trifle(
+            ("references", wanted),
+            lambda: lookups.references(self.reading.connection, self.reading.generation, wanted),
+        )
 
     def versions(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
         """Return what the source's versions in these rows were called by those who wrote them."""
@@ -157,10 +212,14 @@ class Place:
 
     def created_at(self) -> str:
         """Return when the ledger was created. Raises BasisIsUnknown where it is empty."""
-        first = self.ledger.entry(1)
-        if first is None:
-            raise BasisIsUnknown("This ledger holds no entry yet, so there is nothing to read.")
-        return instant_text(first.recorded_at)
+
+        def read() -> str:
+            first = self.ledger.entry(1)
+            if first is None:
+                raise BasisIsUnknown("This ledger holds no entry yet, so there is nothing to read.")
+            return instant_text(first.recorded_at)
+
+        return self._kept("created", read)
 
     def _at(self) -> tuple[Connection[Any], Generation, int]:
         return self.reading.connection, self.reading.generation, self.basis.position

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any, Protocol
+from uuid import UUID
 
 import orjson
 
 from aggregates.entry import Sealed
 from aggregates.refusals import Refusal
-from ledger.directory import Directory
+from ledger.directory import Alias, Directory, Somebody
 from ledger.keys import MasterKeyError
 from ledger.store import Ledger
 
+NAMES_SECONDS = 10
+"""How long a name is taken as it was read: one that was changed, which has no position, shows by then."""
 _MIDDLE = re.compile(rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-")
 """What stands in every identifier between its first eight and its last twelve digits: a search for the hyphen
 takes a fifth of the time of one for a digit."""
@@ -28,7 +33,52 @@ def identifiers_in(text: bytes) -> set[str]:
     }
 
 
-def described(body: dict[str, Any], directory: Directory, named: Set[str] | None = None) -> dict[str, Any]:
+class Names(Protocol):
+    """Who somebody is, by identifier."""
+
+    def names(self) -> Mapping[UUID, Somebody]: ...
+    def alias_names(self) -> Mapping[UUID, Alias]: ...
+
+
+class LatelyNamed:
+    """The names of the directory as they were read at most `NAMES_SECONDS` ago; safe for threads."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._guard = threading.Lock()
+        self._names: Mapping[UUID, Somebody] = {}
+        self._aliases: Mapping[UUID, Alias] = {}
+        self._read_at: float | None = None
+        self._turn: int | None = None
+        self.version = 0
+        """How often another name was found: what was answered under the same one names everybody as it would now."""
+
+    def names(self) -> Mapping[UUID, Somebody]:
+        """Return everybody."""
+        self.refresh()
+        return self._names
+
+    def alias_names(self) -> Mapping[UUID, Alias]:
+        """Return all aliases."""
+        self.refresh()
+        return self._aliases
+
+    def refresh(self, turn: int | None = None) -> None:
+        """Read the directory again where that is due, or where something else than a check-in was recorded since."""
+        with self._guard:
+            now = time.monotonic()
+            is_due = self._read_at is None or now - self._read_at >= NAMES_SECONDS
+            if not is_due and turn in (None, self._turn):
+                return
+            self._turn = turn or self._turn
+            names, aliases = self._directory.names(), self._directory.alias_names()
+            if (names, aliases) != (self._names, self._aliases):
+                self._names, self._aliases = names, aliases
+                self.version += 1
+            self._read_at = now
+
+
+def described(body: dict[str, Any], directory: Names, named: Set[str] | None = None) -> dict[str, Any]:
     """Return the answer with `people`: who every identifier in it is, by name and handle.
 
     Names have no position: they are read from the directory as it is now. `named` are the identifiers in the answer,
@@ -71,37 +121,40 @@ def versions_named(rows: Iterable[Mapping[str, Any]], directory: Directory) -> d
 
 def unsealed(body: Any, ledger: Ledger) -> Any:
     """Return the answer with each sealed text as `{author, text}`; the text is null where its key was erased."""
-    found = list(_sealed_in(body))
-    return _with(body, _opened(found, ledger)) if found else body
-
-
-def _sealed_in(body: Any) -> Iterator[Mapping[str, Any]]:
-    """Give every sealed text."""
-    if isinstance(body, dict):
-        if body.keys() >= _SEALED:
-            yield body
-        else:
-            for value in body.values():
-                if isinstance(value, dict | list):
-                    yield from _sealed_in(value)
-    elif isinstance(body, list):
-        for value in body:
-            if isinstance(value, dict | list):
-                yield from _sealed_in(value)
-
-
-def _with(body: Any, texts: Mapping[tuple[Any, ...], str | None]) -> Any:
-    """Return the answer with these clear texts, by what was sealed."""
-    if isinstance(body, dict):
-        if body.keys() >= _SEALED:
-            return {"author": body["author"], "text": texts[_seal(body)]}
-        return {
-            name: _with(value, texts) if isinstance(value, dict | list) else value
-            for name, value in body.items()
-        }
-    if isinstance(body, list):
-        return [_with(value, texts) if isinstance(value, dict | list) else value for value in body]
+    found: list[Mapping[str, Any]] = []
+    opened: dict[int, dict[str, Any]] = {}
+    body = _parted(body, found, opened)
+    if found:
+        texts = _opened(found, ledger)
+        for sealed in found:
+            opened[id(sealed)]["text"] = texts[_seal(sealed)]
     return body
+
+
+def _parted(value: Any, found: list[Mapping[str, Any]], opened: dict[int, dict[str, Any]]) -> Any:
+    """Return a value with `{author, text}` for each sealed text, the texts yet to come; what holds none is the same."""
+    if type(value) is dict:
+        if "ciphertext" in value and value.keys() >= _SEALED:
+            if id(value) not in opened:
+                found.append(value)
+                opened[id(value)] = {"author": value["author"], "text": None}
+            return opened[id(value)]
+        changed = None
+        for name, inner in value.items():
+            if type(inner) is dict or type(inner) is list:
+                told = _parted(inner, found, opened)
+                if told is not inner:
+                    if changed is None:
+                        changed = dict(value)
+                    changed[name] = told
+        return value if changed is None else changed
+    if type(value) is list:
+        rows = [
+            _parted(inner, found, opened) if type(inner) is dict or type(inner) is list else inner
+            for inner in value
+        ]
+        return rows if any(one is not other for one, other in zip(rows, value, strict=True)) else value
+    return value
 
 
 def _seal(sealed: Mapping[str, Any]) -> tuple[Any, ...]:

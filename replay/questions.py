@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
+from psycopg import errors
 
 from aggregates.reading.board import complete_board
 from aggregates.reading.commitments import complete_commitments
@@ -19,9 +21,12 @@ from aggregates.reading.history import complete_history
 from aggregates.reading.triage import Surroundings, chosen, grouped
 from aggregates.refusals import DecisionIsUnknown, ObjectiveIsUnknown
 from aggregates.values import day_of, instant_text
+from ledger.directory import Directory
 from ledger.errors import Unavailable
 from ledger.store import Ledger
-from projections import base, board, drift, findings, history, lookups
+from projections import base, board, findings, history, lookups
+from projections.base import Generation
+from projections.tables import Standing
 from replay.asked import (
     BoardOf,
     CommitmentsOf,
@@ -40,9 +45,10 @@ from replay.basis import Basis, resolve
 from replay.engine import Engine, Reading
 from replay.place import Place
 from replay.policies import Adopted, Policies
-from replay.presenting import described, identifiers_in, unsealed
+from replay.presenting import NAMES_SECONDS, LatelyNamed, described, identifiers_in, unsealed
 from replay.roles import members_at, roles_at
 from replay.sight import EVERYTHING, Sight, Sights
+from replay.stretch import Stretch, Stretches
 from replay.veiling import decisions_shown, is_hidden_finding, masked, parted
 
 __all__ = [
@@ -70,14 +76,39 @@ class Answer:
     body: dict[str, Any]
     named: frozenset[str] = frozenset()
     """Every identifier in the body."""
+    pieces: tuple[bytes, ...] | None = None
+    """The rows of `objectives` as JSON, where they are kept."""
+    rests_on: frozenset[str] | None = None
+    """The objectives whose check-ins change the answer; None where that is not known."""
+
+    @property
+    def fades(self) -> bool:
+        """Whether it holds what may be erased without a position: opened texts, the subjects of a source's versions."""
+        return "entries" in self.body or bool(self.body.get("sources"))
+
+    def content(self) -> bytes:
+        """Return the body as JSON."""
+        return content_of(self.body, self.pieces)
+
+
+def content_of(body: dict[str, Any], pieces: Sequence[bytes] | None) -> bytes:
+    """Return a body as JSON, with the rows of `objectives` as they are kept."""
+    if pieces is None:
+        return orjson.dumps(body)
+    return orjson.dumps({**body, "objectives": [orjson.Fragment(piece) for piece in pieces]})
 
 
 class Reader:
     """Answers questions about one ledger, as far as somebody sees it; the house itself sees everything."""
 
-    def __init__(self, ledger: Ledger, engine: Engine) -> None:
+    def __init__(self, ledger: Ledger, engine: Engine, *, keeps: bool = False) -> None:
+        """Make a reader; one that `keeps` reads for the next answer only what changed since the last one."""
         self._ledger = ledger
         self._engine = engine
+        self._stretches = Stretches(ledger) if keeps else None
+        self._directory: Directory | LatelyNamed = (
+            LatelyNamed(ledger.directory) if keeps else ledger.directory
+        )
         self.sights = Sights(ledger)
         self.sight = EVERYTHING
         self.told: Callable[[Answer], None] | None = None
@@ -102,9 +133,16 @@ class Reader:
         reader.sight = sight
         return reader
 
-    def positions(self) -> dict[str, int]:
-        """Return how far each projection is now."""
-        return self._engine.positions()
+    def standing(self) -> Standing:
+        """Return what is read now, how far it is and where the ledger ends. Raises LedgerIsEmpty."""
+        found = self._engine.standing()
+        if found is not None:
+            return found
+        with self._engine.reading() as reading:  # the generation was dropped just now
+            positions = {name: mark.position for name, mark in reading.bookmarks.items()}
+            generation = reading.generation
+        head = self._ledger.head()
+        return Standing(generation, positions, head.position, head.now)
 
     def ask(
         self,
@@ -131,21 +169,111 @@ class Reader:
         with self._engine.reading() as reading:
             present = reading.position_of(*question.stands_on)
             present = present if at_most is None else min(present, at_most)
-            basis = resolve(self._ledger, as_of=as_of, effective_at=effective_at, present=present)
+            is_present = as_of is None and effective_at is None
+            stretch = self._stretch(reading, present) if is_present else None
+            policies = self._policies(stretch)
+            basis = resolve(
+                self._ledger, as_of=as_of, effective_at=effective_at, present=present, policies=policies
+            )
             if max(basis.position, wanted) > present:
                 raise ProjectionIsBehind(_behind(reading, question, max(basis.position, wanted)))
-            policy = self._ruling(question, basis, reading)
-            basis = replace(basis, policy_version=policy.version)
-            place = Place(self._ledger, reading, basis, policy, self._until(basis, effective_at), reader)
-            body = {"basis": basis.as_dict(), **self._answers[type(question)](question, place)}
-        named = frozenset(identifiers_in(orjson.dumps(body)))
-        if not named.isdisjoint(reader.names):
-            body = masked(body, reader)
-            named = frozenset(identifiers_in(orjson.dumps(body)))
-        answer = Answer(basis, described(body, self._ledger.directory, named), named)
+            return self._answered(
+                question, reading, basis, policies, self._until(basis, effective_at), reader, stretch
+            )
+
+    def from_kept(
+        self, question: Question, generation: Generation, position: int, *, today: date, reader: Sight
+    ) -> Answer | None:
+        """Return the answer about the present from what is kept and what changed since; None where it must be asked.
+
+        The caller saw the projections at this position or further, and the organisation's day. It takes no snapshot:
+        what the projections say of a position stays, whatever they take in later, until the generation is dropped.
+        """
+        if self._stretches is None or self._ledger.identifier is None:
+            return None
+        stretch = self._stretches.at(generation.number, position)
+        if stretch is None or stretch.since == position:
+            return None
+        try:
+            with self._engine.connection() as connection:
+                reading = Reading(connection, generation, position, {})
+                policies = self._policies(stretch)
+                version = policies.ruling(position, today, self._ledger.zone).version
+                basis = Basis(self._ledger.identifier, position, today, version)
+                return self._answered(question, reading, basis, policies, base.ALWAYS, reader, stretch)
+        except errors.UndefinedTable:
+            return None
+
+    def _answered(
+        self,
+        question: Question,
+        reading: Reading,
+        basis: Basis,
+        policies: Policies,
+        until: base.Until,
+        sight: Sight,
+        stretch: Stretch | None,
+    ) -> Answer:
+        policy = self._ruling(question, basis, reading, policies)
+        basis = replace(basis, policy_version=policy.version)
+        place = Place(self._ledger, reading, basis, policy, until, sight, stretch)
+        body = {"basis": basis.as_dict(), **self._answers[type(question)](question, place)}
+        answer = self._shown(question, body, place)
         if self.told is not None:
             self.told(answer)
         return answer
+
+    def _shown(self, question: Question, body: dict[str, Any], place: Place) -> Answer:
+        """Return an answer without what is hidden, with the names of those whom it speaks of."""
+        rests_on = None if place.stretch is None else _rests_on(question, body)
+        kind = _KEPT_ROWS.get(type(question))
+        if place.stretch is None or kind is None or getattr(question, "cycle", None) is None:
+            named = frozenset(identifiers_in(orjson.dumps(body)))
+            if not named.isdisjoint(place.sight.names):
+                body = masked(body, place.sight)
+                named = frozenset(identifiers_in(orjson.dumps(body)))
+            body = described(body, self._directory, named)
+            return Answer(place.basis, body, named, rests_on=rests_on)
+        book, member = place.book(question.name, question.cycle), kind  # type: ignore[attr-defined]
+        pieces = [book.piece(row[member], row) for row in body["objectives"]]
+        rest = {**body, "objectives": ()}
+        own = identifiers_in(orjson.dumps(rest))
+        if not own.isdisjoint(place.sight.names):
+            rest = masked(rest, place.sight)
+            own = identifiers_in(orjson.dumps(rest))
+        if place.sight.names:
+            pieces = [book.shown(piece, place.sight) for piece in pieces]
+        body = {**rest, "objectives": [piece.row for piece in pieces]}
+        named = frozenset(own).union(*(piece.named for piece in pieces))
+        body = described(body, self._directory, named)
+        return Answer(place.basis, body, named, tuple(piece.content for piece in pieces), rests_on)
+
+    def follow(self, position: int) -> None:
+        """Look at what was recorded up to a position, so that rights and `is_as_it_was` know it."""
+        self.sights.follow(position)
+        if self._stretches is not None:
+            self._stretches.trail.follow(position)
+            self._name_anew()
+
+    @property
+    def names_version(self) -> int:
+        """The version of the names: answers given under the same one name everybody as they would now."""
+        directory = self._directory
+        return (
+            directory.version if isinstance(directory, LatelyNamed) else int(time.monotonic() / NAMES_SECONDS)
+        )
+
+    def forget(self) -> None:
+        """Keep nothing of what was read: the ledger is of another past."""
+        if self._stretches is not None:
+            self._stretches.forget()
+
+    def is_as_it_was(self, rests_on: frozenset[str] | None, after: int, until: int) -> bool:
+        """Return whether nothing that was recorded after one position up to another changes such an answer."""
+        if rests_on is None or self._stretches is None:
+            return False
+        touched = self._stretches.trail.touched(after, until)
+        return touched is not None and touched.isdisjoint(rests_on)
 
     def find(self, item: str, *, reader: Sight | None = None) -> tuple[UUID, UUID] | None:
         """Return the objective and the item itself of a reference or identifier, as known now; None for none."""
@@ -176,7 +304,7 @@ class Reader:
         body = bare(self._ledger.world(), kind, name)
         if not reader.names.isdisjoint(identifiers_in(orjson.dumps(body))):
             body = masked(body, reader)
-        return described(body, self._ledger.directory)
+        return described(body, self._directory)
 
     # -- the answers
 
@@ -195,6 +323,7 @@ class Reader:
             policy_version=at.policy.version,
             day=at.basis.effective_on,
             zone=self._ledger.zone,
+            kept=at.book("board", question.cycle).rows,
         )
         return {**body, "private": len(hidden)}
 
@@ -234,9 +363,7 @@ class Reader:
         if missing:
             more = lookups.states_of_objectives(connection, generation, missing, at.basis.position, at.until)
             states = {**states, "objectives": [*states["objectives"], *more]}
-        changes = drift.changes(
-            connection, generation, at.basis.position, at.until, objectives=objectives, superseded=True
-        )
+        changes = at.changes(objectives)
         body = complete_drift(
             lines,
             changes,
@@ -247,6 +374,7 @@ class Reader:
             zone=self._ledger.zone,
             position=at.basis.position,
             cycle_ends=at.cycle_ends(),
+            kept=None if question.cycle is None else at.book("drift", question.cycle).rows,
         )
         if key_result is not None:
             body = of_key_result(body, key_result)
@@ -311,10 +439,8 @@ class Reader:
             rows = [row for row in rows if row["key_result"] == item.id]
         rows, private = parted(rows, lambda row: is_hidden_finding(row, at.sight))
         objectives = sorted({row["objective"] for row in rows if row["objective"] is not None})
-        changes = drift.changes(
-            connection, generation, at.basis.position, at.until, objectives=objectives, superseded=True
-        )
-        lines = [row for row in at.lines() if row["objective"] in set(objectives)]
+        changes = at.changes(objectives)
+        lines = at.lines_of(objectives)
         states = lookups.states_of_objectives(connection, generation, objectives, at.basis.position, at.until)
         decided = at.decided()
         body = complete_findings(
@@ -376,9 +502,26 @@ class Reader:
         if position:
             self._engine.wait_for(min(position, self._ledger.head().position), PATIENCE)
 
-    def _ruling(self, question: Question, basis: Basis, reading: Reading) -> Adopted:
+    def _stretch(self, reading: Reading, position: int) -> Stretch | None:
+        if self._stretches is None:
+            return None
+        found = self._stretches.at(reading.generation.number, position)
+        self._name_anew()
+        return found
+
+    def _name_anew(self) -> None:
+        """Read the names again where they are due or where somebody may have come since."""
+        if isinstance(self._directory, LatelyNamed) and self._stretches is not None:
+            self._directory.refresh(self._stretches.trail.turn)
+
+    def _policies(self, stretch: Stretch | None) -> Policies:
+        def read() -> Policies:
+            return Policies.of(self._ledger.read_stream("organisation"))
+
+        return read() if stretch is None else stretch.get("policies", read)
+
+    def _ruling(self, question: Question, basis: Basis, reading: Reading, policies: Policies) -> Adopted:
         """Return the policy that rules an answer; one adopted after a cycle's last day does not reach the cycle."""
-        policies = Policies.of(self._ledger.read_stream("organisation"))
         key = getattr(question, "cycle", None)
         if len(policies.adopted) > 1:
             if isinstance(question, DriftOf) and question.item is not None:
@@ -411,6 +554,21 @@ class Reader:
         if entry is None or basis.effective_on >= day_of(entry.recorded_at, self._ledger.zone):
             return base.ALWAYS
         return base.until(basis.effective_on, self._ledger.zone)
+
+
+_KEPT_ROWS: dict[type[Question], str] = {BoardOf: "id", DriftOf: "objective"}
+"""Answers about a cycle whose rows are kept, and the member that names the objective of a row."""
+
+
+def _rests_on(question: Question, body: dict[str, Any]) -> frozenset[str]:
+    """Return the objectives whose check-ins change an answer about the present."""
+    if isinstance(question, BoardOf):
+        return frozenset(row["id"] for row in body["objectives"])
+    if isinstance(question, DriftOf):
+        return frozenset(row["objective"] for row in body["objectives"])
+    if isinstance(question, HistoryOf):
+        return frozenset({body["objective"]})
+    return frozenset()
 
 
 def _behind(reading: Reading, question: Question, wanted: int) -> str:

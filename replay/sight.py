@@ -154,6 +154,12 @@ class Sights:
                 kept = self._actors[name, scopes] = self._of(name, scopes)
             return kept
 
+    def follow(self, head: int) -> None:
+        """Bring the rights up to the ledger's end."""
+        with self._guard:
+            if self._position is None or head > self._position:
+                self._follow(head)
+
     def known(self, name: str, head: int, scopes: frozenset[Scope] = ALL_SCOPES) -> Sight | None:
         """Return what somebody sees at this end where it is known already: no lock, no question to the database."""
         reached = self._position

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,16 +11,24 @@ from aggregates.policy import Policy
 from aggregates.reading.expected import straight_line
 from aggregates.reading.figures import Ratio, ratio_text
 from aggregates.reading.frame import Frame, frame_of
-from aggregates.reading.objectives import read_objective
+from aggregates.reading.objectives import Children, read_objective
 from aggregates.reading.people import Owners
 from aggregates.reading.status import ENDED, GLYPHS
 
 States = Mapping[str, Any]
 _Read = tuple[dict[str, Any], Ratio | None, Ratio | None]
+Kept = MutableMapping[str, tuple[Mapping[str, Any], Children, _Read]]
+"""Completed objectives by identifier, each with the state and the children's figures that it was completed from."""
 
 
 def complete_board(
-    states: States, *, policy: Policy, policy_version: int, day: date, zone: ZoneInfo
+    states: States,
+    *,
+    policy: Policy,
+    policy_version: int,
+    day: date,
+    zone: ZoneInfo,
+    kept: Kept | None = None,
 ) -> dict[str, Any]:
     """Return the board of a cycle ready for JSON.
 
@@ -29,12 +37,13 @@ def complete_board(
     {draft, not_started, on_track, behind, off_track, achieved, closed, withdrawn, carried, silent}, silent,
     disagreements, owners_who_left, key_results: {counts, silent, disagreements}, teams, recorded_in_error: […]}`.
     `counts` add up to the number of objectives: a silent item that would be green counts as silent; `silent` is
-    every flagged one. Objectives are as in `read_objective`, decimals as strings.
+    every flagged one. Objectives are as in `read_objective`, decimals as strings. `kept` holds rows that were completed
+    for the same cycle, people, day and policy: those whose states are the same objects are taken from it.
     """
     cycle = states["cycle"]
     frame = frame_of(cycle, policy=policy, policy_version=policy_version, day=day, zone=zone)
     owners = Owners(states["people"])
-    rows, in_error = _read_all(states, frame, owners)
+    rows, in_error = _read_all(states, frame, owners, {} if kept is None else kept)
     key_results = [key_result for row in rows for key_result in row["key_results"]]
     return {
         "cycle": cycle,
@@ -58,7 +67,7 @@ def complete_board(
 
 
 def _read_all(
-    states: States, frame: Frame, owners: Owners
+    states: States, frame: Frame, owners: Owners, kept: Kept
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of every objective in their order, and those recorded in error."""
     live, in_error = [], []
@@ -79,11 +88,19 @@ def _read_all(
         else:
             live.append(state)
     if frame.policy.roll_up == "pooled":
-        return _pooled(live, frame, owners), in_error
-    return [read_objective(state, frame, owners)[0] for state in live], in_error
+        return _pooled(live, frame, owners, kept), in_error
+    return [_read(state, frame, owners, (), kept)[0] for state in live], in_error
 
 
-def _pooled(live: list[Mapping[str, Any]], frame: Frame, owners: Owners) -> list[dict[str, Any]]:
+def _read(state: Mapping[str, Any], frame: Frame, owners: Owners, children: Children, kept: Kept) -> _Read:
+    """Return what `read_objective` does, or what is kept of it where state and children are the same."""
+    known = kept.get(state["id"])
+    if known is None or known[0] is not state or known[1] != children:
+        known = kept[state["id"]] = (state, children, read_objective(state, frame, owners, children))
+    return known[2]
+
+
+def _pooled(live: list[Mapping[str, Any]], frame: Frame, owners: Owners, kept: Kept) -> list[dict[str, Any]]:
     """Return the rows with the figures of committed child objectives pooled into their parents, children first."""
     known = {state["id"]: state for state in live}
     children: dict[str, list[str]] = {}
@@ -104,7 +121,7 @@ def _pooled(live: list[Mapping[str, Any]], frame: Frame, owners: Owners) -> list
             waiting.pop()
             if item not in done:
                 figures = [done[child][1:] for child in children.get(item, ()) if child in done]
-                done[item] = read_objective(known[item], frame, owners, figures)
+                done[item] = _read(known[item], frame, owners, figures, kept)
     return [done[state["id"]][0] for state in live]
 
 

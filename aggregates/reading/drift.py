@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,8 @@ KINDS = {
 }
 """The word for each facet that a line fixes; a standing speaks for itself."""
 
+Kept = MutableMapping[str, tuple[Mapping[str, Any] | None, dict[str, Any]]]
+"""Completed objectives by identifier, each with the state that it was completed from."""
 _STANDINGS = {
     "withdrawn": "withdrawn",
     "replaced": "replaced",
@@ -63,6 +65,7 @@ def complete_drift(
     clock: Clock = "effective",
     position: int | None = None,
     cycle_ends: Mapping[str, str] | None = None,
+    kept: Kept | None = None,
 ) -> dict[str, Any]:
     """Return what became of every commitment between a line and a basis.
 
@@ -73,7 +76,10 @@ def complete_drift(
     …}], final}}], counts: {kept, softer, harder, neutral, kinds: {…}}}`. A facet: `{facet, kind, old, new,
     direction, successor?, changes: [{position, name, recorded_at, effective_at, by, on_behalf_of, reason, decided,
     source, old, new, direction, amends, superseded_at}]}`; a changed facet that came back reads *kept*.
+    `kept` holds rows that were completed with the same lines, changes, decisions and policy: those whose states are
+    the same objects are taken from it.
     """
+    kept = {} if kept is None else kept
     tell = Teller(decisions, states, zone, clock, position, cycle_ends)
     at_basis = {state["id"]: state for state in states["objectives"]}
     by_objective: dict[str, list[Row]] = {}
@@ -86,8 +92,12 @@ def complete_drift(
     for objective, own in drawn.items():
         start = next((row for row in own if row["key_result"] is None and row["line"] == line), None)
         if start is not None:
-            rows = by_objective.get(objective, [])
-            objectives.append(_objective(start, own, rows, at_basis.get(objective), tell, policy))
+            state = at_basis.get(objective)
+            known = kept.get(objective)
+            if known is None or known[0] is not state:
+                rows = by_objective.get(objective, [])
+                known = kept[objective] = (state, _objective(start, own, rows, state, tell, policy))
+            objectives.append(known[1])
     return {
         "cycle": states["cycle"]["key"],
         "line": line,

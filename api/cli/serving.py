@@ -90,7 +90,9 @@ def run_server(session: Session, *, host: str, port: int, announce: Callable[[st
     ledger, engine = session.ledger, session.engine
     with suppress(AnswersAreBeingMade):  # they come with the answers
         engine.show_views()
-    app = create_app(ledger, Reader(ledger, engine), engine, ledger.settings, door=Door.load(os.environ))
+    app = create_app(
+        ledger, Reader(ledger, engine, keeps=True), engine, ledger.settings, door=Door.load(os.environ)
+    )
     try:
         with revived(ledger.place):
             run(app, Runner(engine), host=host, port=port, announce=announce)

@@ -134,7 +134,7 @@ def house(server_environ: dict[str, str], request: pytest.FixtureRequest) -> Ite
         with Ledger.open(settings) as ledger:
             engine = Engine(ledger)
             engine.catch_up()
-            app = create_app(ledger, Reader(ledger, engine), engine, settings, door=WIDE_OPEN)
+            app = create_app(ledger, Reader(ledger, engine, keeps=True), engine, settings, door=WIDE_OPEN)
             with in_background(app) as address:
                 today = day_that_lasts(ledger, seconds=300)  # a module's tests
                 made = House(address, ledger, str(created.steward), today, app.state.desk)

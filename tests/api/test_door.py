@@ -39,7 +39,9 @@ from tests.waiting import PATIENCE
 def another_door(house: House, **more: Any) -> Iterator[httpx.Client]:
     """The same ledger behind a door of its own; nobody's client."""
     engine = Engine(house.ledger)
-    app = create_app(house.ledger, Reader(house.ledger, engine), engine, house.ledger.settings, **more)
+    app = create_app(
+        house.ledger, Reader(house.ledger, engine, keeps=True), engine, house.ledger.settings, **more
+    )
     with in_background(app) as address, httpx.Client(base_url=address, timeout=PATIENCE) as client:
         yield client
 

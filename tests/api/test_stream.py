@@ -380,7 +380,7 @@ def test_listeners_are_bounded() -> None:
 def test_the_end_of_the_server_lets_listeners_go(house: House) -> None:
     # given somebody who listens at a door of their own, when its server is told to end
     engine = Engine(house.ledger)
-    app = create_app(house.ledger, Reader(house.ledger, engine), engine, house.ledger.settings)
+    app = create_app(house.ledger, Reader(house.ledger, engine, keeps=True), engine, house.ledger.settings)
     headers = {"Authorization": f"Bearer {house.tokens['rita']}"}
     with ExitStack() as stack:
         with in_background(app) as address:

@@ -1,0 +1,272 @@
+"""What answers about the present share while nothing but check-ins is recorded: then only their objectives change.
+
+A check-in or a measured value that supersedes nothing, cites no decision and names no source touches the states and
+the history of its own objective; lines, changes, decisions, findings, cycles, people, teams and policies stay as they
+are. Anything else begins a new stretch, in which everything is read anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeVar
+
+import orjson
+
+from ledger.codec import RawEntry
+from replay.presenting import identifiers_in
+from replay.sight import Sight
+from replay.veiling import masked
+
+PLAIN: Final = frozenset({"key_result.checked_in", "key_result.measured"})
+_MORE: Final = frozenset({"supersedes", "decision", "source"})
+"""What an entry must not say to touch its own objective only."""
+MOST_FOLLOWED: Final = 500
+"""Entries that are read to follow the ledger; who is further behind begins anew."""
+MOST_KEPT: Final = 20_000
+THINGS_KEPT, TRIFLES_KEPT = 32, 4_096
+VERSIONS_KEPT: Final = 4
+"""Of the states of a cycle: an answer that began a little earlier is given from an earlier version."""
+T = TypeVar("T")
+
+
+class LedgerToFollow(Protocol):
+    """What a trail needs of a ledger."""
+
+    def read_page(self, after: int, limit: int, until: int | None = None) -> list[RawEntry]: ...
+
+
+class Trail:
+    """Which objectives the latest entries touch, as far as they touch nothing else; safe for threads."""
+
+    def __init__(self, ledger: LedgerToFollow) -> None:
+        self._ledger = ledger
+        self._guard = threading.Lock()
+        self._from: int | None = None
+        self._touched: list[str | None] = []
+        self._turns: list[int] = []
+
+    def follow(self, position: int) -> None:
+        """Bring the trail up to a position that the ledger holds."""
+        with self._guard:
+            if self._from is None or position > self._reached + MOST_FOLLOWED:
+                self._begin(position)
+            elif position > self._reached:
+                after = self._reached
+                rows = self._ledger.read_page(after, MOST_FOLLOWED, position)
+                if [row.position for row in rows] != list(range(after + 1, position + 1)):
+                    self._begin(position)
+                    return
+                touched = [_touched_by(row) for row in rows]
+                self._turns += [row.position for row, one in zip(rows, touched, strict=True) if one is None]
+                self._touched += touched
+                if len(self._touched) > 2 * MOST_KEPT:
+                    self._from += MOST_KEPT
+                    del self._touched[:MOST_KEPT]
+                    self._turns = [one for one in self._turns if one > self._from]
+
+    def forget(self) -> None:
+        """Know nothing any more: the ledger is of another past."""
+        with self._guard:
+            self._from, self._touched, self._turns = None, [], []
+
+    @property
+    def turn(self) -> int | None:
+        """The last position known at which something else than a check-in was recorded."""
+        turns = self._turns
+        return turns[-1] if turns else self._from
+
+    def is_plain(self, after: int, until: int) -> bool:
+        """Return whether nothing but check-ins was recorded after one position up to another; no is also *unknown*."""
+        begin, turns = self._from, self._turns
+        if begin is None or not begin <= after <= until <= self._reached:
+            return False
+        return bisect_right(turns, after) == bisect_right(turns, until)
+
+    def touched(self, after: int, until: int) -> frozenset[str] | None:
+        """Return the objectives checked in on after a position up to another; None where more was recorded."""
+        with self._guard:
+            if self._from is None or not self.is_plain(after, until):
+                return None
+            found = self._touched[after - self._from : until - self._from]
+            return frozenset(one for one in found if one is not None)
+
+    @property
+    def _reached(self) -> int:
+        return (self._from or 0) + len(self._touched)
+
+    def _begin(self, position: int) -> None:
+        self._from, self._touched, self._turns = position, [], []
+
+
+def _touched_by(row: RawEntry) -> str | None:
+    """Return the objective of a plain check-in; None for any other entry."""
+    if row.name not in PLAIN or not row.stream.startswith("objective:"):
+        return None
+    return None if orjson.loads(row.data).keys() & _MORE else row.stream.partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A row of an answer as it goes out, and every identifier in it."""
+
+    row: Mapping[str, Any]
+    content: bytes
+    named: frozenset[str]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Piece:
+        """Return the piece of a row."""
+        content = orjson.dumps(row)
+        return cls(row, content, frozenset(identifiers_in(content)))
+
+
+@dataclass(slots=True)
+class Book:
+    """Completed rows of one kind of answer by objective, each with what it was completed from; and their pieces."""
+
+    rows: dict[str, Any] = field(default_factory=dict)
+    pieces: dict[str, Piece] = field(default_factory=dict)
+    masks: dict[tuple[str, str], tuple[Piece, Piece]] = field(default_factory=dict)
+
+    def piece(self, name: str, row: Mapping[str, Any]) -> Piece:
+        """Return the piece of a row; the kept one as long as the row is the same."""
+        known = self.pieces.get(name)
+        if known is None or known.row is not row:
+            known = self.pieces[name] = Piece.of(row)
+        return known
+
+    def shown(self, piece: Piece, sight: Sight) -> Piece:
+        """Return a piece in which nothing is named that is hidden."""
+        if piece.named.isdisjoint(sight.names):
+            return piece
+        key = (str(piece.row.get("id") or piece.row.get("objective")), sight.digest)
+        known = self.masks.get(key)
+        if known is None or known[0] is not piece:
+            known = self.masks[key] = (piece, Piece.of(masked(piece.row, sight)))
+        return known[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    position: int
+    states: dict[str, Any]
+    places: Mapping[str, int]
+
+
+class Stretch:
+    """What was read since a position, after which nothing but check-ins was recorded; safe for threads."""
+
+    def __init__(self, trail: Trail, generation: int, since: int) -> None:
+        self.generation = generation
+        self.since = since
+        self._trail = trail
+        self._guard = threading.RLock()
+        self._things: OrderedDict[Hashable, Any] = OrderedDict()
+        self._trifles: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what check-ins do not change, made once."""
+        return self._made(self._things, key, make, THINGS_KEPT)
+
+    def trifle(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return something small that check-ins do not change, made once; None is not kept."""
+        return self._made(self._trifles, key, make, TRIFLES_KEPT)
+
+    def _made(self, kept: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], T], most: int) -> T:
+        with self._guard:
+            if key in kept:
+                kept.move_to_end(key)
+                found: T = kept[key]
+                return found
+        made = make()
+        if made is None:
+            return made
+        with self._guard:
+            made = kept.setdefault(key, made)
+            while len(kept) > most:
+                kept.popitem(last=False)
+        return made
+
+    def book(self, *key: Hashable) -> Book:
+        """Return the book in which the rows of one kind of answer are kept."""
+        return self.get(("book", *key), Book)
+
+    def states(
+        self,
+        cycle: str,
+        position: int,
+        read: Callable[[], dict[str, Any]],
+        read_some: Callable[[Sequence[str]], Iterable[dict[str, Any]]],
+    ) -> dict[str, Any]:
+        """Return the states of a cycle at a position; only those are read that changed since a kept version."""
+        versions: list[_Version] = self.get(("states", cycle), list)
+        base = max((one for one in tuple(versions) if one.position <= position), default=None, key=_place)
+        if base is not None and base.position == position:
+            return base.states
+        states = None if base is None else self._moved(base, position, read_some)
+        if states is None:
+            states = read()
+        if base is None or states is not base.states:
+            places = {one["id"]: place for place, one in enumerate(states["objectives"])}
+            with self._guard:
+                versions.append(_Version(position, states, places))
+                versions.sort(key=_place)
+                del versions[:-VERSIONS_KEPT]
+        return states
+
+    def _moved(
+        self,
+        base: _Version,
+        position: int,
+        read_some: Callable[[Sequence[str]], Iterable[dict[str, Any]]],
+    ) -> dict[str, Any] | None:
+        """Return a version brought up to a position; None where that is not known."""
+        touched = self._trail.touched(base.position, position)
+        if touched is None:
+            return None
+        touched = touched & base.places.keys()
+        if not touched:
+            return base.states
+        objectives = list(base.states["objectives"])
+        changed = {one["id"]: one for one in read_some(sorted(touched))}
+        if changed.keys() != touched:
+            return None
+        for name, state in changed.items():
+            objectives[base.places[name]] = state
+        return {**base.states, "objectives": objectives}
+
+
+def _place(version: _Version) -> int:
+    return version.position
+
+
+class Stretches:
+    """The present stretch of one ledger."""
+
+    def __init__(self, ledger: LedgerToFollow) -> None:
+        self.trail = Trail(ledger)
+        self._guard = threading.Lock()
+        self._present: Stretch | None = None
+
+    def forget(self) -> None:
+        """Keep nothing any more: the ledger is of another past."""
+        self.trail.forget()
+        with self._guard:
+            self._present = None
+
+    def at(self, generation: int, position: int) -> Stretch | None:
+        """Return the stretch in which a position lies; None for one before it."""
+        self.trail.follow(position)
+        with self._guard:
+            found = self._present
+            if found is not None and found.generation == generation:
+                if self.trail.is_plain(found.since, position):
+                    return found
+                if position < found.since:
+                    return None
+            self._present = Stretch(self.trail, generation, position)
+            return self._present

@@ -1,0 +1,93 @@
+"""Answers that are kept: what was recorded elsewhere only moves them on, and a changed name shows all the same."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import Any
+from uuid import UUID
+
+import httpx
+import orjson
+import pytest
+
+from api.kept import WORTH_COMPRESSING
+from replay import presenting
+from replay.questions import BoardOf, DriftOf, FindingsOf, HistoryOf, Question, Reader
+from tests.api.conftest import House
+
+
+def raw(house: House, path: str, **headers: str) -> tuple[httpx.Response, bytes]:
+    """Return an answer with its bytes as they were sent."""
+    with house["rita"].stream("GET", path, headers=headers) as answer:
+        return answer, b"".join(answer.iter_raw())
+
+
+def questions(house: House, objective: str) -> dict[str, Question]:
+    return {
+        "/v1/cycles/now/board": BoardOf("now"),
+        "/v1/cycles/now/drift": DriftOf("now"),
+        "/v1/cycles/now/findings": FindingsOf("now"),
+        f"/v1/objectives/{objective}/history": HistoryOf(objective),
+    }
+
+
+def test_answers_move_on_with_every_check_in_and_say_what_one_made_anew_says(house: House) -> None:
+    """Given kept answers, when somebody checks in, then each is that of a reader that keeps nothing."""
+    here, key_result = house.objective("now")
+    elsewhere, _ = house.objective("now", title="Fresher coffee")
+    for number in range(4):
+        value = {"value": f"{80 - number}", "confidence": "0.6", "what_changed": "Going well."}
+        position = house.post(f"/v1/key-results/{key_result}/check-ins", value, by="ines")["position"]
+        for item in (here, elsewhere):
+            for path, question in questions(house, item).items():
+                plain, body = raw(house, path, **{"Accept-Encoding": "identity"})
+                packed, content = raw(house, path, **{"Accept-Encoding": "gzip"})
+                anew = Reader(house.ledger, house.desk.engine).ask(question, reader=_sight(house))
+                assert body == orjson.dumps(anew.body)
+                assert orjson.loads(body)["basis"]["position"] == position
+                assert plain.headers["Ledger-Position"] == str(position)
+                if packed.headers.get("Content-Encoding") != "gzip":
+                    assert len(body) <= WORTH_COMPRESSING
+                    continue
+                unpacker = zlib.decompressobj(
+                    wbits=31
+                )  # what a browser does: one member and nothing after it
+                assert unpacker.decompress(content) == gzip.decompress(content) == body
+                assert unpacker.eof
+                assert not unpacker.unused_data
+                assert packed.headers["ETag"] == plain.headers["ETag"][:-1] + '-gzip"'
+                assert raw(house, path, **{"If-None-Match": packed.headers["ETag"]})[0].status_code == 304
+
+
+def test_no_etag_is_that_of_an_earlier_position(house: House) -> None:
+    """Given an answer that a check-in elsewhere only moves on, then its ETag is another: its basis is another."""
+    _, key_result = house.objective("now")
+    other, _ = house.objective("now")
+    seen = set()
+    for number in range(3):
+        house.post(f"/v1/key-results/{key_result}/check-ins", {"value": f"{70 - number}"}, by="ines")
+        seen.add(house["rita"].get(f"/v1/objectives/{other}/history").headers["ETag"])
+    assert len(seen) == 3
+
+
+def test_somebody_new_is_named_at_once_and_an_erased_name_goes_with_the_next_look(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a kept board, then who joined is named on the next; a name that went goes when the directory is due."""
+    assert "Zoe" not in _names(house)
+    zoe = house.join("zoe", "owner")
+    house.objective("now", owner="zoe")
+    assert "Zoe" in _names(house)
+    house.ledger.directory.erase(UUID(zoe))
+    monkeypatch.setattr(presenting, "NAMES_SECONDS", 0)
+    assert "Zoe" not in _names(house)
+
+
+def _names(house: House) -> list[Any]:
+    people = house.get("/v1/cycles/now/board", by="rita")["people"]
+    return [one["name"] for one in people.values()]
+
+
+def _sight(house: House) -> Any:
+    return Reader(house.ledger, house.desk.engine).sights.now(f"person:{house.people['rita']}")
