@@ -27,7 +27,7 @@ _MORE: Final = frozenset({"supersedes", "decision", "source"})
 MOST_FOLLOWED: Final = 500
 """Entries that are read to follow the ledger; who is further behind begins anew."""
 MOST_KEPT: Final = 20_000
-THINGS_KEPT, TRIFLES_KEPT = 32, 4_096
+THINGS_KEPT, TRIFLES_KEPT, MASKS_KEPT = 32, 4_096, 4_096
 VERSIONS_KEPT: Final = 4
 """Of the states of a cycle: an answer that began a little earlier is given from an earlier version."""
 T = TypeVar("T")
@@ -145,6 +145,8 @@ class Book:
             return piece
         key = (str(piece.row.get("id") or piece.row.get("objective")), sight.digest)
         known = self.masks.get(key)
+        if len(self.masks) > MASKS_KEPT:
+            self.masks.clear()
         if known is None or known[0] is not piece:
             known = self.masks[key] = (piece, Piece.of(masked(piece.row, sight)))
         return known[1]
