@@ -148,9 +148,7 @@ class Appends:
 def append(connection: Connection, data: list[bytes], reads: Mapping[str, int]) -> Appended:
     """Call the database's function once; its refusals come back as ours."""
     try:
-        answer = _ONE.call(
-            connection, [bytea_array(data), text_array(reads), int4_array(list(reads.values()))]
-        )
+        answer = _ONE.call(connection, [bytea_array(data), text_array(reads), int4_array(reads.values())])
     except psycopg.Error as error:
         refusal = refusal_of(error)
         if refusal is None:
@@ -175,13 +173,16 @@ def _call(connection: Connection, tickets: list[_Ticket]) -> None:
 
 def _append_as_one(connection: Connection, tickets: list[_Ticket]) -> bool:
     """Append what these tickets hold as if it were one append; return False where each has to be asked for itself."""
+    if len(tickets) == 1:
+        tickets[0].answer = append(connection, tickets[0].data, tickets[0].reads)
+        return True
     reads = _together(tickets)
     if reads is None:
         return False
     try:
         whole = append(connection, [data for ticket in tickets for data in ticket.data], reads)
     except Refusal as refusal:
-        if len(tickets) == 1 or isinstance(refusal, LedgerIsBusy):
+        if isinstance(refusal, LedgerIsBusy):
             raise
         return False
     first = whole.first_position
@@ -198,8 +199,6 @@ def _together(tickets: list[_Ticket]) -> dict[str, int] | None:
 
     Entries with one key that follow one another are one command to the function, so no two tickets share a key.
     """
-    if len(tickets) == 1:
-        return dict(tickets[0].reads)
     reads: dict[str, int] = {}
     written: set[str] = set()
     keys: set[tuple[str, str]] = set()

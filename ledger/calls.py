@@ -8,9 +8,10 @@ up other threads. Arrays and rows are in PostgreSQL's binary format (send and re
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -23,9 +24,9 @@ from ledger.place import Connection
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _HEAD = struct.Struct("!iiiii")
 _NONE = struct.Struct("!iii")
+_HEAD_AND_LENGTH = struct.Struct("!iiiiii")
 _LENGTH = struct.Struct("!i")
 _BIG = struct.Struct("!q")
-_INTEGER = struct.Struct("!ii")
 _BYTEA, _TEXT, _INT4 = 17, 25, 23
 _FORGOTTEN = "26000"
 """The SQLSTATE of a statement that is not prepared (any longer): nothing was carried out."""
@@ -77,28 +78,36 @@ def _checked(connection: Connection, result: PGresult, wanted: ExecStatus) -> PG
 
 def bytea_array(items: Sequence[bytes]) -> bytes:
     """Return a `bytea[]`."""
-    return _array(_BYTEA, items)
-
-
-def text_array(items: Iterable[str]) -> bytes:
-    """Return a `text[]`."""
-    return _array(_TEXT, [item.encode() for item in items])
-
-
-def int4_array(items: Sequence[int]) -> bytes:
-    """Return an `int4[]`."""
+    if len(items) == 1:  # far the most frequent
+        return _HEAD_AND_LENGTH.pack(1, 0, _BYTEA, 1, 1, len(items[0])) + items[0]
     if not items:
-        return _NONE.pack(0, 0, _INT4)
-    return _HEAD.pack(1, 0, _INT4, len(items), 1) + b"".join(_INTEGER.pack(4, item) for item in items)
-
-
-def _array(kind: int, items: Sequence[bytes]) -> bytes:
-    if not items:
-        return _NONE.pack(0, 0, kind)
-    parts = [_HEAD.pack(1, 0, kind, len(items), 1)]
+        return _NONE.pack(0, 0, _BYTEA)
+    parts = [_HEAD.pack(1, 0, _BYTEA, len(items), 1)]
     for item in items:
         parts += (_LENGTH.pack(len(item)), item)
     return b"".join(parts)
+
+
+def text_array(items: Collection[str]) -> bytes:
+    """Return a `text[]`."""
+    if not items:
+        return _NONE.pack(0, 0, _TEXT)
+    return _HEAD.pack(1, 0, _TEXT, len(items), 1) + b"".join(map(_text_item, items))
+
+
+@lru_cache(maxsize=10_000)  # commands look at the same few streams again and again
+def _text_item(item: str) -> bytes:
+    encoded = item.encode()
+    return _LENGTH.pack(len(encoded)) + encoded
+
+
+def int4_array(items: Collection[int]) -> bytes:
+    """Return an `int4[]`."""
+    if not items:
+        return _NONE.pack(0, 0, _INT4)
+    told = [4] * (2 * len(items))
+    told[1::2] = items
+    return struct.pack(f"!5i{len(told)}i", 1, 0, _INT4, len(items), 1, *told)
 
 
 def int8(told: bytes | None) -> int:

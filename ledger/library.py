@@ -7,7 +7,7 @@ library's: the contracts of recorder and mapper, the event store, the repository
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, cast
@@ -99,22 +99,27 @@ class EntryRecorder(ApplicationRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append in one round trip; `reads` maps streams to the versions at which they were read.
 
-        `keys` are the idempotency keys in these events, each with its actor. `answered`, if given, is a list that
-        takes the one `Appended`. Raises a refusal by the codes of the function.
+        `keys` are the idempotency keys in these events, each with its actor. Raises a refusal by the codes of the
+        function.
         """
-        reads: Mapping[str, int] = kwargs.get("reads") or {}
-        with self._connections.use() as connection:
-            appended = self._appends.append(
-                connection,
-                [stored.state for stored in stored_events],
-                {str(stored.originator_id) for stored in stored_events},
-                reads,
-                kwargs.get("keys") or (),
-            )
-        answered = kwargs.get("answered")
-        if answered is not None:
-            answered.append(appended)
+        appended = self.append(
+            [stored.state for stored in stored_events],
+            {str(stored.originator_id) for stored in stored_events},
+            kwargs.get("reads") or {},
+            kwargs.get("keys") or (),
+        )
         return range(appended.first_position, appended.position + 1)
+
+    def append(
+        self,
+        data: list[bytes],
+        writes: Collection[str],
+        reads: Mapping[str, int],
+        keys: Collection[tuple[str, str]] = (),
+    ) -> Appended:
+        """Append stored bytes, as `insert_events` does, and return what the database answered."""
+        with self._connections.use() as connection:
+            return self._appends.append(connection, data, writes, reads, keys)
 
     def select_events(
         self,
@@ -267,15 +272,18 @@ class LedgerApplication(Application[str]):
         return Loaded(entry.stream, entry.version, kind(loaded.state if loaded else None, entry))
 
     def put(self, pending: Sequence[Pending], reads: Mapping[str, int]) -> Appended:
-        """Append pending events and return where they stand."""
-        answered: list[Appended] = []
+        """Append pending events and return where they stand.
+
+        They go to the recorder directly: the event store would make bytes of what is bytes already, and notifications
+        that nobody reads.
+        """
         keys = {
             (one.circumstances.by, one.circumstances.idempotency.key)
             for one in pending
             if one.circumstances.idempotency is not None
         }
-        self.events.put(cast("Any", pending), reads=reads, keys=keys, answered=answered)
-        return answered[0]
+        recorder = cast("EntryRecorder", self.recorder)
+        return recorder.append([one.data for one in pending], {one.stream for one in pending}, reads, keys)
 
     def _project(self, loaded: Any, entries: Iterable[Any]) -> Any:
         for entry in entries:
