@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
+from aggregates.entry import identifier_of
 from aggregates.objective.events import Visibility
 from aggregates.person.events import Role
 
@@ -45,7 +46,7 @@ class Actor:
     @property
     def person(self) -> UUID | None:
         """Return the person, or None for a service: a program owns nothing and is a member of nothing."""
-        return UUID(self.name[7:]) if self.name.startswith("person:") else None
+        return identifier_of(self.name) if self.name.startswith("person:") else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from aggregates.amendment import AmendEntry, RetractEntry
-from aggregates.checks import check_decision, check_present, check_team, identifier_of
+from aggregates.checks import check_decision, check_present, check_team
 from aggregates.decision.decide import ratified_objectives
 from aggregates.decision.events import DecisionRecorded
-from aggregates.entry import Circumstances, Entry, Event, Occasion, Recorded
+from aggregates.entry import Circumstances, Entry, Event, Occasion, Recorded, identifier_of
 from aggregates.evolve import evolve, kind_of
 from aggregates.objective.amend import check_objective, check_value_amendment, is_definition
 from aggregates.objective.events import DecisionLinked, EntryRetracted, KeyResultMeasured

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -25,12 +24,6 @@ from aggregates.world import World
 if TYPE_CHECKING:
     from aggregates.person.state import Person
     from aggregates.team.state import Team
-
-
-@lru_cache(maxsize=10_000)
-def identifier_of(stream: str) -> UUID:
-    """Return the identifier in an actor or a stream that has one, such as `person:0193…`."""
-    return UUID(stream.partition(":")[2])
 
 
 def act(command: Command, stream: str, event: Event) -> Recorded:

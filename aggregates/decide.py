@@ -18,11 +18,11 @@ from aggregates.access import (
 )
 from aggregates.amend import amend_entry, retract_entry
 from aggregates.amendment import AmendEntry, RetractEntry
-from aggregates.checks import check_clock, identifier_of
+from aggregates.checks import check_clock
 from aggregates.command import Command
 from aggregates.cycle import decide as cycle
 from aggregates.decision import decide as decision
-from aggregates.entry import Occasion, Recorded
+from aggregates.entry import Occasion, Recorded, identifier_of
 from aggregates.finding.decide import answer_finding, answer_findings
 from aggregates.objective import check_ins, key_results, lifecycle
 from aggregates.objective import decide as objective

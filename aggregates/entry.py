@@ -140,5 +140,11 @@ def stream_of(kind: str, identifier: UUID | str) -> str:
     return f"{kind}:{identifier}"
 
 
+@lru_cache(maxsize=50_000)
+def identifier_of(stream: str) -> UUID:
+    """Return the identifier in an actor or a stream that has one, such as `person:0193…`."""
+    return UUID(stream.partition(":")[2])
+
+
 ORGANISATION = "organisation"
 """The one stream that carries the ledger's creation and its policies."""

@@ -7,10 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from aggregates.amendment import AmendEntry, RetractEntry
-from aggregates.checks import identifier_of
 from aggregates.command import Command
 from aggregates.decision.commands import RecordDecision, Replan
-from aggregates.entry import Occasion
+from aggregates.entry import Occasion, identifier_of
 from aggregates.finding.commands import AnswerFinding, AnswerFindings
 from aggregates.objective.commands import DraftObjective
 from aggregates.person.commands import GrantDelegation, RevokeDelegation

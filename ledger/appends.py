@@ -12,12 +12,21 @@ from datetime import datetime, timedelta
 import psycopg
 
 from aggregates.refusals import Refusal
-from ledger.calls import Statement, bytea_array, instant, int4_array, int8, text, text_array
+from ledger.calls import (
+    Statement,
+    bytea_array,
+    instant,
+    int4_array,
+    int8,
+    text,
+    text_array,
+    two_numbers_and_instant,
+)
 from ledger.errors import LedgerIsBusy, refusal_for, refusal_of
 from ledger.limits import BYTES_PER_APPEND, EVENTS_PER_APPEND, READS_PER_APPEND
 from ledger.place import Connection
 
-_ONE = Statement("append", "select first_position, last_position, recorded_at from append($1, $2, $3)", 3)
+_ONE = Statement("append", "select append($1, $2, $3)", 3)
 _EACH = Statement(
     "append_each",
     "select first_position, last_position, recorded_at, state, message, detail, broken"
@@ -154,9 +163,8 @@ def append(connection: Connection, data: list[bytes], reads: Mapping[str, int]) 
         if refusal is None:
             raise
         raise refusal from error
-    return Appended(
-        int8(answer.get_value(0, 0)), int8(answer.get_value(0, 1)), instant(answer.get_value(0, 2))
-    )
+    last, first, recorded_at = two_numbers_and_instant(answer.get_value(0, 0))
+    return Appended(first, last, recorded_at)
 
 
 def _call(connection: Connection, tickets: list[_Ticket]) -> None:

@@ -27,6 +27,7 @@ _NONE = struct.Struct("!iii")
 _HEAD_AND_LENGTH = struct.Struct("!iiiiii")
 _LENGTH = struct.Struct("!i")
 _BIG = struct.Struct("!q")
+_RECORD = struct.Struct("!iiiqiiqiiq")
 _BYTEA, _TEXT, _INT4 = 17, 25, 23
 _FORGOTTEN = "26000"
 """The SQLSTATE of a statement that is not prepared (any longer): nothing was carried out."""
@@ -119,6 +120,12 @@ def int8(told: bytes | None) -> int:
 def instant(told: bytes | None) -> datetime:
     """Return the instant of a `timestamptz`."""
     return _EPOCH + timedelta(microseconds=int8(told))
+
+
+def two_numbers_and_instant(told: bytes | None) -> tuple[int, int, datetime]:
+    """Return the two numbers and the instant of a record `(bigint, bigint, timestamptz)`."""
+    _, _, _, one, _, _, other, _, _, at = _RECORD.unpack(told or b"")
+    return one, other, _EPOCH + timedelta(microseconds=at)
 
 
 def text(told: bytes | None) -> str | None:

@@ -13,64 +13,77 @@ set search_path = pg_catalog, pg_temp set lock_timeout = {lock_bound}
 set plan_cache_mode = force_generic_plan as $body$
 declare
     number_of     integer := coalesce(array_length(data, 1), 0);
-    number_read   integer := coalesce(array_length(read_streams, 1), 0);
-    size          bigint := 0;
     entry         jsonb;
-    entries       jsonb[];
-    written       text[] := '{}';      -- the streams of this append, in the order of their first entry here,
-    before        integer[] := '{}';   -- each with the version that it must have now
-    latest        integer[] := '{}';   -- and the version that it will have
+    entries       jsonb[];     -- all of them; of one that is as usual it stays empty
+    written       text[];      -- the streams of this append, in the order of their first entry here,
+    before        integer[];   -- each with the version that it must have now
+    latest        integer[];   -- and the version that it will have
     place         integer;
     effective_at  text;
     last_day      text;
     last_instant  text;
-    keyed         boolean := false;
+    special       boolean;     -- whether anything has to be looked at after the entries are in their places
+    keyed         boolean;
     last_keyed    text[];
-    superseding   boolean := false;
+    superseding   boolean;
+    unusual       boolean;
     is_new        boolean;
     home_zone     text;
-    moved         boolean := false;
+    moved         boolean;
     present       timestamptz;
 begin
-    -- A transaction pays for each expression and each statement that it meets, so what is usual meets few of them.
-    if number_of < 1 or number_of > {events_per_append} then
-        raise exception using errcode = 'SL010',
-            message = format('An append holds 1 to %s entries; this one holds %s.', {events_per_append}, number_of);
-    end if;
-    if number_read > {reads_per_append} or number_read <> coalesce(array_length(read_versions, 1), 0) then
-        raise exception using errcode = 'SL010', message = format(
-            'An append names at most %s streams that it read, each with its version.', {reads_per_append});
+    -- A transaction pays for each expression and each statement that it meets, so what is usual (one entry that says
+    -- nothing special) meets few of them.
+    if (number_of = 1 and octet_length(data[1]) <= {bytes_per_entry}
+        and coalesce(array_length(read_streams, 1), 0) <= {reads_per_append}
+        and array_length(read_streams, 1) is not distinct from array_length(read_versions, 1)) is not true
+    then
+        if number_of < 1 or number_of > {events_per_append} then
+            raise exception using errcode = 'SL010', message = format(
+                'An append holds 1 to %s entries; this one holds %s.', {events_per_append}, number_of);
+        end if;
+        if array_length(read_streams, 1) > {reads_per_append}
+            or array_length(read_streams, 1) is distinct from array_length(read_versions, 1) then
+            raise exception using errcode = 'SL010', message = format(
+                'An append names at most %s streams that it read, each with its version.', {reads_per_append});
+        end if;
+        if (select max(octet_length(d)) > {bytes_per_entry} or sum(octet_length(d)) > {bytes_per_append}
+              from unnest(data) as d) then
+            raise exception using errcode = 'SL010', message = format(
+                'An entry holds at most %s bytes and an append %s.', {bytes_per_entry}, {bytes_per_append});
+        end if;
     end if;
 
     -- Read the bytes before anything is locked.
     for n in 1 .. number_of loop
-        size := size + coalesce(octet_length(data[n]), 0);
-        if octet_length(data[n]) > {bytes_per_entry} or size > {bytes_per_append} then
-            raise exception using errcode = 'SL010', message = format(
-                'An entry holds at most %s bytes and an append %s.', {bytes_per_entry}, {bytes_per_append});
-        end if;
         entry := convert_from(data[n], 'UTF8')::jsonb;
-        entries[n] := entry;
-        if (entry @@ '$.type() == "object"
-                && $.stream.type() == "string" && $.stream like_regex "^[a-z_]+(:[a-z0-9-]+)?$"
-                && $.version.type() == "number" && $.version > 0
-                && $.name.type() == "string" && $.name like_regex "^[a-z_]+[.][a-z_]+$"
-                && $.by.type() == "string" && $.by like_regex "^(person|service):[0-9a-f-]+$"
-                && $.request.type() == "string"
-                && $.body.type() == "object"
-                && (!exists($.supersedes) || $.supersedes.type() == "number")
-                && (!exists($.body.reference) || $.body.reference.type() == "string"
-                    && $.body.reference like_regex "^[A-Z]{2,4}-[1-9][0-9]{0,8}$")'
+        if (entry @@ 'strict $.version > 0 && $.body.type() == "object"
+                && $.stream like_regex "^[a-z_]+(:[a-z0-9-]+)?$" && $.name like_regex "^[a-z_]+[.][a-z_]+$"
+                && ($.by starts with "person:" || $.by starts with "service:")'
             and position('\x0a'::bytea in data[n]) = 0
             and length(entry ->> 'stream') <= 60 and length(entry ->> 'name') <= 100
-            and split_part(entry ->> 'by', ':', 2)::uuid::text = split_part(entry ->> 'by', ':', 2)
+            and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
             and (entry ->> 'request')::uuid::text = entry ->> 'request'
-            and entry - {known_members}::text[] = '{}'
-            and (not entry ? 'decision' or (entry ->> 'decision')::uuid::text = entry ->> 'decision')) is not true
+            and entry - {known_members}::text[] = '{}') is not true
         then
             raise exception using errcode = 'SL011',
                 message = format('Entry %s of this append is malformed: it must say stream, version, name, by, '
                                  'request and body as a ledger writes them, on one line.', n);
+        end if;
+        exit when number_of = 1 and not (
+            entry ?| '{decision,effective_at,idempotency,supersedes}' or entry -> 'body' ? 'reference'
+            or entry ->> 'name' = 'ledger.created');
+
+        special := true;
+        entries[n] := entry;
+        if ((not entry ? 'decision' or (entry ->> 'decision')::uuid::text = entry ->> 'decision')
+            and (not entry ? 'supersedes' or jsonb_typeof(entry -> 'supersedes') = 'number')
+            and (not entry -> 'body' ? 'reference' or jsonb_typeof(entry #> '{body,reference}') = 'string'
+                and entry #>> '{body,reference}' collate "C" ~ '^[A-Z]{2,4}-[1-9][0-9]{0,8}$')) is not true
+        then
+            raise exception using errcode = 'SL011', message = format(
+                'Entry %s of this append is malformed: it names its decision, what it supersedes or its reference '
+                'in another way than a ledger does.', n);
         end if;
         effective_at := entry ->> 'effective_at';
         if effective_at is not null then
@@ -95,6 +108,8 @@ begin
         if entry ? 'supersedes' then
             superseding := true;
         end if;
+        exit when number_of = 1;
+
         if n > 1 and entry ->> 'name' = 'ledger.created' then
             raise exception using errcode = 'SL016', message = 'This ledger has been created; it is created once.';
         end if;
@@ -119,19 +134,10 @@ begin
            recorded_at = greatest(clock_timestamp(), h.recorded_at + interval '1 microsecond',
                                   h.final_until + interval '1 microsecond')
                          + (number_of - 1) * interval '1 microsecond'
-    returning h.position, h.recorded_at, h.ledger is null, h.zone
-      into strict last_position, recorded_at, is_new, home_zone;
-    first_position := last_position - number_of + 1;
-
-    -- What was written and what was read stands where the caller saw it.
-    if exists (
-        select from unnest(written || read_streams, before || read_versions) as named (stream, expected)
-         where named.expected is distinct from coalesce((
-             select e.version from {schema}.entries as e where e.stream = named.stream
-              order by e.version desc limit 1), 0)
-    ) then
-        moved := true;
-    end if;
+    returning h.position, h.position - number_of + 1, h.recorded_at, h.zone, h.ledger is null,
+              h.ledger is null or entries[1] ->> 'name' = 'ledger.created'
+                  or h.recorded_at > clock_timestamp() + {clock_bound} + number_of * interval '1 microsecond'
+      into strict last_position, first_position, recorded_at, home_zone, is_new, unusual;
     if keyed then
         foreach entry in array entries loop
             if exists (select from {schema}.receipts as r
@@ -140,7 +146,37 @@ begin
             end if;
         end loop;
     end if;
+
+    -- What was written and what was read stands where the caller saw it.
+    if number_of = 1 and unusual is not true then  -- far the most frequent: one statement looks and writes
+        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
+        select last_position, append.recorded_at, entry ->> 'stream', (entry ->> 'version')::integer, entry ->> 'name',
+               data[1], case when not entry ? 'supersedes' then entry #>> '{body,reference}' end,
+               (entry ->> 'supersedes')::bigint
+         where not exists (
+             select from unnest((entry ->> 'stream') || read_streams,
+                                ((entry ->> 'version')::integer - 1) || read_versions) as named (stream, expected)
+              where named.expected is distinct from coalesce((
+                  select e.version from {schema}.entries as e where e.stream = named.stream
+                   order by e.version desc limit 1), 0));
+        moved := not found;
+    else
+        if number_of = 1 then
+            entries[1] := entry;
+            written := array[entry ->> 'stream'];
+            before := array[(entry ->> 'version')::integer - 1];
+        end if;
+        moved := exists (
+            select from unnest(written || read_streams, before || read_versions) as named (stream, expected)
+             where named.expected is distinct from coalesce((
+                 select e.version from {schema}.entries as e where e.stream = named.stream
+                  order by e.version desc limit 1), 0));
+    end if;
     if moved then
+        if number_of = 1 then
+            written := array[entry ->> 'stream'];
+            before := array[(entry ->> 'version')::integer - 1];
+        end if;
         raise exception using errcode = 'SL012', message = 'Streams have moved on.', detail = (
             select jsonb_agg(jsonb_build_object('stream', s.stream, 'expected', s.expected, 'present', s.present))
               from (select named.stream, named.expected,
@@ -150,25 +186,41 @@ begin
              where s.present is distinct from s.expected)::text;
     end if;
 
-    if recorded_at > clock_timestamp() + {clock_bound} + number_of * interval '1 microsecond' then
-        raise exception using errcode = 'SL014', message = format(
-            'The database''s clock says %s, but the ledger already holds %s; set the clock right, or where it is right, '
-            'and was ahead when that was recorded, writing goes on once that time has come.',
-            clock_timestamp(), recorded_at - number_of * interval '1 microsecond');
-    end if;
-    if is_new <> (entries[1] ->> 'name' = 'ledger.created') then
-        raise exception using errcode = 'SL016',
-            message = case when is_new then 'This ledger is empty; its first entry creates it.'
-                           else 'This ledger has been created; it is created once.' end;
-    end if;
-    if is_new then
-        home_zone := entries[1] #>> '{body,zone}';
-        if entries[1] #>> '{body,ledger}' is null
-           or not exists (select from pg_timezone_names as z where z.name = home_zone) then
-            raise exception using errcode = 'SL011', message = 'A ledger is created with an identifier and a time zone.';
+    if unusual then
+        if recorded_at > clock_timestamp() + {clock_bound} + number_of * interval '1 microsecond' then
+            raise exception using errcode = 'SL014', message = format(
+                'The database''s clock says %s, but the ledger already holds %s; set the clock right, or where it is '
+                'right, and was ahead when that was recorded, writing goes on once that time has come.',
+                clock_timestamp(), recorded_at - number_of * interval '1 microsecond');
         end if;
-        update {schema}.head as h set ledger = (entries[1] #>> '{body,ledger}')::uuid, zone = home_zone;
+        if is_new <> (entries[1] ->> 'name' = 'ledger.created') then
+            raise exception using errcode = 'SL016',
+                message = case when is_new then 'This ledger is empty; its first entry creates it.'
+                               else 'This ledger has been created; it is created once.' end;
+        end if;
+        if is_new then
+            home_zone := entries[1] #>> '{body,zone}';
+            if entries[1] #>> '{body,ledger}' is null
+               or not exists (select from pg_timezone_names as z where z.name = home_zone) then
+                raise exception using errcode = 'SL011',
+                    message = 'A ledger is created with an identifier and a time zone.';
+            end if;
+            update {schema}.head as h set ledger = (entries[1] #>> '{body,ledger}')::uuid, zone = home_zone;
+        end if;
     end if;
+    if number_of > 1 or unusual then
+        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
+        select last_position - number_of + u.n, append.recorded_at - (number_of - u.n) * interval '1 microsecond',
+               u.entry ->> 'stream', (u.entry ->> 'version')::integer, u.entry ->> 'name', u.bytes,
+               case when not u.entry ? 'supersedes' then u.entry #>> '{body,reference}' end,
+               (u.entry ->> 'supersedes')::bigint
+          from unnest(entries, data) with ordinality as u (entry, bytes, n)
+         order by u.n;
+    end if;
+    if special is not true then
+        return;
+    end if;
+
     if last_instant is not null or last_day is not null then  -- later than the clock, or than the first entry's time?
         present := least(clock_timestamp(), recorded_at - (number_of - 1) * interval '1 microsecond');
         if last_instant::timestamptz > present then
@@ -179,21 +231,6 @@ begin
             raise exception using errcode = 'SL015', message = format(
                 '%s lies in the future; in %s it is %s.', last_day, home_zone, (present at time zone home_zone)::date);
         end if;
-    end if;
-
-    if number_of = 1 then  -- far the most frequent, and cheaper so
-        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
-        values (last_position, append.recorded_at, entry ->> 'stream', (entry ->> 'version')::integer, entry ->> 'name',
-                data[1], case when not entry ? 'supersedes' then entry #>> '{body,reference}' end,
-                (entry ->> 'supersedes')::bigint);
-    else
-        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
-        select last_position - number_of + u.n, append.recorded_at - (number_of - u.n) * interval '1 microsecond',
-               u.entry ->> 'stream', (u.entry ->> 'version')::integer, u.entry ->> 'name', u.bytes,
-               case when not u.entry ? 'supersedes' then u.entry #>> '{body,reference}' end,
-               (u.entry ->> 'supersedes')::bigint
-          from unnest(entries, data) with ordinality as u (entry, bytes, n)
-         order by u.n;
     end if;
     if superseding then
         for n in 1 .. number_of loop
