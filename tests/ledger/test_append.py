@@ -203,31 +203,69 @@ def test_limits_are_kept(ledger: Ledger, steward: str) -> None:
     assert appended.position == 4 + EVENTS_PER_APPEND
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda data: data.replace(b"Platform", b"Plat\\u0000form"),
-        lambda data: data.replace(b"Platform", b"Plat\x00form"),
-        lambda data: data.replace(b"Platform", b"Plat\xff\xfeform"),
-        lambda data: data + b"\n",
-        lambda data: data[:-1],
-        lambda data: b"[]",
-        lambda data: data.replace(b'"version":1', b'"version":"one"'),
-        lambda data: data.replace(b'"version":1', b'"version":0'),
-        lambda data: data.replace(b'"by":"person:', b'"by":"nobody:'),
-        lambda data: data.replace(b'"name":"team.formed"', b'"name":"Team Formed"'),
-        lambda data: data.replace(b'"stream":"team:', b'"stream":"team of:'),
-        lambda data: data.replace(b'"body":{', b'"effective_at":"yesterday","body":{'),
-        lambda data: data.replace(b'"body":{', b'"effective_at":"2026-02-31","body":{'),
-        lambda data: data.replace(b'"body":{', b'"supersedes":99,"body":{'),
-        lambda data: data.replace(b'"request"', b'"requested"'),
-    ],
-)
-def test_bytes_that_are_no_entry_are_refused(untouched: Ledger, damage: Any) -> None:
+DAMAGES = [
+    lambda data: data.replace(b"Platform", b"Plat\\u0000form"),
+    lambda data: data.replace(b"Platform", b"Plat\x00form"),
+    lambda data: data.replace(b"Platform", b"Plat\xff\xfeform"),
+    lambda data: data + b"\n",
+    lambda data: data[:-1],
+    lambda data: b"[]",
+    lambda data: data.replace(b'"version":1', b'"version":"one"'),
+    lambda data: data.replace(b'"version":1', b'"version":0'),
+    lambda data: data.replace(b'"by":"person:', b'"by":"nobody:'),
+    lambda data: data.replace(b'"name":"team.formed"', b'"name":"Team Formed"'),
+    lambda data: data.replace(b'"stream":"team:', b'"stream":"team of:'),
+    lambda data: data.replace(b'"body":{', b'"effective_at":"yesterday","body":{'),
+    lambda data: data.replace(b'"body":{', b'"effective_at":"2026-02-31","body":{'),
+    lambda data: data.replace(b'"body":{', b'"supersedes":99,"body":{'),
+    lambda data: data.replace(b'"request"', b'"requested"'),
+    lambda data: data.replace(b'"version":1', b'"version":[1]'),
+    lambda data: data.replace(b'"name":"team.formed"', b'"name":["team.formed"]'),
+    lambda data: data.replace(b'"body":{', b'"body":[],"source":{'),
+    lambda data: data.replace(b'","request"', b':x","request"'),
+    lambda data: data.replace(b'"by":"person:', b'"by":"person:x:'),
+    lambda data: data.replace(b'"body":{', b'"decision":"none","body":{'),
+    lambda data: data.replace(b'"body":{', b'"supersedes":"1","body":{'),
+    lambda data: data.replace(b'"body":{', b'"idempotency":{"key":"monday"},"body":{'),
+    lambda data: data.replace(b'"body":{', b'"body":{"reference":"obj-1",'),
+    lambda data: data.replace(b'"body":{', b'"body":{"reference":["OBJ-1"],'),
+]
+"""What makes an entry none."""
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("among_others", [False, True])
+def test_bytes_that_are_no_entry_are_refused(untouched: Ledger, damage: Any, among_others: bool) -> None:
+    """Given bytes that are no entry, then they are refused alone, which is judged apart, and beside an entry."""
     by = f"person:{new_id()}"
+    data = [stored(by)] if among_others else []
     with untouched.pool.connection() as connection, pytest.raises(EntryIsMalformed):
-        append(connection, [damage(stored(by))], {})
+        append(connection, [*data, damage(stored(by))], {})
     assert untouched.head().position == 4
+
+
+@pytest.mark.parametrize("among_others", [False, True])
+def test_streams_that_have_moved_are_named(ledger: Ledger, steward: str, among_others: bool) -> None:
+    """Given a stream written and one read that others changed, then both are named with their versions."""
+    written, read = team_of(new_id()), team_of(new_id())
+    data = [stored(steward)] if among_others else []
+    with ledger.pool.connection() as connection:
+        for stream in (written, read):
+            append(connection, [stored(steward, stream)], {})
+        for reads, moved in (
+            ({read: 1}, {written: (0, 1)}),
+            ({read: 0, "cycle:none": 0}, {written: (0, 1), read: (0, 1)}),
+        ):
+            with pytest.raises(StreamsHaveMoved) as told:
+                append(connection, [*data, stored(steward, written)], reads)
+            assert {one.stream: (one.expected, one.present) for one in told.value.moved} == moved
+        with pytest.raises(StreamsHaveMoved) as told:
+            append(connection, [*data, stored(steward, written, 3)], {})
+        assert {one.stream: (one.expected, one.present) for one in told.value.moved} == {written: (2, 1)}
+        with pytest.raises(StreamsHaveMoved) as told:
+            append(connection, [*data, stored(steward, written, 2)], {read: 2})
+        assert {one.stream: (one.expected, one.present) for one in told.value.moved} == {read: (2, 1)}
+    assert ledger.head().position == 6
 
 
 def test_versions_of_one_append_follow_one_another(ledger: Ledger, steward: str) -> None:
