@@ -117,9 +117,8 @@ class _Groups:
                 self._waiting.append(next(self._coming))
             except StopIteration:
                 self._ended = True
-            except Exception as error:  # noqa: BLE001 (raised once what is on its way is answered)
+            except Exception as error:  # noqa: BLE001 (raised once what was asked before it is answered)
                 self._ended, self._broken = True, error
-                self._waiting.clear()
 
     def _recorded(self) -> list[Answer]:
         """Record the next group by itself."""
@@ -294,11 +293,10 @@ def _answer(group: _Group, whole: Receipt, span: tuple[int, int] | Receipt | Ref
     start, end = span
     own = group.pending[start:end]
     last = whole.first_position + end - 1
-    return replace(
-        whole,
-        first_position=whole.first_position + start,
-        position=last,
-        recorded_at=whole.recorded_at - timedelta(microseconds=whole.position - last),
+    return Receipt(
+        last,
+        whole.first_position + start,
+        whole.recorded_at - timedelta(microseconds=whole.position - last),
         streams={one.stream: one.version for one in own},
         names=tuple(one.event.stored_name for one in own),
         request=own[-1].circumstances.request,

@@ -25,6 +25,7 @@ _ERROR = re.compile(
 )
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ][0-9:.,+Z-]*)?\Z")
 _PARTS = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})\Z")
+_WHOLE = re.compile(r"-?[0-9]{1,15}\Z")
 _GROUPS = {" ": " ", "\u00a0": " ", "\u202f": " ", "’": "'"}
 _MONEY = "€$£¥"
 
@@ -202,6 +203,8 @@ def _parse(text: str, writing: Writing) -> tuple[Decimal, bool]:
     """Return the number in a text, and whether a per cent sign stands behind it."""
     if len(text) > 60:
         raise _not_a_number(text)
+    if _WHOLE.match(text):  # the most frequent, which no sign makes doubtful
+        return Decimal(text), False
     plain = text.strip()
     percent = plain.endswith("%")
     plain = plain.rstrip("%").strip().strip(_MONEY).strip()

@@ -31,7 +31,7 @@ from aggregates.objective.events import (
     TargetChanged,
     WeightChanged,
 )
-from aggregates.timeline import EMPTY, Timeline
+from aggregates.timeline import EMPTY, Fact, Timeline
 
 Value = bool | tuple[str, ...] | Decimal
 KeyResultStanding = Literal["active", "dropped", "recorded_in_error"]
@@ -74,15 +74,15 @@ def added(event: KeyResultAdded, entry: Entry) -> KeyResult:
         key_result=event.key_result,
         reference=event.reference,
         added=position,
-        wording=EMPTY.with_fact(at, position, event.title),
-        owner=EMPTY.with_fact(at, position, event.owner),
-        measure=EMPTY.with_fact(at, position, event.measure),
-        baseline=EMPTY.with_fact(at, position, event.baseline),
-        target=EMPTY.with_fact(at, position, event.target),
-        weight=EMPTY.with_fact(at, position, event.weight),
-        ambition=EMPTY.with_fact(at, position, event.ambition),
-        ends_on=EMPTY.with_fact(at, position, event.ends_on),
-        standing=EMPTY.with_fact(at, position, "active"),
+        wording=Timeline((Fact(at, position, event.title),)),
+        owner=Timeline((Fact(at, position, event.owner),)),
+        measure=Timeline((Fact(at, position, event.measure),)),
+        baseline=Timeline((Fact(at, position, event.baseline),)),
+        target=Timeline((Fact(at, position, event.target),)),
+        weight=Timeline((Fact(at, position, event.weight),)),
+        ambition=Timeline((Fact(at, position, event.ambition),)),
+        ends_on=Timeline((Fact(at, position, event.ends_on),)),
+        standing=Timeline((Fact(at, position, "active"),)),
     )
 
 

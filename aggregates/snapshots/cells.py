@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from aggregates.snapshots.page import Field
 
@@ -103,6 +104,7 @@ def read_priority(text: str) -> str | None:
     return word.lower()
 
 
+@lru_cache(maxsize=1_000)
 def read_assignees(text: str) -> tuple[str, ...]:
     """Return the names in the cell, in order: separated by `&`, `,`, `;`, `/`, `+` or ` and `; raise Unreadable.
 

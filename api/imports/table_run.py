@@ -6,13 +6,18 @@ alignments, lines and standings follow, for what was new. A second run of the sa
 
 from __future__ import annotations
 
+import gc
 from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
+
+import orjson
+from pydantic import BaseModel
 
 from aggregates.decide import as_seen, asker, decide
 from aggregates.entry import Occasion, Recorded, stream_of
@@ -29,6 +34,8 @@ from ledger.store import Ledger
 Changes = Callable[[Merging], Iterator[Change]]
 GROUP = 200
 """Rows that are recorded in one append."""
+OBJECTS = 100_000
+"""New objects after which the garbage collector looks for what holds itself."""
 REFERENCES = 200
 """References that are drawn at once."""
 
@@ -75,12 +82,13 @@ class Recorder:
             answers: Iterator[Any] = self._ledger.preview_many(orders, self._decide)
         else:
             answers = self._ledger.execute_many(orders, self._decide, group=GROUP)
-        for answer in answers:
-            row = self._waiting.popleft()
-            if row is not None:
-                self._tell(row, answer)
-            elif isinstance(answer, Refusal):
-                raise answer
+        with collecting_seldom():
+            for answer in answers:
+                row = self._waiting.popleft()
+                if row is not None:
+                    self._tell(row, answer)
+                elif isinstance(answer, Refusal):
+                    raise answer
 
     def _orders(self, asked: Iterable[RowOrder | Order]) -> Iterator[Order]:
         for one in asked:
@@ -152,6 +160,19 @@ class Recorder:
             report.say(doubts)
         elif row.lists:
             report.say([RowReport("unchanged", line)])
+
+
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Let the garbage collector look seldom, and not at what was there before: rows come and go without cycles."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 class Laid(Overlay):
@@ -242,4 +263,10 @@ def fingerprint(text: str) -> int:
 
 def name_of(what: str, *content: Any) -> str:
     """Return the name of a row in an idempotency key: what it is, and a fingerprint of all that it says."""
-    return f"{what} {blake2b(repr(content).encode(), digest_size=12).hexdigest()}"
+    told = orjson.dumps(content, default=_spelled)
+    return f"{what} {blake2b(told, digest_size=12).hexdigest()}"
+
+
+def _spelled(value: Any) -> str:
+    """Return a number, or a measure or a target, as a text."""
+    return value.model_dump_json() if isinstance(value, BaseModel) else str(value)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+
+import psycopg
+import pytest
 
 from aggregates.entry import Occasion, Recorded
 from aggregates.refusals import NothingChanges
@@ -101,3 +105,94 @@ def test_others_who_write_meanwhile_make_the_group_decide_again(ledger: Ledger, 
         "team.renamed",
         "team.renamed",
     ]
+
+
+def test_the_next_group_is_decided_on_what_the_one_before_it_will_leave(ledger: Ledger, steward: str) -> None:
+    """Given forty renamings of one team, when they are recorded two at a time, then none is lost or told twice."""
+    team = new_id()
+    orders = [Order(f"Name {number}", steward) for number in range(40)]
+    answers = list(ledger.execute_many(orders, forming(team), group=2))
+    stream = ledger.read_stream(team_of(team))
+    assert [raw.version for raw in stream] == list(range(1, 41))
+    assert [answer.position for answer in answers if isinstance(answer, Receipt)] == [
+        raw.position for raw in stream
+    ]
+    assert ledger.world().team(team).name.now == "Name 39"
+    with Ledger.open(ledger.settings) as another:
+        assert another.world().team(team) == ledger.world().team(team)
+
+
+def test_others_who_write_between_two_groups_make_the_second_decide_again(
+    ledger: Ledger, steward: str
+) -> None:
+    """Given somebody who writes while groups are on their way, then each entry stands where its receipt says."""
+    teams = {f"row {number}": new_id() for number in range(30)}
+    foreign = new_id()
+
+    def decide(world: Any, command: str, occasion: Occasion) -> list[Recorded]:
+        return list(forming(teams[command])(world, command, occasion))
+
+    answers = []
+    orders = (Order(row, steward, idempotency=IdempotencyKey(row)) for row in teams)
+    with Ledger.open(ledger.settings) as another:
+        for number, answer in enumerate(ledger.execute_many(orders, decide, group=3)):
+            answers.append(answer)
+            if number % 4 == 1:
+                another.execute(f"Other {number}", forming(foreign), by=steward)
+    for (row, team), answer in zip(teams.items(), answers, strict=True):
+        assert isinstance(answer, Receipt)
+        (raw,) = ledger.read_stream(team_of(team))
+        assert (raw.position, raw.recorded_at) == (answer.position, answer.recorded_at)
+        assert ledger.world().team(team).name.now == row
+    assert ledger.head().position == 4 + 30 + len(ledger.read_stream(team_of(foreign)))
+
+
+def test_a_key_of_the_group_on_its_way_is_answered_with_its_receipt(ledger: Ledger, steward: str) -> None:
+    team = new_id()
+    names = ["A", "B", "A", "B", "C"]
+    orders = [Order(name, steward, idempotency=IdempotencyKey(name)) for name in names]
+    answers = list(ledger.execute_many(orders, forming(team), group=2))
+    assert [answer.replayed for answer in answers if isinstance(answer, Receipt)] == [
+        False, False, True, True, False,
+    ]  # fmt: skip
+    assert [raw.version for raw in ledger.read_stream(team_of(team))] == [1, 2, 3]
+
+
+def test_what_was_asked_before_a_fault_of_the_orders_is_answered_before_it_is_raised(
+    ledger: Ledger, steward: str
+) -> None:
+    team = new_id()
+
+    def orders() -> Iterator[Order]:
+        for number in range(6):
+            yield Order(f"Name {number}", steward)
+        raise ValueError("line 7 cannot be read")
+
+    answers = ledger.execute_many(orders(), forming(team), group=4)
+    given = [next(answers) for _ in range(6)]
+    with pytest.raises(ValueError, match="line 7"):
+        next(answers)
+    assert len(given) == len(ledger.read_stream(team_of(team))) == 6
+
+
+def test_a_connection_lost_before_the_append_is_replaced(ledger: Ledger, steward: str) -> None:
+    """Given a connection that is cut while a group is decided, then the group is decided again on another."""
+    team = new_id()
+    cut: list[str] = []
+
+    def decide(world: Any, command: str, occasion: Occasion) -> list[Recorded]:
+        if command == "Name 5" and not cut:
+            cut.append(command)
+            with psycopg.connect(ledger.place.application_url, autocommit=True) as other:
+                other.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where usename = current_user and pid <> pg_backend_pid()"
+                )
+            world.entry(1)  # asks the database
+        return list(forming(team)(world, command, occasion))
+
+    orders = [Order(f"Name {number}", steward) for number in range(12)]
+    answers = list(ledger.execute_many(orders, decide, group=4))
+    assert cut
+    assert all(isinstance(answer, Receipt) for answer in answers)
+    assert [raw.version for raw in ledger.read_stream(team_of(team))] == list(range(1, 13))
