@@ -303,30 +303,40 @@ def _answer(group: _Group, whole: Receipt, span: tuple[int, int] | Receipt | Ref
     )
 
 
-def preview_group(executor: Executor, orders: Iterable[Order], decide: Decide) -> Iterator[Previewed]:
+class Preview:
+    """What several runs of orders would leave, one after the other; nothing of it is recorded."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.at = executor.states.refresh()
+        self.world = LedgerWorld(executor.states, executor.connections)
+        self.position = executor.states.position or 0
+
+
+def preview_group(
+    executor: Executor, orders: Iterable[Order], decide: Decide, onto: Preview | None = None
+) -> Iterator[Previewed]:
     """Give what each order would record after the ones before it; nothing is recorded.
 
     An order whose idempotency key is known gives its earlier receipt.
     """
-    at = executor.states.refresh()
-    world = LedgerWorld(executor.states, executor.connections)
-    position = (executor.states.position or 0) + 1
+    onto = onto or Preview(executor)
+    world = onto.world
     for order in orders:
         known = _known(executor, [order])
         if known:
             yield next(iter(known.values()))[1]
             continue
         try:
-            decided = list(decide(world, order.command, order.occasion(at, executor.zone())))
+            decided = list(decide(world, order.command, order.occasion(onto.at, executor.zone())))
         except Refusal as refusal:
             yield refusal
             continue
         pending = executor.pending(order, decided, world, None, new_id())
         world.absorb(
             [
-                Entry(position + place, at, one.stream, one.version, one.circumstances, one.event)
-                for place, one in enumerate(pending)
+                Entry(onto.position + place, onto.at, one.stream, one.version, one.circumstances, one.event)
+                for place, one in enumerate(pending, 1)
             ]
         )
-        position += len(pending)
+        onto.position += len(pending)
         yield decided

@@ -17,7 +17,7 @@ from ledger.codec import LINE_IN_SQL, RawEntry
 from ledger.directory import Directory
 from ledger.errors import LedgerIsEmpty, PageIsTooLarge, refusal_of
 from ledger.execute import Decide, Executor, Order
-from ledger.groups import Answer, Previewed, execute_group, preview_group
+from ledger.groups import Answer, Preview, Previewed, execute_group, preview_group
 from ledger.identifiers import new_id
 from ledger.keys import Keys
 from ledger.library import COLUMNS, Evolve, LedgerApplication
@@ -155,9 +155,18 @@ class Ledger:
         for answers in execute_group(self._executor, orders, decide, group):
             yield from answers
 
-    def preview_many(self, orders: Iterable[Order], decide: Decide) -> Iterator[Previewed]:
-        """Give what many commands would record, one after the other: events, a refusal, or an earlier receipt."""
-        return preview_group(self._executor, orders, decide)
+    def preview_many(
+        self, orders: Iterable[Order], decide: Decide, *, onto: Preview | None = None
+    ) -> Iterator[Previewed]:
+        """Give what many commands would record, one after the other: events, a refusal, or an earlier receipt.
+
+        `onto` is what earlier ones would have left, and takes up what these leave.
+        """
+        return preview_group(self._executor, orders, decide, onto)
+
+    def begin_preview(self) -> Preview:
+        """Return the ledger as it is now, for several runs of `preview_many`."""
+        return Preview(self._executor)
 
     def preview(
         self,
@@ -252,6 +261,12 @@ class Ledger:
             rows = connection.execute(
                 "select distinct stream from entries where name = 'objective.visibility_set'"
             ).fetchall()
+        return [UUID(stream.partition(":")[2]) for (stream,) in rows]
+
+    def teams(self) -> list[UUID]:
+        """Return every team that was ever formed."""
+        with self._connections.use() as connection:
+            rows = connection.execute("select stream from entries where name = 'team.formed'").fetchall()
         return [UUID(stream.partition(":")[2]) for (stream,) in rows]
 
     def entry(self, position: int) -> RawEntry | None:

@@ -87,9 +87,15 @@ class TreeShaper(Shaper):
             found = self._key_result(reader, key, title, parents[0], kept)
             yield refused(reader) if found is None else TableRow(reader.row.line, None, (found,), left)
             return
+        team = self._team(reader)
+        if len(team) > 1:
+            why = "several teams: kept beside the item, an objective belongs to one"
+            left = (*left, LeftRow(reader.row.line, ", ".join(team), why))
+            kept[self.header.name("team")] = ", ".join(team)
         objective = ObjectiveRow(
-            reader.row.line, key, title, owners, reader.text("description"), parents, None, kept
-        )
+            reader.row.line, key, title, owners, reader.text("description"), parents,
+            team=team[0] if len(team) == 1 else None, attributes=kept,
+        )  # fmt: skip
         own = self._own(reader, objective) if measured else None
         if reader.faults:
             yield refused(reader)
@@ -140,6 +146,11 @@ class TreeShaper(Shaper):
             any(word.rolled_up and plain(name) == text for name, word in self.profile.measures.items())
             or not text
         )
+
+    def _team(self, reader: RowReader) -> tuple[str, ...]:
+        """Return the teams that a row names."""
+        text = (reader.line("team") or "").replace(";", ",")
+        return tuple(dict.fromkeys(one_line(part) for part in text.split(",") if part.strip()))
 
     def _parents(self, reader: RowReader) -> tuple[str, ...]:
         text = reader.key("parent") or ""

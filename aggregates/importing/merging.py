@@ -11,7 +11,7 @@ from uuid import UUID
 from aggregates.command import Command
 from aggregates.importing.comparing import DECIDER, GONE, Change, Comparing, Kept, fits
 from aggregates.importing.rows import CheckInRow, KeyResultRow, ObjectiveRow
-from aggregates.measures import PointTarget
+from aggregates.measures import PointTarget, StagesTarget, StepsTarget
 from aggregates.objective import commands as of_objective
 from aggregates.objective import key_result_commands as of_key_result
 from aggregates.objective.key_result import KeyResult
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Merging(Comparing):
     """What one row asks: an iterator of changes, each made from the world that the ones before it left."""
 
-    def objective(self, row: ObjectiveRow, owner: UUID | None) -> Iterator[Change]:
+    def objective(self, row: ObjectiveRow, owner: UUID | None, team: UUID | None = None) -> Iterator[Change]:
         """Give what a row says about an objective: drafted where it is new, else what differs.
 
         Where the source names nobody, `owner` was given with the import (or is None, and a new objective is refused);
@@ -39,18 +39,20 @@ class Merging(Comparing):
             yield Change(
                 of_objective.DraftObjective(
                     objective=identity, reference=frame.reference("OBJ"), cycle=frame.cycle, title=row.title,
-                    description=row.description, owner=_present(owner), effective_at=frame.since,
+                    description=row.description, owner=_present(owner), team=team, effective_at=frame.since,
                     source=frame.said(row.line, row.doubts),
                 ),
                 f"objective “{row.title}”",
             )  # fmt: skip
         else:
-            yield from self._objective_changes(row, state, owner)
+            yield from self._objective_changes(row, state, owner, team)
         yield from self.note(
             row.line, identity, None, row.attributes, None if state is None else state.source
         )
 
-    def _objective_changes(self, row: ObjectiveRow, state: Objective, owner: UUID | None) -> Iterator[Change]:
+    def _objective_changes(
+        self, row: ObjectiveRow, state: Objective, owner: UUID | None, team: UUID | None
+    ) -> Iterator[Change]:
         about: dict[str, Any] = {"objective": state.objective, **self.acts(row.line, row.doubts)}
         wording = Wording(row.title, row.description or state.wording.present.description)
         if self.changed("wording", state.wording, wording, lambda one: one.title):
@@ -60,6 +62,10 @@ class Merging(Comparing):
             )
         if owner is not None and row.owners and self.changed("owner", state.owner, owner, str):
             yield Change(of_objective.ReownObjective(owner=owner, **about), f"owner of “{row.title}”")
+        if team is not None and self.changed("team", state.team, team, str):
+            yield Change(
+                of_objective.ReteamObjective(team=team, **about), f"team of “{row.title}”: {row.team}"
+            )
 
     def alignment(self, line: int, child: UUID, parent: UUID) -> Iterator[Change]:
         """Give the alignment of an objective to a parent of the same source, where it is another."""
@@ -292,6 +298,10 @@ def target_words(target: Any) -> str:
     """Return a target in a word or two."""
     if isinstance(target, PointTarget):
         return number_text(target.at)
+    if isinstance(target, StepsTarget):
+        return ", ".join(f"{number_text(step.at)} by {step.on}" for step in target.steps)
+    if isinstance(target, StagesTarget):
+        return ", ".join(f"{stage.name} {number_text(stage.weight)}" for stage in target.stages)
     return "none" if target is None else " ".join(str(one) for one in target.model_dump(mode="json").values())
 
 
@@ -313,6 +323,8 @@ def _number(number: Decimal | None) -> str:
 
 
 def _said(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return number_text(value) if isinstance(value, Decimal) else "yes" if value is True else "no"
 
 

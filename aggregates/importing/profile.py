@@ -25,7 +25,7 @@ ColumnOf = Literal[
     "objective", "objective_key", "description", "objective_owner", "parent", "local",
     "key_result", "key_result_key", "owner", "kind", "unit", "baseline", "target", "low", "high",
     "value", "on", "confidence", "said", "score", "weight", "ambition", "ends_on", "notes",
-    "level", "action", "progress",
+    "level", "action", "progress", "team", "steps", "stages",
 ]  # fmt: skip
 """What a column may hold, in our words."""
 

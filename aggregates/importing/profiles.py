@@ -13,6 +13,7 @@ _TABLE: dict[str, Any] = {
         "objective_key": ["Objective ID", "Objective Key"],
         "description": ["Description", "Objective Description"],
         "objective_owner": ["Objective Owner"],
+        "team": ["Team", "Department"],
         "parent": ["Parent", "Parent ID", "Aligned To", "Parent Objective"],
         "local": ["Local Because", "Local, because"],
         "key_result": ["Key Result", "Key Result Title", "KR"],
@@ -22,6 +23,8 @@ _TABLE: dict[str, Any] = {
         "unit": ["Unit"],
         "baseline": ["Baseline", "Start", "Start Value", "Starting Value"],
         "target": ["Target", "Target Value", "Goal Value"],
+        "steps": ["Steps"],
+        "stages": ["Stages"],
         "low": ["Low"],
         "high": ["High"],
         "value": ["Value", "Current", "Current Value", "Actual"],
@@ -36,7 +39,9 @@ _TABLE: dict[str, Any] = {
     "said": {"on track": "on_track", "behind": "behind", "off track": "off_track", "achieved": "achieved"},
     "measures": {
         kind.replace("_", sign): {"kind": kind}
-        for kind in ("increase", "decrease", "at_or_above", "at_or_below", "band", "yes_no")
+        for kind in (
+            "increase", "decrease", "at_or_above", "at_or_below", "band", "yes_no", "phased", "milestones",
+        )
         for sign in ("_", " ")
     } | {"yes/no": {"kind": "yes_no"}},
     "ambition": {"committed": "committed", "aspirational": "aspirational"},
@@ -52,6 +57,7 @@ _PEOPLEBOX: dict[str, Any] = {
         "objective": "Goal Title",
         "description": "Description",
         "owner": ["Owner Emails", "Owner Email"],
+        "team": ["Departments", "Department"],
         "kind": "Goal Type",
         "ends_on": ["End Date"],
         "baseline": ["Starting Value"],

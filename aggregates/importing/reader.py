@@ -23,6 +23,7 @@ from aggregates.importing.cells import (
     shown,
 )
 from aggregates.importing.header import Header
+from aggregates.importing.phases import read_finished, read_stages, read_steps
 from aggregates.importing.profile import ColumnOf, Profile
 from aggregates.importing.rows import RawRow
 from aggregates.measures import BandTarget, DoneTarget, Kind, Measure, PointTarget, Target, check_measure
@@ -191,7 +192,7 @@ class RowReader:
 
     def measured(
         self, accept_faults: bool
-    ) -> tuple[Measure, Decimal | None, Target, Decimal | bool | None] | None:
+    ) -> tuple[Measure, Decimal | None, Target, Decimal | bool | tuple[str, ...] | None] | None:
         """Return measure, baseline, target and value of this row, or None with the faults noted."""
         word = self.word("kind", self.profile.measures) if not is_blank(self.cell("kind")) else None
         if word is not None and word.refused:
@@ -202,11 +203,21 @@ class RowReader:
             return None
         kind = word.kind if word is not None else None
         unit = self.line("unit") or (word.unit if word is not None else None) or self.profile.default_unit
+        if kind in (None, "phased") and not is_blank(self.cell("steps")):
+            return self._phased(unit, accept_faults)
+        if kind in (None, "milestones") and not is_blank(self.cell("stages")):
+            stages = self.read("stages", read_stages)
+            finished = (
+                None if stages is None else self.read("value", lambda cell: read_finished(cell, stages))
+            )
+            if stages is None or self.faults:
+                return None
+            return _measure("milestones", unit), None, stages, finished
         if kind in ("milestones", "phased"):
-            self.fault(
-                self.header.name("kind"), shown(self.cell("kind")), "measure_needs_more_than_a_row",
-                "Stages and steps do not fit into one row.", "Record this key result with `record`.",
-            )  # fmt: skip
+            column: ColumnOf = "steps" if kind == "phased" else "stages"
+            self.missing(
+                column, f"A measure of this kind needs its {column}.", f"Name them in a column {column}."
+            )
             return None
         if kind == "yes_no":
             done = self.read("value", read_done)
@@ -245,6 +256,27 @@ class RowReader:
         measure = _measure(kind or "increase", unit)
         self._check(measure, baseline, target, accept_faults)
         return None if self.faults else (measure, baseline, target, value)
+
+    def _phased(
+        self, unit: str | None, accept_faults: bool
+    ) -> tuple[Measure, Decimal | None, Target, Decimal | None] | None:
+        """Return what a target reached by steps says; the target's own cell, where there is one, is its last step."""
+        steps = self.read("steps", lambda cell: read_steps(cell, self.writing))
+        baseline, value, target = self.number("baseline"), self.number("value"), self.number("target")
+        if baseline is None and is_blank(self.cell("baseline")):
+            self.missing(
+                "baseline", "There is no baseline.", "Write the number at the start; 0 is not assumed."
+            )
+        if steps is not None and target is not None and target != steps.steps[-1].at:
+            self.fault(
+                self.header.name("target"), shown(self.cell("target")), "target_is_not_the_last_step",
+                f"The last step reaches {number_text(steps.steps[-1].at)}.", "Make the two the same.",
+            )  # fmt: skip
+        if steps is None or self.faults:
+            return None
+        measure = _measure("phased", unit)
+        self._check(measure, baseline, steps, accept_faults)
+        return None if self.faults else (measure, baseline, steps, value)
 
     def _check(self, measure: Measure, baseline: Decimal | None, target: Target, accept_faults: bool) -> None:
         try:

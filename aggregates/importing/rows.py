@@ -33,6 +33,7 @@ class ObjectiveRow:
     description: str | None = None
     parents: tuple[str, ...] = ()
     local: str | None = None
+    team: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
 
@@ -49,7 +50,7 @@ class KeyResultRow:
     measure: Measure
     baseline: Decimal | None
     target: Target
-    value: Decimal | bool | None = None
+    value: Decimal | bool | tuple[str, ...] | None = None
     on: date | None = None
     confidence: Decimal | None = None
     said: Said | None = None

@@ -24,9 +24,11 @@ from aggregates.snapshots.cells import one_line
 from aggregates.values import LINE_LENGTH, TEXT_LENGTH
 
 _OF_AN_OBJECTIVE: tuple[ColumnOf, ...] = (
-    "objective", "objective_key", "description", "objective_owner", "parent", "local",
+    "objective", "objective_key", "description", "objective_owner", "parent", "local", "team",
 )  # fmt: skip
-_OF_A_KEY_RESULT: tuple[ColumnOf, ...] = ("baseline", "target", "value", "low", "high", "key_result_key")
+_OF_A_KEY_RESULT: tuple[ColumnOf, ...] = (
+    "baseline", "target", "value", "low", "high", "key_result_key", "steps", "stages",
+)  # fmt: skip
 
 
 class Shaper:
@@ -136,6 +138,7 @@ class Shaper:
             description=reader.text("description"),
             parents=(parent,) if parent else (),
             local=reader.text("local"),
+            team=reader.line("team"),
             attributes={} if with_key_result else with_whole_title(reader, "objective", reader.kept()),
             doubts=(),
         )

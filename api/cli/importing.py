@@ -55,6 +55,9 @@ People = Annotated[
 CreatePeople = Annotated[
     bool, typer.Option("--create-people", help="Add the people of the source who are not known yet.")
 ]
+CreateTeams = Annotated[
+    bool, typer.Option("--create-teams", help="Form the teams of the source that are not known yet.")
+]
 ObjectiveOwner = Annotated[
     str | None,
     typer.Option(
@@ -188,6 +191,7 @@ def import_csv(
     version: Version = None,
     people: People = None,
     create_people: CreatePeople = False,
+    create_teams: CreateTeams = False,
     objective_owner: ObjectiveOwner = None,
     check_ins: CheckInsFile = None,
     encoding: Encoding = None,
@@ -234,6 +238,7 @@ def import_xlsx(
     version: Version = None,
     people: People = None,
     create_people: CreatePeople = False,
+    create_teams: CreateTeams = False,
     objective_owner: ObjectiveOwner = None,
     decimal: Decimal = None,
     thousands: Thousands = None,
@@ -275,6 +280,7 @@ def import_jsonl(
     version: Version = None,
     people: People = None,
     create_people: CreatePeople = False,
+    create_teams: CreateTeams = False,
     objective_owner: ObjectiveOwner = None,
     decimal: Decimal = None,
     thousands: Thousands = None,

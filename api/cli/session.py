@@ -231,9 +231,12 @@ def read_token(token_file: Path | None, why: str = _WRITES) -> str:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Any]:
-    """Give a function that takes how much is done; it draws a bar on a terminal when there is a total."""
-    if not total or not sys.stderr.isatty():
+def progress(what: str, total: int | None) -> Iterator[Any]:
+    """Give a function that takes how much is done; it draws a bar on a terminal.
+
+    Without an end (None) the bar counts and moves; where there is nothing to count (0) there is none.
+    """
+    if total == 0 or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console

@@ -21,6 +21,7 @@ def take_snapshots(
     *,
     people: Path | None,
     create_people: bool,
+    create_teams: bool,
     cycles: tuple[str, ...],
     objective_owner: str | None,
     source: str | None,
@@ -37,7 +38,8 @@ def take_snapshots(
 
     if days is not None or is_dated_tables(folder):
         told = {
-            "people": people, "create_people": create_people, "cycle": cycles[0] if len(cycles) == 1 else "",
+            "people": people, "create_people": create_people, "create_teams": create_teams,
+            "cycle": cycles[0] if len(cycles) == 1 else "",
             "objective_owner": objective_owner, "source": source, "accept_faults": accept_faults, "profile": profile,
             "dry_run": dry_run, "json": json, "token_file": token_file, "report": report_file,
         }  # fmt: skip
@@ -200,6 +202,7 @@ def ask_of(told: Mapping[str, Any]) -> Ask:
         version=told.get("version"),
         people=told.get("people"),
         create_people=told.get("create_people", False),
+        create_teams=told.get("create_teams", False),
         objective_owner=told.get("objective_owner"),
         accept_faults=told.get("accept_faults", False),
         strict=told.get("strict", False),

@@ -122,6 +122,7 @@ def import_snapshots(
     create_people: Annotated[
         bool, typer.Option("--create-people", help="Add the people of the source who are not known yet.")
     ] = False,
+    create_teams: importing.CreateTeams = False,
     cycle: Annotated[
         list[str] | None,
         typer.Option(
@@ -168,6 +169,7 @@ def import_snapshots(
         folder,
         people=people,
         create_people=create_people,
+        create_teams=create_teams,
         cycles=tuple(cycle or ()),
         objective_owner=objective_owner,
         source=source,

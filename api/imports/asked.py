@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aggregates.cycle.state import Cycle
 from api.imports.days import CycleIsNotDated, Days, cycle_key, quarter, read_days
+from ledger.groups import Preview
 from ledger.store import Ledger
 
 FIRST = "first"
@@ -30,6 +31,7 @@ class Ask:
     version: str | None = None
     people: Path | None = None
     create_people: bool = False
+    create_teams: bool = False
     objective_owner: str | None = None
     accept_faults: bool = False
     strict: bool = False
@@ -45,11 +47,14 @@ class Ask:
     """Keys of this version (of `objective` or `key_result`) that stand for an earlier key."""
 
 
-def cycle_of(ledger: Ledger, text: str) -> tuple[str, Days, Cycle | None]:
-    """Return key and days of the cycle, and the cycle where the ledger knows it. Raises CycleIsNotDated."""
+def cycle_of(ledger: Ledger, text: str, onto: Preview | None = None) -> tuple[str, Days, Cycle | None]:
+    """Return key and days of the cycle, and the cycle where the ledger (or a preview) knows it.
+
+    Raises CycleIsNotDated.
+    """
     name, dated, _ = text.partition("=")
     key = cycle_key(name.strip())
-    known: Cycle | None = ledger.world().cycle(key)
+    known: Cycle | None = (ledger.world() if onto is None else onto.world).cycle(key)
     told = read_days(text)[1] if dated else None
     if known is not None:
         days = Days(known.starts_on, known.commit_by, known.ends_on)

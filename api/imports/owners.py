@@ -29,10 +29,13 @@ class OwnersOf:
         dry_run: bool,
         joined: datetime,
         add: Callable[[AddPerson], None],
+        before: OwnersOf | None = None,
     ) -> None:
         self._ledger, self._map, self._create = ledger, people, create
         self._dry_run, self._joined, self._add = dry_run, joined, add
         self._known: dict[frozenset[str], UUID | None] = {}
+        if before is not None:  # whom an earlier version of the series added
+            self._known |= {names: person for names, person in before._known.items() if person is not None}
         self.added: list[str] = []
         self.missing: dict[str, None] = {}
 

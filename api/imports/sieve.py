@@ -12,6 +12,7 @@ from aggregates.snapshots.page import Fault
 from api.imports.asked import FIRST
 from api.imports.owners import OwnersOf
 from api.imports.table_run import Seen
+from api.imports.teams import TeamsOf
 
 
 class Sieve:
@@ -28,7 +29,10 @@ class Sieve:
         repeats: bool,
         given: str | None,
         person: UUID | None,
+        teams: TeamsOf,
+        team_column: str,
     ) -> None:
+        self._teams, self._team_column = teams, team_column
         self._owners, self._today, self._owner_column = owners, today, owner_column
         self._repeats, self._given, self._owner_given = repeats, given, person
         self.objectives, self.key_results = Seen(), Seen()
@@ -61,6 +65,13 @@ class Sieve:
         if owner is None:
             owner, objective = self._unnamed(objective, owners)
         return replace(row, objective=objective), owner, owners
+
+    def team(self, objective: ObjectiveRow) -> UUID | None:
+        """Return the team of an objective, None where the source names none. Raises RowIsFaulty for that cell."""
+        try:
+            return self._teams.team(objective.team)
+        except Unreadable as why:
+            raise _fault(objective.line, self._team_column, objective.team or "", why) from why
 
     def _unnamed(self, objective: ObjectiveRow, owners: list[UUID]) -> tuple[UUID | None, ObjectiveRow]:
         """Return who owns an objective for which the source names nobody: as was asked for, else nobody."""

@@ -13,10 +13,11 @@ from aggregates.importing.comparing import Change, Frame
 from aggregates.importing.header import Header
 from aggregates.importing.layouts import SHAPERS
 from aggregates.importing.merging import Merging
-from aggregates.importing.rows import KeyResultRow, RefusedRow, Shaped, TableRow
+from aggregates.importing.rows import KeyResultRow, ObjectiveRow, RefusedRow, Shaped, TableRow
 from aggregates.importing.shaping import Shaper
 from aggregates.person.commands import AddPerson
 from aggregates.refusals import LiesInTheFuture, PersonIsUnknown
+from aggregates.team.commands import FormTeam
 from aggregates.values import day_of, end_of_day, start_of_day
 from api.imports.asked import FIRST, Ask, cycle_of
 from api.imports.check_ins import CheckIns
@@ -28,7 +29,9 @@ from api.imports.sieve import RowIsFaulty, Sieve
 from api.imports.table_report import RowReport, TableReport, of_fault
 from api.imports.table_run import Objectives, Recorder, References, RowOrder, name_of
 from api.imports.tables.reading import TableFile
+from api.imports.teams import TeamsOf
 from ledger.execute import Order
+from ledger.groups import Preview
 from ledger.store import Ledger
 
 
@@ -60,7 +63,15 @@ class TableImport:
     """One import of one table."""
 
     def __init__(
-        self, ledger: Ledger, table: TableFile, ask: Ask, by: str, check_ins: TableFile | None = None
+        self,
+        ledger: Ledger,
+        table: TableFile,
+        ask: Ask,
+        by: str,
+        check_ins: TableFile | None = None,
+        *,
+        before: TableImport | None = None,
+        onto: Preview | None = None,
     ) -> None:
         self._ledger, self._table, self._ask, self._by = ledger, table, ask, by
         self._header: Header = table.header()
@@ -70,24 +81,28 @@ class TableImport:
         if day > self._today:
             raise LiesInTheFuture(f"{day} has not come yet; --on names the day of the table.", field="/on")
         at = now if day == self._today else end_of_day(day, ledger.zone)
-        self._key, self._days, self._known_cycle = cycle_of(ledger, ask.cycle)
+        self._key, self._days, self._known_cycle = cycle_of(ledger, ask.cycle, onto)
+        self._onto = onto
         self._check_ins = None if check_ins is None else CheckIns(ledger, check_ins, self._days)
         since = at if self._check_ins is None else self._check_ins.first(at)
         self._begin = start_of_day(self._days.start, ledger.zone)
         self._latest: dict[str, tuple[str, UUID]] = {}
-        self._references = References(ledger, dry_run=ask.dry_run)
+        self._references: References = (
+            References(ledger, dry_run=ask.dry_run) if before is None else before._references
+        )
         self._source = ask.source or table.path.resolve().name
         version = ask.version or f"{day} {table.digest()}"
         joined = min(start_of_day(self._days.start, ledger.zone), since) - timedelta(seconds=1)
-        self._new_people: list[AddPerson] = []
+        self._new_people: list[AddPerson | FormTeam] = []
         mapped = read_people(ask.people) if ask.people is not None else PeopleMap()
-        self._owners = OwnersOf(
+        self._owners: OwnersOf = OwnersOf(
             ledger,
             mapped,
             create=ask.create_people,
             dry_run=ask.dry_run,
             joined=joined,
             add=self._new_people.append,
+            before=None if before is None else before._owners,
         )
         self._frame = Frame(
             source=self._source, version=version, at=at, day=day, since=since, cycle=self._key,
@@ -97,9 +112,14 @@ class TableImport:
         self._report = TableReport(self._source, version, self._key, ask.dry_run, ask.report)
         self._objectives = Objectives()
         self._parents: list[tuple[UUID, str, int]] = []
+        self._teams: TeamsOf = TeamsOf(
+            ledger, create=ask.create_teams, begin=joined, source=self._frame.said(0), form=self._new_people.append,
+            before=None if before is None else before._teams, onto=onto,
+        )  # fmt: skip
         self._sieve = Sieve(
             self._owners, self._today, self._header.name("owner"), repeats=table.profile.layout == "rows",
             given=ask.objective_owner, person=self._given_owner(ask.objective_owner),
+            teams=self._teams, team_column=self._header.name("team"),
         )  # fmt: skip
         self.present: dict[UUID, UUID | None] = {}
         """In a series: every item of this version, a key result with its objective."""
@@ -110,11 +130,12 @@ class TableImport:
         """Record everything and return the report."""
         recorder = Recorder(
             self._ledger, self._by, self._frame, self._report,
-            accept_faults=self._ask.accept_faults, dry_run=self._ask.dry_run, progress=progress,
+            accept_faults=self._ask.accept_faults, dry_run=self._ask.dry_run, progress=progress, onto=self._onto,
         )  # fmt: skip
         with self._report:
             recorder.record(self._everything())
             self._report.people, self._report.missing = self._owners.added, list(self._owners.missing)
+            self._report.teams, self._report.missing_teams = self._teams.formed, list(self._teams.missing)
         return self._report
 
     @property
@@ -227,7 +248,9 @@ class TableImport:
         except RowIsFaulty as found:
             self._report.say([of_fault(found.fault)])
             return
+        team = None
         if row.objective is not None:
+            team = self._team(row.objective)
             identity = self._identity("objective", row.objective.key)
             self._objectives.add(identity, row.line)
             self._references.expected["OBJ"] += 1
@@ -242,7 +265,7 @@ class TableImport:
 
         def changes(merging: Merging) -> Iterator[Change]:
             if row.objective is not None:
-                yield from merging.objective(row.objective, owner)
+                yield from merging.objective(row.objective, owner, team)
             for one, of in zip(row.key_results, owners, strict=True):
                 yield from merging.key_result(one, of)
 
@@ -250,7 +273,15 @@ class TableImport:
         if row.objective is not None:
             homes.add(row.objective.key)
         objectives = tuple(self._identity("objective", key) for key in sorted(homes))
-        yield RowOrder(row.line, name_of("row", row, owner, owners), changes, objectives=objectives)
+        yield RowOrder(row.line, name_of("row", row, owner, owners, team), changes, objectives=objectives)
+
+    def _team(self, objective: ObjectiveRow) -> UUID | None:
+        """Return the team of an objective; one that is not known is listed, and the row is taken over without it."""
+        try:
+            return self._sieve.team(objective)
+        except RowIsFaulty as found:
+            self._report.say([replace(of_fault(found.fault), became="left out")], count=False)
+            return None
 
     def _take_presence(self, row: TableRow) -> None:
         if row.objective is not None:

@@ -65,6 +65,8 @@ class TableReport:
     rows: list[RowReport] = field(default_factory=list)
     people: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    teams: list[str] = field(default_factory=list)
+    missing_teams: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     entries: int = 0
     _shown: dict[str, int] = field(default_factory=dict)
@@ -125,6 +127,10 @@ class TableReport:
         ]
         if self.people:
             lines.append(f"  people added: {', '.join(self.people)}")
+        if self.teams:
+            lines.append(f"  teams formed: {', '.join(self.teams)}")
+        if self.missing_teams:
+            lines.append(f"  no team of this ledger has the name: {', '.join(self.missing_teams)}")
         if self.missing:
             lines.append(f"  nobody in this ledger is meant by: {', '.join(self.missing)}")
         lines += [f"  {note}" for note in self.notes]
@@ -156,6 +162,8 @@ class TableReport:
             "entries": self.entries,
             "people": self.people,
             "missing": self.missing,
+            "teams": self.teams,
+            "missing_teams": self.missing_teams,
             "notes": self.notes,
         }
 

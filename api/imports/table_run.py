@@ -28,6 +28,7 @@ from aggregates.refusals import PersonWasNotHere, Refusal
 from aggregates.world import World
 from api.imports.table_report import RowReport, TableReport
 from ledger.execute import Order
+from ledger.groups import Preview
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
 
@@ -70,7 +71,9 @@ class Recorder:
         accept_faults: bool,
         dry_run: bool,
         progress: Callable[[int], None] | None = None,
+        onto: Preview | None = None,
     ) -> None:
+        self._onto = onto
         self._ledger, self._by, self.frame, self._report = ledger, by, frame, report
         self._accept_faults, self._dry_run, self._progress = accept_faults, dry_run, progress
         self._waiting: deque[RowOrder | None] = deque()
@@ -79,7 +82,7 @@ class Recorder:
         """Carry out orders as they come; an order that is no row (a person who is added) is not reported."""
         orders = self._orders(asked)
         if self._dry_run:
-            answers: Iterator[Any] = self._ledger.preview_many(orders, self._decide)
+            answers: Iterator[Any] = self._ledger.preview_many(orders, self._decide, onto=self._onto)
         else:
             answers = self._ledger.execute_many(orders, self._decide, group=GROUP)
         with collecting_seldom():

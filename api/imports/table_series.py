@@ -92,12 +92,14 @@ def import_series(
 ) -> list[TableReport]:
     """Import dated exports one after the other; the line is the last one on or before commit-by, else the first.
 
-    A dry run shows the first version; what a later one would change depends on what the ones before recorded.
+    In a dry run each is compared with what the ones before it would have left.
     """
     _, days, known = cycle_of(ledger, ask.cycle)
     line = _line(files, days)
     reports = []
     titles = _Titles()
+    run: TableImport | None = None
+    onto = ledger.begin_preview() if ask.dry_run else None
     not_before: datetime | None = None
     present: dict[UUID, UUID | None] = {}
     for number, file in enumerate(files):
@@ -112,19 +114,13 @@ def import_series(
             report=_report_of(ask.report, file.day),
             renames=titles.renames(opened),
         )
-        run = TableImport(ledger, opened, own, by, beside(opened, None))
+        run = TableImport(ledger, opened, own, by, beside(opened, None), before=run, onto=onto)
         run.gone = _gone(run, dict(present))
         reports.append(run.run(None))
         present = {**({} if not reports[-1].refused else present), **run.present}
         not_before = end_of_day(file.day, ledger.zone)
         if progress is not None:
             progress(number + 1)
-        if ask.dry_run:
-            if len(files) > 1:
-                reports[-1].notes.append(
-                    f"{len(files) - 1} later exports are compared once this one is recorded"
-                )
-            break
     return reports
 
 

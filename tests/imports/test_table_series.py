@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,10 +43,10 @@ def exports(bakery: Bakery, last: str = SEPTEMBER) -> Path:
     return folder
 
 
-def take(bakery: Bakery, folder: Path) -> list[int]:
+def take(bakery: Bakery, folder: Path, **asked: Any) -> list[int]:
     from dataclasses import replace
 
-    ask = replace(bakery.ask, objective_owner="first", on=None)
+    ask = replace(bakery.ask, objective_owner="first", on=None, **asked)
     reports = import_series(
         bakery.ledger, dated_files(folder), lambda path: TableFile(path, format_of(path), PROFILES["table"]), ask,
         by=bakery.steward,
@@ -86,6 +87,19 @@ def test_differences_become_history_and_a_second_run_records_nothing(bakery: Bak
         "2026-09-30 cycle.scoring_started",
     ]
     assert take(bakery, folder) == [0, 0, 0]
+
+
+def test_a_dry_run_shows_the_whole_series(bakery: Bakery) -> None:
+    """Given three exports of which the first names somebody unknown, when they are tried, then each shows what it
+    would change on what the ones before it would have left, and nothing is recorded.
+    """
+    folder, before = exports(bakery), bakery.head
+    first = folder / "okrs-2026-07-01.csv"
+    first.write_text(first.read_text("utf-8").replace("ben@bakery.example", "dora@bakery.example"), "utf-8")
+    tried = take(bakery, folder, dry_run=True, create_people=True)
+    assert (tried, bakery.head) == ([10, 6, 4], before)
+    assert take(bakery, folder, create_people=True) == [10, 6, 4]
+    assert take(bakery, folder, dry_run=True, create_people=True) == [0, 0, 0]
 
 
 def test_an_absence_proves_nothing_where_rows_could_not_be_read(bakery: Bakery) -> None:

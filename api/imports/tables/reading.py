@@ -16,7 +16,7 @@ from aggregates.importing.rows import RawRow
 from api.imports.tables.csv_rows import csv_rows
 from api.imports.tables.faults import TableCannotBeRead
 from api.imports.tables.json_rows import json_header, json_objects
-from api.imports.tables.xlsx_rows import xlsx_rows
+from api.imports.tables.xlsx_rows import rows_of, xlsx_rows
 
 Format = Literal["csv", "xlsx", "jsonl"]
 FORMATS: dict[str, Format] = {
@@ -116,10 +116,10 @@ def digest_of(path: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def count_rows(table: TableFile) -> int:
-    """Return about how many lines a table has, for a progress bar; 0 where that is not told cheaply."""
+def count_rows(table: TableFile) -> int | None:
+    """Return about how many lines a table has, for a progress bar; None where that is not told cheaply."""
     check_file(table.path)
     if table.format == "xlsx":
-        return 0
+        return rows_of(table.path, table.tab or table.profile.tab)
     with table.path.open("rb") as stream:
         return sum(part.count(b"\n") for part in iter(lambda: stream.read(1 << 20), b""))

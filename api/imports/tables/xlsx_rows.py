@@ -17,6 +17,7 @@ from api.imports.tables.faults import TableCannotBeRead
 
 LARGEST_UNPACKED = 2_000_000_000
 MOST_COLUMNS = 1_000
+MOST_ROWS = 1_048_576
 FIRST_ROWS = 1_000
 """Rows that are given also where they are empty, because a header is looked for among them."""
 _PERCENT = re.compile(r'^(?:[^"\[]|"[^"]*"|\[[^\]]*\])*%')
@@ -66,6 +67,23 @@ def tabs_of(path: Path) -> list[str]:
     names = list(book.sheetnames)
     book.close()
     return names
+
+
+def rows_of(path: Path, tab: str | None) -> int | None:
+    """Return the last row that a tab says it has; None where it says none, or all that there can be.
+
+    Raises TableCannotBeRead.
+    """
+    import openpyxl
+
+    _check_size(path)
+    try:
+        book = openpyxl.load_workbook(path, read_only=True)
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise TableCannotBeRead(f"{path.name} is not a workbook (.xlsx) that can be read.") from error
+    last = book[_tab(book.sheetnames, tab, path)].max_row
+    book.close()
+    return last if last and last < MOST_ROWS else None
 
 
 def _check_size(path: Path) -> None:
