@@ -231,9 +231,9 @@ def _plain_pattern(decimal: str | None, thousands: str) -> re.Pattern[str]:
     if thousands:
         whole += rf"|\d{{1,3}}(?:{re.escape(_GROUPS.get(thousands, thousands))}\d{{3}})+"
     if decimal is None:
-        after = r"(?:\.(?P<after>(?!\d{3}\Z)\d{1,15}|(?<=^0\.)\d{3}))?"
+        after = r"(?:\.(?P<after>(?!\d{3}\Z)\d{1,40}|(?<=^0\.)\d{3}))?"
     else:
-        after = rf"(?:{re.escape(decimal)}(?P<after>\d{{0,15}}))?"
+        after = rf"(?:{re.escape(decimal)}(?P<after>\d{{0,40}}))?"
     return re.compile(rf"(?=.?\d)(?P<whole>{whole})?){after}(?:[eE](?P<exponent>[+-]?\d{{1,2}}))?\Z")
 
 

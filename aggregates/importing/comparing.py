@@ -31,6 +31,15 @@ DECIDER = "changed by source, decider unknown"
 """What is said of an imported change after the line: the source does not say who decided it."""
 
 
+PREVIEWED = 900_000_000
+"""References of a dry run count from here: none is drawn."""
+
+
+def is_previewed(reference: str) -> bool:
+    """Return whether a reference was made up by a dry run."""
+    return int(reference.rpartition("-")[2]) > PREVIEWED
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One command and what it changes, in words."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from aggregates.command import Command
-from aggregates.importing.comparing import DECIDER, GONE, Change, Comparing, Kept, fits
+from aggregates.importing.comparing import DECIDER, GONE, Change, Comparing, Kept, fits, is_previewed
 from aggregates.importing.rows import CheckInRow, KeyResultRow, ObjectiveRow
 from aggregates.measures import PointTarget, StagesTarget, StepsTarget
 from aggregates.objective import commands as of_objective
@@ -81,7 +81,7 @@ class Merging(Comparing):
         ):
             yield Change(
                 of_objective.AlignObjective(objective=child, parent=parent, **self.new_or_now(state, line)),
-                f"{state.reference} aligned",
+                f"{_named(state)} aligned",
             )
 
     def key_result(self, row: KeyResultRow, owner: UUID) -> Iterator[Change]:
@@ -119,11 +119,11 @@ class Merging(Comparing):
         about: dict[str, Any] = {
             "objective": state.objective, "key_result": known.key_result, **self.acts(row.line, row.doubts),
         }  # fmt: skip
-        of = f"of {known.reference}"
+        of = f"of {_named(known)}"
         if self.changed("wording", known.wording, row.title, str):
             yield Change(
                 of_key_result.RewordKeyResult(title=row.title, **about),
-                f"wording {of}: “{known.wording.now}” → “{row.title}”",
+                f"wording of {known.reference}: “{known.wording.now}” → “{row.title}”",
             )
         if self.changed("owner", known.owner, owner, str):
             yield Change(of_key_result.ReownKeyResult(owner=owner, **about), f"owner {of}")
@@ -201,7 +201,7 @@ class Merging(Comparing):
             raise KeyResultIsUnknown(
                 "The key result of this row was not taken over; see its own line in the report."
             )
-        of = f"of {known.reference} on {row.on}"
+        of = f"of {_named(known)} on {row.on}"
         if (
             row.value is not None
             and self._frame.holds(row.on)
@@ -242,10 +242,10 @@ class Merging(Comparing):
         if confidence is not None or said is not None:
             yield Change(
                 of_key_result.CheckIn(confidence=confidence, said=said, **about),
-                f"check-in of {known.reference}",
+                f"check-in of {_named(known)}",
             )
         if row.score is not None and known.score.now is None:
-            words = f"final score of {known.reference}: {number_text(row.score)}"
+            words = f"final score of {_named(known)}: {number_text(row.score)}"
             yield Change(of_key_result.ScoreKeyResult(score=row.score, **about), words)
         elif row.score is not None and row.score != known.score.now:
             self.kept.append(
@@ -280,7 +280,7 @@ class Merging(Comparing):
         about: dict[str, Any] = self.acts(0, (GONE,))
         yield Change(
             of_objective.WithdrawObjective(objective=identity, **about),
-            f"{state.reference} withdrawn: {GONE}",
+            f"{_named(state)} withdrawn: {GONE}",
         )
 
     def dropped(self, home: UUID, identity: UUID) -> Iterator[Change]:
@@ -291,7 +291,14 @@ class Merging(Comparing):
             return
         about: dict[str, Any] = self.acts(0, (GONE,))
         command = of_key_result.DropKeyResult(objective=home, key_result=identity, **about)
-        yield Change(command, f"{known.reference} dropped: {GONE}")
+        yield Change(command, f"{_named(known)} dropped: {GONE}")
+
+
+def _named(item: Objective | KeyResult) -> str:
+    """Return an item as people know it: its reference, where it has one already, and its title."""
+    wording = item.wording.present
+    title = wording.title if isinstance(wording, Wording) else wording
+    return f"“{title}”" if is_previewed(item.reference) else f"{item.reference} “{title}”"
 
 
 def target_words(target: Any) -> str:

@@ -76,6 +76,8 @@ class Profile(Frozen):
     """Rows are read only where these columns hold these words."""
     fill_down: bool = False
     """A blank objective means the one above, as merged cells of a spreadsheet do."""
+    owners_are: Line | None = None
+    """What the owners of this source are where they are no persons: then each needs a line of the people map."""
     cut_titles: bool = False
     """A title over 200 characters is cut; its whole text is kept beside the item."""
     baseline: Line | None = None

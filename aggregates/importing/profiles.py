@@ -166,6 +166,7 @@ _AGENCY: dict[str, Any] = {
     "decimal": ".",
     "digits": 6,
     "cut_titles": True,
+    "owners_are": "agencies",
     "measures": {
         "Measurable increase": {"kind": "increase"},
         "Measurable decrease": {"kind": "decrease"},

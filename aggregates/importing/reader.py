@@ -33,6 +33,8 @@ from aggregates.snapshots.page import Fault
 from aggregates.values import LINE_LENGTH, TEXT_LENGTH, clean_text, number_text
 
 T = TypeVar("T")
+EQUAL = "baseline and target are equal: counts 0"
+AS_IT_STANDS = "taken over as it stands: "
 MOST_KEPT = 12
 """Texts of the source that are kept beside one item."""
 
@@ -253,6 +255,8 @@ class RowReader:
                     )
                 return None
             kind = "decrease" if target.at < baseline else "increase"
+        if baseline is None and not is_blank(self.cell("baseline")):
+            return None
         measure = _measure(kind or "increase", unit)
         self._check(measure, baseline, target, accept_faults)
         return None if self.faults else (measure, baseline, target, value)
@@ -284,11 +288,7 @@ class RowReader:
         except Refusal as refusal:
             if accept_faults and baseline is not None:
                 equal = isinstance(refusal, TargetEqualsBaseline)
-                self.doubts.append(
-                    "baseline and target are equal: counts 0"
-                    if equal
-                    else f"taken over as it stands: {refusal.detail}"
-                )
+                self.doubts.append(EQUAL if equal else f"{AS_IT_STANDS}{refusal.detail}")
                 return
             column: ColumnOf = "baseline" if refusal.field == "/baseline" else "target"
             remedy = "Correct the row, or give --accept-faults to take it over as it stands."

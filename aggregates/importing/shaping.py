@@ -20,7 +20,7 @@ from aggregates.importing.rows import (
 )
 from aggregates.measures import Measure, PointTarget
 from aggregates.objective.events import Said
-from aggregates.snapshots.cells import one_line
+from aggregates.snapshots.cells import one_line, quote
 from aggregates.values import LINE_LENGTH, TEXT_LENGTH
 
 _OF_AN_OBJECTIVE: tuple[ColumnOf, ...] = (
@@ -223,7 +223,9 @@ class WideShaper(Shaper):
 
 def refused(reader: RowReader) -> RefusedRow:
     """Return the row as refused, with its faults."""
-    return RefusedRow(reader.row.line, tuple(reader.faults))
+    places = {quote(name): place for place, name in reversed(list(enumerate(reader.header.names)))}
+    faults = sorted(reader.faults, key=lambda fault: places.get(fault.column, -1))
+    return RefusedRow(reader.row.line, tuple(faults))
 
 
 def with_whole_title(reader: RowReader, column: ColumnOf, kept: dict[str, str]) -> dict[str, str]:

@@ -30,7 +30,9 @@ class OwnersOf:
         joined: datetime,
         add: Callable[[AddPerson], None],
         before: OwnersOf | None = None,
+        are: str | None = None,
     ) -> None:
+        self._are = are
         self._ledger, self._map, self._create = ledger, people, create
         self._dry_run, self._joined, self._add = dry_run, joined, add
         self._known: dict[frozenset[str], UUID | None] = {}
@@ -55,6 +57,11 @@ class OwnersOf:
                 "owners_are_several", f"{len(names)} persons are named; an owner is one.",
                 f"Name one, or give a people map with a line for “{quote(together)}”.",
             )  # fmt: skip
+        if self._are is not None:
+            return Unreadable(
+                "owner_is_unknown", f"The owners of this source are {self._are}, and an owner is one person.",
+                f"Give a people map (--people) with a line for “{quote(together)}” that names who answers for it.",
+            )  # fmt: skip
         return Unreadable(
             "owner_is_unknown", "Nobody in this ledger is meant by this name.",
             "Add a line to the people map (--people), or give --create-people.",
@@ -66,7 +73,7 @@ class OwnersOf:
             return None
         text = mapped or names[0]
         found = self._ledger.directory.lookup(text)
-        if found is not None or not self._create:
+        if found is not None or not self._create or (self._are is not None and mapped is None):
             return found
         return self._created(names[0] if len(names) == 1 else text, text)
 

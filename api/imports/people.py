@@ -80,7 +80,10 @@ def read_people(file: Path) -> PeopleMap:
         raise PeopleMapCannotBeRead(f"{file} is not a file.")
     with file.open("rb") as stream:
         content = stream.read(LARGEST_MAP + 1)
-    return parse_people(content)
+    try:
+        return parse_people(content)
+    except PeopleMapCannotBeRead as fault:
+        raise PeopleMapCannotBeRead(f"{file.name}: {fault.detail}") from fault
 
 
 def parse_people(content: bytes) -> PeopleMap:
@@ -137,7 +140,10 @@ def _header(cells: list[str], number: int) -> list[str]:
 
 def _line(header: list[str], cells: list[str], number: int) -> PersonLine:
     if len(cells) != len(header):
-        raise PeopleMapCannotBeRead(f"Line {number}: {len(cells)} cells stand under {len(header)} columns.")
+        raise PeopleMapCannotBeRead(
+            f"Line {number}: {len(cells)} cells stand under the columns {', '.join(header)}; put a text that holds a "
+            "comma in quotes."
+        )
     texts: dict[str, str] = {"name": ""}
     for column, cell in zip(header, cells, strict=True):
         if column == "name" and not cell.strip():

@@ -65,7 +65,25 @@ def with_options(profile: Profile, options: Mapping[str, Any]) -> Profile:
             told[name] = [*told[name], *value]
         else:
             told[name] = value
-    return _built(told, "the options")
+    try:
+        return Profile.model_validate(told)
+    except ValidationError as error:
+        raise ProfileCannotBeRead(_of_option(error, options)) from error
+
+
+def _of_option(error: ValidationError, options: Mapping[str, Any]) -> str:
+    """Return what is wrong with an option, as it is written on the command line."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name, *rest = (str(step) for step in first["loc"])
+    flag = {"header": "header-row", "columns": "column"}.get(name, name.replace("_", "-"))
+    given = options.get(name)
+    what = str(first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ").rstrip(".")
+    if name == "columns":
+        return f"--{flag} {rest[0]}={given[rest[0]] if given else ''}: there is no column {rest[0]}; ours are {what}."
+    if isinstance(given, Mapping) and rest and rest[0] in given:
+        why = f"{what}" if what.startswith("This") else f"right of the equals sign stands {what}"
+        return f"--{flag} {rest[0]}={given[rest[0]]} cannot be read: {why}."
+    return f"--{flag} {given} cannot be read; it has to be {what}."
 
 
 def save_profile(profile: Profile, file: Path) -> None:

@@ -13,6 +13,7 @@ from aggregates.importing.comparing import Change, Frame
 from aggregates.importing.header import Header
 from aggregates.importing.layouts import SHAPERS
 from aggregates.importing.merging import Merging
+from aggregates.importing.reader import AS_IT_STANDS, EQUAL
 from aggregates.importing.rows import KeyResultRow, ObjectiveRow, RefusedRow, Shaped, TableRow
 from aggregates.importing.shaping import Shaper
 from aggregates.person.commands import AddPerson
@@ -103,6 +104,7 @@ class TableImport:
             joined=joined,
             add=self._new_people.append,
             before=None if before is None else before._owners,
+            are=table.profile.owners_are,
         )
         self._frame = Frame(
             source=self._source, version=version, at=at, day=day, since=since, cycle=self._key,
@@ -128,6 +130,12 @@ class TableImport:
 
     def run(self, progress: Callable[[int], None] | None) -> TableReport:
         """Record everything and return the report."""
+        if self._table.profile.layout == "rows" and "key_result" not in self._header.columns:
+            written = " or ".join(self._table.profile.columns.get("key_result", ())) or "nothing"
+            self.note(
+                f"no column holds key results (it is looked for as {written}): only objectives are read; "
+                "--column key_result=NAME names it"
+            )
         recorder = Recorder(
             self._ledger, self._by, self._frame, self._report,
             accept_faults=self._ask.accept_faults, dry_run=self._ask.dry_run, progress=progress, onto=self._onto,
@@ -273,7 +281,14 @@ class TableImport:
         if row.objective is not None:
             homes.add(row.objective.key)
         objectives = tuple(self._identity("objective", key) for key in sorted(homes))
-        yield RowOrder(row.line, name_of("row", row, owner, owners, team), changes, objectives=objectives)
+        yield RowOrder(
+            row.line,
+            name_of("row", row, owner, owners, team),
+            changes,
+            objectives=objectives,
+            owners=_owners(row),
+            accepted=_accepted(row),
+        )
 
     def _team(self, objective: ObjectiveRow) -> UUID | None:
         """Return the team of an objective; one that is not known is listed, and the row is taken over without it."""
@@ -358,3 +373,19 @@ class TableImport:
         if found is None:
             raise PersonIsUnknown(f"{text} is nobody in this ledger.", field="/objective_owner")
         return found
+
+
+def _owners(row: TableRow) -> str:
+    """Return whom a row names, each once."""
+    told = () if row.objective is None else row.objective.owners
+    return ", ".join(dict.fromkeys((*told, *(name for one in row.key_results for name in one.owners))))
+
+
+def _accepted(row: TableRow) -> tuple[str, ...]:
+    """Return the faults of a row that are taken over as they stand."""
+    return tuple(
+        f"“{one.title}”: {doubt}"
+        for one in row.key_results
+        for doubt in one.doubts
+        if doubt.startswith((EQUAL, AS_IT_STANDS))
+    )

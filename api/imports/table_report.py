@@ -105,9 +105,10 @@ class TableReport:
         if rows and count:
             self.counts[rows[0].became] += 1
         for row in rows:
-            shown = self._shown.get(row.became, 0)
+            kind = f"{row.became} {row.code}" if row.became == "recorded" else row.became
+            shown = self._shown.get(kind, 0)
             if shown < SHOWN:
-                self._shown[row.became] = shown + 1
+                self._shown[kind] = shown + 1
                 self.rows.append(row)
             self._write(row)
 
@@ -126,9 +127,9 @@ class TableReport:
             f"{told['refused']} refused, {told['doubtful']} doubtful, {told['left out']} left out",
         ]
         if self.people:
-            lines.append(f"  people added: {', '.join(self.people)}")
+            lines.append(f"  people {'who would be ' if self.dry_run else ''}added: {', '.join(self.people)}")
         if self.teams:
-            lines.append(f"  teams formed: {', '.join(self.teams)}")
+            lines.append(f"  teams {'that would be ' if self.dry_run else ''}formed: {', '.join(self.teams)}")
         if self.missing_teams:
             lines.append(f"  no team of this ledger has the name: {', '.join(self.missing_teams)}")
         if self.missing:

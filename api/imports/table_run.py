@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from aggregates.decide import as_seen, asker, decide
 from aggregates.entry import Occasion, Recorded, stream_of
-from aggregates.importing.comparing import Change, Frame, Kept
+from aggregates.importing.comparing import PREVIEWED, Change, Frame, Kept
 from aggregates.importing.merging import Merging
 from aggregates.overlay import Overlay
 from aggregates.refusals import PersonWasNotHere, Refusal
@@ -54,6 +54,10 @@ class RowOrder:
     """Whether the row itself is reported: the steps that complete a row are not counted again."""
     column: str = ""
     found: str = ""
+    accepted: tuple[str, ...] = ()
+    """Faults that are taken over because that was asked for; the report lists them."""
+    owners: str = ""
+    """Whom the row names, for a refusal that is about one of them."""
     objectives: tuple[UUID, ...] = ()
     """The objectives that the row is about, as far as they are known beforehand."""
 
@@ -131,14 +135,15 @@ class Recorder:
         if self._progress is not None and row.lists:
             self._progress(line)
         if isinstance(answer, Refusal):
-            remedy = (
-                f"In this ledger they joined after {self.frame.day}: amend the entry of their joining, or name a later "
-                "day of the table with --on."
-                if isinstance(answer, PersonWasNotHere)
-                else ""
-            )
+            found, remedy = row.found, ""
+            if isinstance(answer, PersonWasNotHere):
+                found = found or row.owners
+                remedy = (
+                    f"In this ledger they joined after {self.frame.day}: name a later day of the table with --on, or "
+                    "amend the entry of their joining (docs/imports.md, People)."
+                )
             told = RowReport(
-                "refused", line, row.column, row.found, code=type(answer).code(), reason=answer.detail, remedy=remedy,
+                "refused", line, row.column, found, code=type(answer).code(), reason=answer.detail, remedy=remedy,
                 what="; ".join(row.words),
             )  # fmt: skip
             report.say([told])
@@ -157,7 +162,9 @@ class Recorder:
         report.entries += count
         what = "; ".join(row.words)
         if count:
-            report.say([RowReport("recorded", line, what=what, position=position)], count=row.lists)
+            reason, code = "; ".join(row.accepted), "fault_is_accepted" if row.accepted else ""
+            told = RowReport("recorded", line, code=code, reason=reason, what=what, position=position)
+            report.say([told], count=row.lists)
             report.say(doubts, count=False)
         elif doubts:
             report.say(doubts)
@@ -222,7 +229,7 @@ class References:
         """Return the next reference of a kind."""
         if self._dry_run:
             self._previewed += 1
-            return f"{kind}-{900_000_000 + self._previewed}"
+            return f"{kind}-{PREVIEWED + self._previewed}"
         drawn = self._drawn[kind]
         if not drawn:
             wanted = max(1, min(self.expected[kind], REFERENCES))

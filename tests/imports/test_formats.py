@@ -18,6 +18,9 @@ CASES: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "peoplebox": ("peoplebox.csv", "peoplebox", {}, {}),
     "betterworks": ("betterworks.csv", "betterworks", {}, {}),
     "culture-amp": ("culture-amp.csv", "culture-amp", {"decimal": ","}, {}),
+    "agency-goals": (
+        "agency-goals.jsonl", "agency-goals", {"only": {"fiscal_qtr": "1"}}, {"create_people": True},
+    ),
     "sheet-tracker": (
         "tracker.xlsx", "sheet-tracker", {"only": {"Quarter": "2026-Q3"}, "fill_down": True, "percent": "points"},
         {"objective_owner": "first"},
@@ -45,6 +48,21 @@ def test_what_comes_of_a_file(bakery: Bakery, case: str) -> None:
     again = bakery.takes(path, profile, options, **asked)
     assert (again.entries, again.counts["recorded"], again.refused) == (0, 0, report.refused)
     assert again.counts["unchanged"] == report.counts["recorded"]
+
+
+def test_faults_that_are_accepted_count_nothing_and_are_listed(bakery: Bakery) -> None:
+    """Given a baseline that equals its target and a target on the wrong side, when faults are accepted, then both are
+    taken over, each marked in its entry and named in the report.
+    """
+    name, profile, options, _ = CASES["table"]
+    report = bakery.takes(FILES / name, profile, options, accept_faults=True)
+    listed = [(one.line, one.reason) for one in report.rows if one.code == "fault_is_accepted"]
+    assert listed == [
+        (11, "“Equal”: baseline and target are equal: counts 0"),
+        (12, "“Falls instead”: taken over as it stands: An increase has its target above its baseline."),
+    ]
+    marked = [one.rpartition("[")[2] for one in bakery.entries() if "title=Equal" in one]
+    assert marked == ["baseline and target are equal: counts 0]"]
 
 
 def test_every_trap_is_answered_with_a_line_a_reason_and_what_to_do(bakery: Bakery) -> None:

@@ -49,6 +49,8 @@ def encoding_of(path: Path, given: str | None) -> str:
     """Return the encoding: by the mark at the beginning, else as given, else UTF-8. Raises TableCannotBeRead."""
     with path.open("rb") as stream:
         begin = stream.read(4)
+    if begin == b"PK\x03\x04":
+        raise TableCannotBeRead(f"{path.name} is a workbook, whatever its name; use import xlsx.")
     marked = next((name for mark, name in _MARKS if begin.startswith(mark)), None)
     if marked is not None:
         return marked

@@ -92,7 +92,9 @@ def _check_size(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             size = sum(one.file_size for one in archive.infolist())
     except (zipfile.BadZipFile, OSError) as error:
-        raise TableCannotBeRead(f"{path.name} is not a workbook (.xlsx) that can be read.") from error
+        raise TableCannotBeRead(
+            f"{path.name} is not a workbook (.xlsx) that can be read; a text with delimiters is taken by import csv."
+        ) from error
     if size > LARGEST_UNPACKED:
         raise TableCannotBeRead(f"{path.name} unpacks to more than {LARGEST_UNPACKED:,} bytes.")
 
