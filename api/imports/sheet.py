@@ -19,7 +19,7 @@ from aggregates.importing.sheet import (
     SheetItem,
     items_of,
 )
-from aggregates.refusals import Refusal
+from aggregates.refusals import ReasonIsMissing, Refusal
 from aggregates.values import day_of
 from aggregates.world import World
 from api.imports.planned import identifier
@@ -99,7 +99,11 @@ class Sheet:
         for one, answer in zip(asked, answers, strict=True):
             if isinstance(answer, Refusal):
                 became: Any = "stale" if isinstance(answer, SheetIsStale) else "refused"
-                report.rows.append(RowResult(one.line, became, f"{'; '.join(one.words)}: {answer.detail}"))
+                remedy = (
+                    " Give --reason TEXT, and --class CLASS." if isinstance(answer, ReasonIsMissing) else ""
+                )
+                told = f"{'; '.join(one.words)}: {answer.detail}{remedy}"
+                report.rows.append(RowResult(one.line, became, told))
             else:
                 position = None if dry_run else answer.position
                 became = "would record" if dry_run else "recorded"

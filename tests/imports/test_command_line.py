@@ -52,3 +52,30 @@ def test_only_a_steward_imports(season: CommandLine, tmp_path: Path) -> None:
     token = season("token", "issue", "ben", "--json").json["token"]
     typed = season("import", "csv", str(path), "--cycle", "spring", STRATEGY_LEDGER_TOKEN=token)
     assert (typed.code, "note_source" in typed.sentence) == (7, True)
+
+
+def test_options_that_cannot_be_read_are_named_as_they_are_written(
+    season: CommandLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(HEAD, encoding="utf-8")
+    asked = ("import", "csv", str(path), "--cycle", "spring")
+    assert season(*asked, "--said", "Green=fine").sentence.startswith("--said Green=fine cannot be read: ")
+    assert season(*asked, "--decimal", "x").sentence == "--decimal x cannot be read; it has to be '.' or ','."
+    assert season(*asked, "--column", "targt=Soll").sentence.startswith(
+        "--column targt=Soll: there is no column targt; ours are 'objective', "
+    )
+    path.write_bytes(b"PK\x03\x04rest of a workbook")
+    assert season(*asked).sentence == "rows.csv is a workbook, whatever its name; use import xlsx."
+    people = tmp_path / "people.csv"
+    people.write_text("source,person\nBen,ben\nCleo\n", encoding="utf-8")
+    path.write_text(HEAD, encoding="utf-8")
+    assert season(*asked, "--people", str(people)).sentence.startswith("people.csv: Line 3: 1 cells stand")
+
+
+def test_a_table_whose_key_results_are_not_found_says_so(season: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("Goal,Result,Owner\nQuiet,Complaints,ada\n", encoding="utf-8")
+    told = season("import", "csv", str(path), "--cycle", "spring", "--dry-run")
+    assert "no column holds key results" in told.out
+    assert "--column key_result=NAME names it" in told.out
