@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
@@ -27,6 +27,7 @@ from ledger.store import Ledger
 from projections import base, board, findings, history, lookups
 from projections.base import Generation
 from projections.tables import Standing
+from replay.answers import KEPT_ROWS, Answer, rests_on_of
 from replay.asked import (
     BoardOf,
     CommitmentsOf,
@@ -66,36 +67,6 @@ class ProjectionIsBehind(Unavailable):
     """The projections have not reached this position yet; ask again in a moment."""
 
     kind: ClassVar[str] = "unavailable"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete answer and the basis that it stands on; `body` is ready for JSON and carries the basis."""
-
-    basis: Basis
-    body: dict[str, Any]
-    named: frozenset[str] = frozenset()
-    """Every identifier in the body."""
-    pieces: tuple[bytes, ...] | None = None
-    """The rows of `objectives` as JSON, where they are kept."""
-    rests_on: frozenset[str] | None = None
-    """The objectives whose check-ins change the answer; None where that is not known."""
-
-    @property
-    def fades(self) -> bool:
-        """Whether it holds what may be erased without a position: opened texts, the subjects of a source's versions."""
-        return "entries" in self.body or bool(self.body.get("sources"))
-
-    def content(self) -> bytes:
-        """Return the body as JSON."""
-        return content_of(self.body, self.pieces)
-
-
-def content_of(body: dict[str, Any], pieces: Sequence[bytes] | None) -> bytes:
-    """Return a body as JSON, with the rows of `objectives` as they are kept."""
-    if pieces is None:
-        return orjson.dumps(body)
-    return orjson.dumps({**body, "objectives": [orjson.Fragment(piece) for piece in pieces]})
 
 
 class Reader:
@@ -225,8 +196,8 @@ class Reader:
 
     def _shown(self, question: Question, body: dict[str, Any], place: Place) -> Answer:
         """Return an answer without what is hidden, with the names of those whom it speaks of."""
-        rests_on = None if place.stretch is None else _rests_on(question, body)
-        kind = _KEPT_ROWS.get(type(question))
+        rests_on = None if place.stretch is None else rests_on_of(question, body)
+        kind = KEPT_ROWS.get(type(question))
         if place.stretch is None or kind is None or getattr(question, "cycle", None) is None:
             named = frozenset(identifiers_in(orjson.dumps(body)))
             if not named.isdisjoint(place.sight.names):
@@ -554,21 +525,6 @@ class Reader:
         if entry is None or basis.effective_on >= day_of(entry.recorded_at, self._ledger.zone):
             return base.ALWAYS
         return base.until(basis.effective_on, self._ledger.zone)
-
-
-_KEPT_ROWS: dict[type[Question], str] = {BoardOf: "id", DriftOf: "objective"}
-"""Answers about a cycle whose rows are kept, and the member that names the objective of a row."""
-
-
-def _rests_on(question: Question, body: dict[str, Any]) -> frozenset[str]:
-    """Return the objectives whose check-ins change an answer about the present."""
-    if isinstance(question, BoardOf):
-        return frozenset(row["id"] for row in body["objectives"])
-    if isinstance(question, DriftOf):
-        return frozenset(row["objective"] for row in body["objectives"])
-    if isinstance(question, HistoryOf):
-        return frozenset({body["objective"]})
-    return frozenset()
 
 
 def _behind(reading: Reading, question: Question, wanted: int) -> str:

@@ -1,0 +1,57 @@
+"""A complete answer: its body, what it names, how its bytes are joined, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from replay.asked import BoardOf, DriftOf, HistoryOf, Question
+from replay.basis import Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer and the basis that it stands on; `body` is ready for JSON and carries the basis."""
+
+    basis: Basis
+    body: dict[str, Any]
+    named: frozenset[str] = frozenset()
+    """Every identifier in the body."""
+    pieces: tuple[bytes, ...] | None = None
+    """The rows of `objectives` as JSON, where they are kept."""
+    rests_on: frozenset[str] | None = None
+    """The objectives whose check-ins change the answer; None where that is not known."""
+
+    @property
+    def fades(self) -> bool:
+        """Whether it holds what may be erased without a position: opened texts, the subjects of a source's versions."""
+        return "entries" in self.body or bool(self.body.get("sources"))
+
+    def content(self) -> bytes:
+        """Return the body as JSON."""
+        return _content_of(self.body, self.pieces)
+
+
+def _content_of(body: dict[str, Any], pieces: Sequence[bytes] | None) -> bytes:
+    """Return a body as JSON, with the rows of `objectives` as they are kept."""
+    if pieces is None:
+        return orjson.dumps(body)
+    return orjson.dumps({**body, "objectives": [orjson.Fragment(piece) for piece in pieces]})
+
+
+KEPT_ROWS: dict[type[Question], str] = {BoardOf: "id", DriftOf: "objective"}
+"""Answers about a cycle whose rows are kept, and the member that names the objective of a row."""
+
+
+def rests_on_of(question: Question, body: dict[str, Any]) -> frozenset[str]:
+    """Return the objectives whose check-ins change an answer about the present."""
+    if isinstance(question, BoardOf):
+        return frozenset(row["id"] for row in body["objectives"])
+    if isinstance(question, DriftOf):
+        return frozenset(row["objective"] for row in body["objectives"])
+    if isinstance(question, HistoryOf):
+        return frozenset({body["objective"]})
+    return frozenset()
