@@ -32,8 +32,8 @@ PEOPLE = """source,person,name
 ada@bakery.example,ada@bakery.example,Ada
 ben@bakery.example,ben@bakery.example,Ben
 cleo@bakery.example,cleo@bakery.example,Cleo
-VA,ben@bakery.example,
-DOL,cleo@bakery.example,
+OVEN,ben@bakery.example,
+BAKE,cleo@bakery.example,
 """
 QUARTER = "2026-q3"
 AUGUST = date(2026, 8, 31)

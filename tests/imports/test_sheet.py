@@ -77,7 +77,7 @@ def test_a_change_after_the_line_needs_a_reason_and_is_recorded_once(season: Com
     edited(plan, {4: {"Target": 180, "Title": "Loaves sold"}})
     assert rows(season, str(plan)) == [
         "4 refused: KR-1 reworded: “Loaves a day” → “Loaves sold”; KR-1 target 200 → 180: "
-        "OBJ-1 is committed; say why it changes."
+        "OBJ-1 is committed; say why it changes. Give --reason TEXT, and --class CLASS."
     ]
     why = ("--reason", "The oven came late.", "--class", "external")
     words = "KR-1 reworded: “Loaves a day” → “Loaves sold”; KR-1 target 200 → 180"
