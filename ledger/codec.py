@@ -9,9 +9,8 @@ bytes verbatim as `data`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -31,8 +30,7 @@ class UnreadableEntry(Exception):
     """Stored bytes that this release cannot read; the message names the place and what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawEntry:
+class RawEntry(NamedTuple):
     """One row of the ledger as stored: columns are copies of what `data` says, except position and recorded_at."""
 
     position: int

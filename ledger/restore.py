@@ -160,7 +160,7 @@ def _indexed_at_the_end(connection: Connection) -> Iterator[None]:
 
 
 def _count(connection: Connection) -> None:
-    """Give the database a first idea of the entries, for what is asked next; autovacuum gets a better one."""
+    """Give the database a first idea of the entries for what is asked next; autovacuum gives it a better one."""
     connection.execute("set local default_statistics_target = 10")
     connection.execute("analyze entries")
 

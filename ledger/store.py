@@ -327,7 +327,7 @@ class Ledger:
                 values,
                 binary=True,
             ).fetchall()
-        return [RawEntry(*row) for row in rows]
+        return list(map(RawEntry._make, rows))
 
     def _identify(self) -> tuple[UUID, ZoneInfo] | None:
         if self._identity is None:

@@ -116,12 +116,12 @@ class Projection(Protocol):
 def decode_page(rows: Iterable[RawEntry]) -> list[PlainEntry]:
     """Return the entries of a page as plain dictionaries, each decoded once."""
     loads, page = orjson.loads, []
-    for row in rows:
-        data, recorded_at = row.data, row.recorded_at
+    for position, recorded_at, _, _, _, data in rows:
         if recorded_at.tzinfo is not UTC:
             recorded_at = recorded_at.astimezone(UTC)
         entry = loads(data)
-        recorded = instant_key(recorded_at)
+        since = recorded_at - EPOCH
+        recorded = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
         at = entry.get("effective_at")
         if at is None:
             entry["at"] = recorded_at.isoformat(timespec="microseconds")[:26] + "Z"
@@ -129,7 +129,7 @@ def decode_page(rows: Iterable[RawEntry]) -> list[PlainEntry]:
         else:
             entry["at"] = at
             entry["effective"] = moment_key(at)
-        entry["position"], entry["recorded_at"], entry["recorded"] = row.position, recorded_at, recorded
+        entry["position"], entry["recorded_at"], entry["recorded"] = position, recorded_at, recorded
         entry["data"] = data
         page.append(entry)
     return page
@@ -148,9 +148,13 @@ def day_key(day: date) -> int:
 
 def moment_key(text: str) -> int:
     """Return the sort key of a stored moment: of a day when it has ten characters, else of an instant."""
-    if len(text) == 10:
-        return day_key(date.fromisoformat(text))
-    return instant_key(datetime.fromisoformat(text))
+    return _day_key_of(text) if len(text) == 10 else instant_key(datetime.fromisoformat(text))
+
+
+@lru_cache(maxsize=4096)
+def _day_key_of(text: str) -> int:
+    """Return the sort key of a day as it is spelled; the same days come again and again."""
+    return day_key(date.fromisoformat(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,13 @@ def _measured_otherwise(body: Body) -> Sets:
 
 
 def _checked_in(body: Body) -> Sets:
-    said = {key: body[key] for key in ("what_changed", "needs_decision") if key in body}
-    sets: Sets = (("check_in", said),)
-    if "confidence" in body:
-        sets = (*sets, ("confidence", body["confidence"]))
-    return (*sets, ("said", body["said"])) if "said" in body else sets
+    said: Body = {}
+    for key in ("what_changed", "needs_decision"):
+        if key in body:
+            said[key] = body[key]
+    sets: list[tuple[str, Any]] = [("check_in", said)]
+    sets += [(key, body[key]) for key in ("confidence", "said") if key in body]
+    return tuple(sets)
 
 
 def _formed(body: Body) -> Sets:

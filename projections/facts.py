@@ -36,8 +36,8 @@ _LEAVE = """update {members} m
              where m.item = l.item and m.left_at = 9223372036854775807 and m.position < l.at"""
 
 # Binary COPY: the number of columns, then each column's length and bytes.
-_FACT = struct.Struct(">hiqihiqiqiqi").pack
-_VERSION = struct.Struct(">hiqihiqi").pack
+_FACT = struct.Struct(">h16shiqiqiqi").pack
+_VERSION = struct.Struct(">h16shiqi").pack
 _FACETS = {
     name: (
         code,
@@ -111,8 +111,7 @@ class Facts:
     ) -> Sequence[Write]:
         """Leave to be written: the facts, versions and memberships that the page sets."""
         work = _Page(self._items)
-        for entry, key in work.load(page, connection, generation):
-            work.take(entry, key)
+        work.take(work.load(page, connection, generation))
         _forget(self._items)
         return work.writes(generation)
 
@@ -148,14 +147,19 @@ class _Page:
         Returns the entries that say something of an item, each with the item's identifier.
         """
         handled = Facts.HANDLES
-        concerned = [(entry, base.item_id(entry)) for entry in page if entry["name"] in handled]
-        wanted = {key for _, key in concerned}
+        concerned: list[tuple[PlainEntry, str]] = []
         amended: set[str] = set()
-        for entry, _ in concerned:
+        roots: set[str] = set()
+        for entry in page:
+            name = entry["name"]
+            if name not in handled:
+                continue
+            concerned.append((entry, entry["body"].get("key_result") or base.stream_id(entry["stream"])))
             if "supersedes" in entry:
                 amended.add(base.stream_id(entry["stream"]))
-            elif entry["name"] == "key_result.added":
-                wanted.add(base.stream_id(entry["stream"]))
+            elif name == "key_result.added":
+                roots.add(base.stream_id(entry["stream"]))
+        wanted = roots.union([key for _, key in concerned])
         missing = [key for key in wanted | amended if key not in self._items]
         if missing:
             self._items.update(load_items(connection, generation, missing))
@@ -163,14 +167,16 @@ class _Page:
             load_timelines(connection, generation, amended, self._items, self._timelines)
         return concerned
 
-    def take(self, entry: PlainEntry, key: str) -> None:
-        """Add what one entry sets."""
-        setter = facets.SETS.get(entry["name"])
-        if "supersedes" in entry:
-            self._amend(entry, key, setter)
-        elif setter is not None:
-            item = self._items.get(key) or self._begin(entry, key)
-            self._look(item, self._set(item, setter(entry["body"]), entry), entry["position"])
+    def take(self, concerned: Iterable[tuple[PlainEntry, str]]) -> None:
+        """Add what entries set, each of the item with this identifier."""
+        items, setters, look = self._items, facets.SETS, self._look
+        for entry, key in concerned:
+            setter = setters.get(entry["name"])
+            if "supersedes" in entry:
+                self._amend(entry, key, setter)
+            elif setter is not None:
+                item = items.get(key) or self._begin(entry, key)
+                look(item, self._set(item, setter(entry["body"]), entry), entry["position"])
 
     def _amend(self, entry: PlainEntry, key: str, setter: Setter | None) -> None:
         """Add what an entry sets in the place of an earlier one."""
@@ -188,12 +194,12 @@ class _Page:
         """Add what the parts of an item look like from a position on."""
         for part in parts:
             state = item.state(part)
-            self._versions.append(_VERSION(4, 8, item.number, 2, part, 8, position, len(state)) + state)
+            self._versions.append(_VERSION(4, item.key, part, 8, position, len(state)) + state)
 
     def _set(self, item: Item, pairs: facets.Sets, entry: PlainEntry) -> list[int]:
         """Add a fact for each facet that an entry sets; return the parts of the item that look different now."""
-        position, at, number, winners = entry["position"], entry["at"], item.number, item.winners
-        tail = b',"effective_at":"%b","position":%d}' % (at.encode(), position)
+        position, at, key, winners = entry["position"], entry["at"], item.key, item.winners
+        tail = f',"effective_at":"{at}","position":{position}}}'.encode()
         follows, add = self._timelines.follows(item), self._facts.append
         parts: list[int] = []
         for facet, value in pairs:
@@ -202,7 +208,7 @@ class _Page:
             if is_day and len(at) != 10:
                 effective = base.moment_key(at[:10])
             fact = start + _json(value) + tail
-            add(_FACT(6, 8, number, 2, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact)
+            add(_FACT(6, key, code, 8, effective, 8, position, 8, FOREVER, len(fact)) + fact)
             if follows:
                 self._timelines.add(item, code, effective, position, fact)
             before = winners.get(code)
@@ -212,7 +218,7 @@ class _Page:
                 if part not in parts:
                     parts.append(part)
             if code == _CYCLE:
-                self._members.enter(number, value, position, won=won)
+                self._members.enter(item.number, value, position, won=won)
         return parts
 
     def _begin(self, entry: PlainEntry, key: str) -> Item:

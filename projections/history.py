@@ -67,6 +67,9 @@ class History:
         );
     """
 
+    def __init__(self) -> None:
+        self._uuids = _Uuids()
+
     def apply(
         self,
         page: Sequence[PlainEntry],
@@ -75,9 +78,10 @@ class History:
     ) -> Sequence[Write]:
         """Leave the entries of objectives to be written."""
         rows: list[bytes] = []
+        uuid_of = self._uuids
         owners: list[tuple[str, str]] = []
         superseded: list[tuple[str, int, int]] = []
-        handles, uuid_of = self.HANDLES, _Uuids()
+        handles = self.HANDLES
         for entry in page:
             name, stream = entry["name"], entry["stream"]
             if name not in handles or not stream.startswith("objective:"):
@@ -89,6 +93,8 @@ class History:
                 superseded.append((objective, entry["supersedes"], entry["position"]))
             item = None if key_result is None else uuid_of[key_result]
             rows.append(_packed(entry, uuid_of[objective], item))
+        if len(uuid_of) > MOST_REMEMBERED:
+            uuid_of.clear()
         return [
             Packed(generation.query(_COPY), rows),
             Rows(generation.query(_COPY_OWNERS), owners),
@@ -96,8 +102,12 @@ class History:
         ]
 
 
+MOST_REMEMBERED = 40_000
+"""How many identifiers are remembered between pages."""
+
+
 class _Uuids(dict[str, bytes]):
-    """The sixteen bytes of each identifier of a page, made once."""
+    """The sixteen bytes of each identifier, made once."""
 
     def __missing__(self, identifier: str) -> bytes:
         found = self[identifier] = bytes.fromhex(identifier.replace("-", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from bisect import insort
 from collections.abc import Collection
 from typing import Any
@@ -35,13 +36,18 @@ _TIMELINES = """select f.item, f.facet, f.effective, f.position, f.fact
                                      offset 0) f"""
 
 
+_KEY = struct.Struct(">iqi").pack
+
+
 class Item:
     """One objective, key result, person or team: its number, kind, root, and the winning fact of each facet."""
 
-    __slots__ = ("kind", "number", "root", "winners")
+    __slots__ = ("key", "kind", "number", "root", "winners")
 
     def __init__(self, number: int, kind: int, root: int) -> None:
         self.number = number
+        self.key = _KEY(8, number, 2)
+        """The number as binary COPY wants it, with its length before it and that of a smallint after it."""
         self.kind = kind
         self.root = root
         self.winners: dict[int, Fact] = {}
@@ -57,6 +63,8 @@ class Item:
         """Return the winning facts of a part as JSON members, without the braces."""
         codes = _CODES_OF_PART[self.kind][part]
         winners = self.winners
+        if len(codes) == 1:
+            return winners[codes[0]][2] if codes[0] in winners else b""
         return b",".join([winners[code][2] for code in codes if code in winners])
 
 

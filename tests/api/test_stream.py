@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -329,8 +329,8 @@ def test_a_past_that_is_another_one_ends_the_stream_in_words(grown: int) -> None
         tail.wake()
         assert b"id: 11" in await anext(events)
         # when the ledger is restored from an older backup, and perhaps grows beyond where it was
-        other = replace(row(1), name="person.joined")
-        sheet.rows = sheet.rows[:8] + [replace(other, position=n) for n in range(9, 9 + grown)]
+        other = row(1)._replace(name="person.joined")
+        sheet.rows = sheet.rows[:8] + [other._replace(position=n) for n in range(9, 9 + grown)]
         tail.wake()
         last = await asyncio.wait_for(anext(events), PATIENCE)
         assert b"event: stream.ended" in last

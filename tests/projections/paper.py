@@ -30,8 +30,7 @@ class Paper:
         with pool.connection() as connection:
             connection.execute(
                 sql.SQL(
-                    "create table {} "
-                    "(position bigint primary key, recorded_at timestamptz not null, data bytea not null)"
+                    "create table {} (position bigint primary key, recorded_at timestamptz, data bytea)"
                 ).format(self._table)
             )
 

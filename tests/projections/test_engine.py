@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar, LiteralString, cast
 
@@ -36,7 +35,7 @@ def strange(entries: Sequence[RawEntry], position: int) -> list[RawEntry]:
     changed = list(entries)
     raw = changed[position - 1]
     data = raw.data.replace(raw.name.encode(), b"objective.sung")
-    changed[position - 1] = replace(raw, name="objective.sung", data=data)
+    changed[position - 1] = raw._replace(name="objective.sung", data=data)
     return changed
 
 
@@ -339,7 +338,7 @@ def test_answers_made_from_entries_that_are_no_longer_there_are_made_anew(
     ledger = on_paper(story.entries)
     running = caught_up(ledger)
     shorter = list(story.entries[:50])
-    shorter[30:] = [replace(raw, recorded_at=raw.recorded_at + timedelta(seconds=1)) for raw in shorter[30:]]
+    shorter[30:] = [raw._replace(recorded_at=raw.recorded_at + timedelta(seconds=1)) for raw in shorter[30:]]
     expected = every_row(caught_up(on_paper(shorter)))
     ledger.entries[:] = shorter
     running.catch_up()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,7 +62,7 @@ def test_a_column_that_does_not_say_what_the_bytes_say_is_named(
     company: Company, facet: str, changed: Any
 ) -> None:
     entries: list[RawEntry] = list(company.ledger.entries)
-    entries[10] = replace(entries[10], **{facet: changed})
+    entries[10] = entries[10]._replace(**{facet: changed})
 
     with pytest.raises(Differs) as caught:
         list(_Columns().of(entries))
@@ -74,7 +73,7 @@ def test_a_column_that_does_not_say_what_the_bytes_say_is_named(
 
 def test_a_clock_that_stands_still_is_named(company: Company) -> None:
     entries = list(company.ledger.entries)
-    entries[5] = replace(entries[5], recorded_at=entries[4].recorded_at)
+    entries[5] = entries[5]._replace(recorded_at=entries[4].recorded_at)
 
     with pytest.raises(Differs) as caught:
         list(_Columns().of(entries))
