@@ -13,20 +13,15 @@ from uuid import UUID
 import orjson
 from psycopg import errors
 
-from aggregates.reading.board import complete_board
-from aggregates.reading.commitments import complete_commitments
-from aggregates.reading.drift import complete_drift, of_key_result
-from aggregates.reading.findings import complete_findings, counts_of
-from aggregates.reading.history import complete_history
-from aggregates.reading.triage import Surroundings, chosen, grouped
 from aggregates.refusals import DecisionIsUnknown, ObjectiveIsUnknown
-from aggregates.values import day_of, instant_text
+from aggregates.values import day_of
 from ledger.directory import Directory
 from ledger.errors import Unavailable
 from ledger.store import Ledger
-from projections import base, board, findings, history, lookups
+from projections import base, board, lookups
 from projections.base import Generation
 from projections.tables import Standing
+from replay.answering import body_of
 from replay.answers import KEPT_ROWS, Answer, rests_on_of
 from replay.asked import (
     BoardOf,
@@ -46,11 +41,10 @@ from replay.basis import Basis, resolve
 from replay.engine import Engine, Reading
 from replay.place import Place
 from replay.policies import Adopted, Policies
-from replay.presenting import NAMES_SECONDS, LatelyNamed, described, identifiers_in, unsealed
-from replay.roles import members_at, roles_at
+from replay.presenting import NAMES_SECONDS, LatelyNamed, described, identifiers_in
 from replay.sight import EVERYTHING, Sight, Sights
 from replay.stretch import Stretch, Stretches
-from replay.veiling import decisions_shown, is_hidden_finding, masked, parted
+from replay.veiling import masked
 
 __all__ = [
     "Answer", "BoardOf", "CommitmentsOf", "CyclesList", "DecisionsOf", "DriftOf", "FindingsOf", "HistoryOf",
@@ -85,18 +79,6 @@ class Reader:
         self.told: Callable[[Answer], None] | None = None
         """Who is told of every answer, such as whoever notes what an office alone lets see."""
         self._found: dict[str, lookups.Found] = {}
-        self._answers: dict[type[Question], Callable[[Any, Place], dict[str, Any]]] = {
-            CyclesList: self._cycles,
-            BoardOf: self._board,
-            CommitmentsOf: self._commitments,
-            DriftOf: self._drift,
-            HistoryOf: self._history,
-            DecisionsOf: self._decisions,
-            FindingsOf: self._findings,
-            PeopleList: self._people,
-            TeamsList: self._teams,
-            PolicyOf: self._policy,
-        }
 
     def seen_by(self, sight: Sight) -> Reader:
         """Return a reader of the same ledger whose answers hold what this sight does, unless told otherwise."""
@@ -188,7 +170,7 @@ class Reader:
         policy = self._ruling(question, basis, reading, policies)
         basis = replace(basis, policy_version=policy.version)
         place = Place(self._ledger, reading, basis, policy, until, sight, stretch)
-        body = {"basis": basis.as_dict(), **self._answers[type(question)](question, place)}
+        body = {"basis": basis.as_dict(), **body_of(question, place)}
         answer = self._shown(question, body, place)
         if self.told is not None:
             self.told(answer)
@@ -277,197 +259,7 @@ class Reader:
             body = masked(body, reader)
         return described(body, self._directory)
 
-    # -- the answers
-
-    def _cycles(self, _: CyclesList, at: Place) -> dict[str, Any]:
-        known = board.cycles(at.reading.connection, at.reading.generation, at.basis.position)
-        if at.until is not base.ALWAYS:
-            found = [at.cycle_state(cycle["key"]) for cycle in known]
-            known = [cycle for cycle in found if cycle is not None]
-        return {"cycles": known}
-
-    def _board(self, question: BoardOf, at: Place) -> dict[str, Any]:
-        states, hidden = at.shown_states(question.cycle)
-        body = complete_board(
-            states,
-            policy=at.policy.policy,
-            policy_version=at.policy.version,
-            day=at.basis.effective_on,
-            zone=self._ledger.zone,
-            kept=at.book("board", question.cycle).rows,
-        )
-        return {**body, "private": len(hidden)}
-
-    def _commitments(self, question: CommitmentsOf, at: Place) -> dict[str, Any]:
-        states, without = at.shown_states(question.cycle)
-        lines, hidden = at.shown_lines(cycle=question.cycle)
-        body = complete_commitments(
-            lines,
-            states["cycle"],
-            zone=self._ledger.zone,
-            ledger_created_at=at.created_at(),
-            states=states,
-        )
-        return {**body, "private": len(hidden.union(without)), "sources": at.versions(lines)}
-
-    def _drift(self, question: DriftOf, at: Place) -> dict[str, Any]:
-        connection, generation = at.reading.connection, at.reading.generation
-        key_result: str | None = None
-        if question.cycle is not None:
-            states, _ = at.shown_states(question.cycle)
-            lines, hidden = at.shown_lines(cycle=question.cycle)
-            lines += at.shown_lines(moved_from=question.cycle)[0]
-        else:
-            hidden = set()
-            item = at.item(question.item or "")
-            key_result = item.id if item.is_key_result else None
-            lines = at.lines(objective=item.objective)
-            states = at.states_of([item.objective])
-            if states["cycle"] is None:
-                day = at.basis.effective_on
-                raise ObjectiveIsUnknown(
-                    f"{item.reference} was not there yet at the end of {day}.", field="/path/objective"
-                )
-        objectives = sorted({row["objective"] for row in lines})
-        known = {one["id"] for one in states["objectives"]}
-        missing = [one for one in objectives if one not in known]
-        if missing:
-            more = lookups.states_of_objectives(connection, generation, missing, at.basis.position, at.until)
-            states = {**states, "objectives": [*states["objectives"], *more]}
-        changes = at.changes(objectives)
-        body = complete_drift(
-            lines,
-            changes,
-            states,
-            at.decided(),
-            policy=at.policy.policy,
-            policy_version=at.policy.version,
-            zone=self._ledger.zone,
-            position=at.basis.position,
-            cycle_ends=at.cycle_ends(),
-            kept=None if question.cycle is None else at.book("drift", question.cycle).rows,
-        )
-        if key_result is not None:
-            body = of_key_result(body, key_result)
-        return {
-            **body,
-            "private": len(hidden),
-            "references": at.references(changes),
-            "sources": at.versions([*lines, *changes]),
-        }
-
-    def _history(self, question: HistoryOf, at: Place) -> dict[str, Any]:
-        item = at.item(question.item)
-        rows = history.history(
-            at.reading.connection,
-            at.reading.generation,
-            at.basis.position,
-            at.until,
-            **({"key_result": item.id} if item.is_key_result else {"objective": item.id}),
-        )
-        body = complete_history(
-            rows,
-            at.decided(),
-            zone=self._ledger.zone,
-            position=at.basis.position,
-            until=at.basis.effective_on,
-        )
-        told = unsealed(body, self._ledger)
-        return {
-            "item": item.id,
-            "reference": item.reference,
-            "objective": item.objective,
-            **told,
-            "references": at.references(rows),
-            "sources": at.versions(rows),
-        }
-
-    def _decisions(self, question: DecisionsOf, at: Place) -> dict[str, Any]:
-        rows, private = decisions_shown(at.decided(at.scope(question.cycle, question.item)), at.sight)
-        if question.to_confirm is not None:
-            mine = question.to_confirm
-            rows = [row for row in rows if row["decided_by"] == mine and row["standing"] == "asserted"]
-        touched = [{"objective": one} for row in rows for one in row["touches"]]
-        return {"decisions": rows, "private": private, "references": at.references(touched)}
-
-    def _findings(self, question: FindingsOf, at: Place) -> dict[str, Any]:
-        connection, generation = at.reading.connection, at.reading.generation
-        item = None if question.item is None else at.item(question.item)
-        drawn: list[str] = []
-        if question.cycle is not None:
-            at.cycle(question.cycle)
-            drawn = sorted({row["objective"] for row in at.lines(cycle=question.cycle)})
-        rows = findings.findings(
-            connection,
-            generation,
-            at.basis.position,
-            at.until,
-            cycle=question.cycle,
-            objective=None if item is None else item.objective,
-            also=drawn,
-        )
-        if item is not None and item.is_key_result:
-            rows = [row for row in rows if row["key_result"] == item.id]
-        rows, private = parted(rows, lambda row: is_hidden_finding(row, at.sight))
-        objectives = sorted({row["objective"] for row in rows if row["objective"] is not None})
-        changes = at.changes(objectives)
-        lines = at.lines_of(objectives)
-        states = lookups.states_of_objectives(connection, generation, objectives, at.basis.position, at.until)
-        decided = at.decided()
-        body = complete_findings(
-            rows,
-            changes,
-            lines,
-            zone=self._ledger.zone,
-            cycle_ends=at.cycle_ends(),
-            decisions=decided,
-            states=states,
-        )
-        body = self._triaged(question, body, states, decisions_shown(decided, at.sight)[0], at)
-        named = at.references(body["findings"])
-        for row in body["findings"]:
-            row["reference"] = named.get(row.get("key_result") or row.get("objective") or "")
-        return {**body, "private": private, "references": named, "sources": at.versions(body["findings"])}
-
-    @staticmethod
-    def _triaged(
-        question: FindingsOf, body: dict[str, Any], states: list[Any], decided: list[Any], at: Place
-    ) -> dict[str, Any]:
-        """Return the findings that are meant, and their groups where these are asked for."""
-        select, by = question.select, question.group_by
-        if select.is_empty and by is None:
-            return body
-        teams = at.states_of([])["teams"] if select.needs_states or by == "team" else {}
-        around = Surroundings(states, teams)
-        kept = chosen(body["findings"], select, around)
-        body = {"findings": kept, "counts": counts_of(kept)}
-        if by is None:
-            return body
-        return {**body, "group_by": by, "groups": grouped(kept, by, around, decided)}
-
-    def _people(self, _: PeopleList, at: Place) -> dict[str, Any]:
-        found = at.states_of([])["people"]
-        day = None if at.until is base.ALWAYS else at.basis.effective_on
-        held = roles_at(self._ledger, [f"person:{one}" for one in found], at.basis.position, day)
-        people = {one: {**state, "roles": held[f"person:{one}"]} for one, state in found.items()}
-        return {"people": people}
-
-    def _teams(self, _: TeamsList, at: Place) -> dict[str, Any]:
-        found = at.states_of([])["teams"]
-        day = None if at.until is base.ALWAYS else at.basis.effective_on
-        members = members_at(self._ledger, [f"team:{one}" for one in found], at.basis.position, day)
-        return {"teams": {one: {**state, "members": members[f"team:{one}"]} for one, state in found.items()}}
-
-    def _policy(self, _: PolicyOf, at: Place) -> dict[str, Any]:
-        adopted = at.policy
-        return {
-            "version": adopted.version,
-            "position": adopted.position,
-            "recorded_at": instant_text(adopted.recorded_at),
-            "policy": adopted.policy.model_dump(mode="json"),
-        }
-
-    # -- what the answers share
+    # -- what the readings share
 
     def _wait(self, position: int) -> None:
         if position:
