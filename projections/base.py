@@ -104,11 +104,11 @@ class Projection(Protocol):
 
     def apply(
         self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
-    ) -> Sequence[Write]:
+    ) -> Iterable[Write]:
         """Write what the page changes, and return what is left to be written.
 
-        What is returned is carried out in its order before anybody reads these tables; the caller owns the
-        transaction and the bookmark.
+        What is returned is carried out in its order before anybody reads these tables, and may begin while the rest
+        is still being made; the caller owns the transaction and the bookmark.
         """
         ...
 

@@ -7,7 +7,7 @@ looked like from a position on, in parts, so that the state at a position is one
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, LiteralString
 
 import orjson
@@ -108,14 +108,22 @@ class Facts:
 
     def apply(
         self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
-    ) -> Sequence[Write]:
-        """Leave to be written: the facts, versions and memberships that the page sets."""
+    ) -> Iterator[Write]:
+        """Leave to be written: the facts, versions and memberships that the page sets, piece by piece as they are made.
+
+        The connection is asked before the first piece, and no more after it.
+        """
         work = _Page(self._items)
-        work.take(work.load(page, connection, generation))
+        concerned = work.load(page, connection, generation)
+        for start in range(0, len(concerned), PIECE):
+            work.take(concerned[start : start + PIECE])
+            yield from work.made(generation)
         _forget(self._items)
-        return work.writes(generation)
+        yield from work.rest(generation)
 
 
+PIECE = 1_000
+"""Entries whose facts are written while those of the next ones are made."""
 MOST_REMEMBERED = 40_000
 """How many items' states are remembered between pages."""
 
@@ -262,13 +270,20 @@ class _Page:
                     cycle = orjson.loads(b"{" + runner_up[2] + b"}")["cycle"]["value"] if runner_up else None
                     self._members.enter(item.number, cycle, position, won=True)
 
-    def writes(self, generation: Generation) -> Sequence[Write]:
-        """Return the page's rows, set by set."""
+    def made(self, generation: Generation) -> Sequence[Write]:
+        """Return the facts and versions made since the last time."""
+        facts, self._facts = self._facts, []
+        versions, self._versions = self._versions, []
+        return [
+            Packed(generation.query(_COPY_FACTS), facts),
+            Packed(generation.query(_COPY_VERSIONS), versions),
+        ]
+
+    def rest(self, generation: Generation) -> Sequence[Write]:
+        """Return what is left at the end of the page, set by set."""
         query, members = generation.query, self._members
         return [
             Rows(query(_COPY_ITEMS), self._new),
-            Packed(query(_COPY_FACTS), self._facts),
-            Packed(query(_COPY_VERSIONS), self._versions),
             Update(query(_SUPERSEDE), list(zip(*self._superseded, strict=True))),
             Update(query(_LEAVE), [list(members.left), list(members.left.values())]),
             Rows(query(_COPY_MEMBERS), members.entered),

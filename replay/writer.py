@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, cast
@@ -34,7 +34,7 @@ class Writer:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self._thread: ThreadPoolExecutor | None = None
-        self._under_way: list[tuple[str, Future[None]]] = []
+        self._under_way: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -52,29 +52,32 @@ class Writer:
             "Connection[Any]", self
         )  # what else a connection can do belongs to whoever owns the transaction
 
-    def take(self, name: str, writes: Sequence[Write]) -> None:
-        """Have a projection's writes carried out after those taken before. Raises WriteFailed, here or later."""
-        rows = sum(len(write) for write in writes)
-        if not rows:
-            return
-        if not self._under_way and rows <= FEW:
-            self._run(name, writes)
-            return
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "projection writes")
-        self._under_way.append((name, self._thread.submit(self._run, name, writes)))
+    def take(self, name: str, writes: Iterable[Write]) -> None:
+        """Have a projection's writes carried out after those taken before, each from when it is made.
 
-    def _run(self, name: str, writes: Sequence[Write]) -> None:
+        Raises WriteFailed, here or later.
+        """
+        for write in writes:
+            rows = len(write)
+            if not rows:
+                continue
+            if not self._under_way and rows <= FEW:
+                self._run(name, write)
+                continue
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(1, "projection writes")
+            self._under_way.append(self._thread.submit(self._run, name, write))
+
+    def _run(self, name: str, write: Write) -> None:
         try:
-            for write in writes:
-                write.run(self._connection)
+            write.run(self._connection)
         except Exception as error:
             raise WriteFailed(name, error) from error
 
     def settle(self) -> None:
         """Wait until everything taken is written. Raises WriteFailed."""
         under_way, self._under_way = self._under_way, []
-        for _, future in under_way:
+        for future in under_way:
             future.result()
 
     def execute(self, *asked: Any, **options: Any) -> Any:
