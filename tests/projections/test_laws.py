@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from projections import facts
 from projections.catalogue import PROJECTIONS
 from replay.engine import Engine
 from replay.fold import Fold
@@ -24,6 +25,14 @@ def test_small_pages_write_what_one_page_writes(
 ) -> None:
     whole = every_row(engine_on(story.entries))
     assert every_row(engine_on(story.entries, page=page)) == whole
+
+
+def test_rows_are_the_same_however_the_pieces_of_a_page_are_cut(
+    story: Story, engine_on: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = every_row(engine_on(story.entries))
+    monkeypatch.setattr(facts, "PIECE", 7)
+    assert every_row(engine_on(story.entries)) == whole
 
 
 def test_live_equals_rebuilt(story: Story, engine_on: Callable[..., Engine]) -> None:
