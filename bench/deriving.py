@@ -11,8 +11,8 @@ import orjson
 
 from bench.figures import Measure, measure
 from bench.house import seconds
+from ledger.collecting import without_collection
 from ledger.store import Ledger
-from projections.base import without_collection
 from replay.engine import Engine
 from replay.fold import Fold
 from replay.generations import rebuild

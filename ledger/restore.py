@@ -18,6 +18,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ledger.chunks import plain_rows
+from ledger.collecting import without_collection
 from ledger.directory import import_directory
 from ledger.directory_file import Written, unsealed
 from ledger.errors import LedgerExists
@@ -78,7 +79,7 @@ def restore(
             with tempfile.TemporaryFile() as receipts:
                 check = LineCheck(receipts)
                 try:
-                    with _indexed_at_the_end(connection):
+                    with without_collection(), _indexed_at_the_end(connection):
                         _copy_entries(connection, check, lines, progress)
                     _count(connection)
                 except psycopg.IntegrityError as error:

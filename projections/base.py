@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -206,15 +204,3 @@ def supersede(statement: bytes, page: Sequence[PlainEntry]) -> Update:
 def told(superseded_at: int, position: int) -> int | None:
     """Return the position that superseded a row, as far as it was known at a position."""
     return superseded_at if superseded_at <= position else None
-
-
-@contextmanager
-def without_collection() -> Iterator[None]:
-    """Keep the garbage collector away while many dictionaries are made that live on or go at once."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

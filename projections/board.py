@@ -11,6 +11,7 @@ import orjson
 from psycopg import Connection
 
 from aggregates.values import instant_text
+from ledger.collecting import without_collection
 from projections import base, facets, states
 from projections.base import ALWAYS, Generation, PlainEntry, Until
 from projections.writes import Rows, Write
@@ -174,6 +175,6 @@ def _states(cycle: dict[str, Any], rows: list[states.Row], others: list[tuple[in
         b",".join(named[facets.PERSON]),
         b",".join(named[facets.TEAM]),
     )
-    with base.without_collection():
+    with without_collection():
         parsed: States = orjson.loads(text)
     return parsed

@@ -17,8 +17,9 @@ import psycopg
 from psycopg import Connection, errors
 
 from ledger.codec import RawEntry
+from ledger.collecting import without_collection
 from projections import views
-from projections.base import Generation, Projection, without_collection
+from projections.base import Generation, Projection
 from projections.catalogue import PROJECTIONS
 from projections.tables import Bookmark, Control, Standing
 from replay.renewal import AnswersAreBeingMade, Renewal

@@ -13,6 +13,7 @@ import orjson
 from psycopg import Connection
 
 from ledger.codec import RawEntry
+from ledger.collecting import without_collection
 from projections import base, board, commitments, decisions, drift, findings, history
 from projections.base import Generation
 from replay import audited
@@ -114,7 +115,7 @@ def verify(
     done = [0]
     head = 0
     try:
-        with base.without_collection(), engine.reading() as reading:
+        with without_collection(), engine.reading() as reading:
             head = reading.position
             _stopped(reading.stopped, head)
             samples = _samples(head, pairs, seed)
