@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from eventsourcing.application import LRUCache
@@ -57,7 +58,10 @@ class States:
         self._last = datetime.min.replace(tzinfo=UTC)
         self._level_at = -GOOD_FOR
         self._ahead: dict[int, int] = {}
-        self._steps = 0
+        self._followed: list[set[str]] = []
+        """For each reading under way, the streams that were followed since it began."""
+        self._turn = 0
+        """How often everything that was kept was dropped."""
         self.position: int | None = None
         """The last position that the kept states have followed to; None before the first refresh."""
 
@@ -94,7 +98,7 @@ class States:
                 row = connection.execute("select coalesce(max(position), 0) from entries").fetchone()
                 with self._lock:  # what was kept meanwhile may lie behind the position
                     self._kept = LRUCache(KEPT)
-                    self._steps += 1
+                    self._turn += 1
                     self.position = row[0] if row else 0
             rows = connection.execute(_REFRESH, [self.position, TAIL], binary=True, prepare=True).fetchall()
         with self._lock:
@@ -111,11 +115,8 @@ class States:
             return self._kept.get(stream)
         except KeyError:
             pass
-        before = self._steps
-        loaded = self._application.load(stream)
-        with self._lock:
-            if before == self._steps:
-                self._kept.put(stream, loaded)
+        with self._reading() as read:
+            loaded = read[stream] = self._application.load(stream)
         return loaded
 
     def look_up(self, streams: Collection[str]) -> None:
@@ -123,17 +124,33 @@ class States:
         wanted = [stream for stream in streams if not self._keeps(stream)][: KEPT // 2]
         if not wanted:
             return
-        before = self._steps
-        with self._connections.use() as connection:
-            rows = connection.execute(_STREAMS, [wanted], binary=True, prepare=True).fetchall()
-        found: dict[str, Loaded] = {stream: Loaded(stream, 0, None) for stream in wanted}
-        for row in rows:
-            entry = decode(RawEntry(*row))
-            found[entry.stream] = self.evolve(found[entry.stream], entry)
+        with self._reading() as read:
+            with self._connections.use() as connection:
+                rows = connection.execute(_STREAMS, [wanted], binary=True, prepare=True).fetchall()
+            read.update((stream, Loaded(stream, 0, None)) for stream in wanted)
+            for row in rows:
+                entry = decode(RawEntry(*row))
+                read[entry.stream] = self.evolve(read[entry.stream], entry)
+
+    @contextmanager
+    def _reading(self) -> Iterator[dict[str, Loaded]]:
+        """Take states that are read meanwhile, and keep them but for those of streams that were followed meanwhile."""
+        read: dict[str, Loaded] = {}
+        followed: set[str] = set()
         with self._lock:
-            if before == self._steps:
-                for stream, loaded in found.items():
-                    self._kept.put(stream, loaded)
+            self._followed.append(followed)
+            turn = self._turn
+        try:
+            yield read
+        except BaseException:
+            read = {}
+            raise
+        finally:
+            with self._lock:
+                self._followed = [one for one in self._followed if one is not followed]
+                if turn == self._turn:
+                    for stream in read.keys() - followed:
+                        self._kept.put(stream, read[stream])
 
     def _keeps(self, stream: str) -> bool:
         return self._kept_from(stream, 0)
@@ -158,7 +175,7 @@ class States:
         """
         with self._lock:
             for loaded in left:
-                self._steps += 1
+                self._note(loaded.stream)
                 if not self._kept_from(loaded.stream, loaded.version):
                     self._kept.put(loaded.stream, loaded)
             followed = {loaded.stream for loaded in left}
@@ -199,7 +216,7 @@ class States:
         if len(tail) >= TAIL:
             self._kept = LRUCache(KEPT)
             self._ahead.clear()
-            self._steps += 1
+            self._turn += 1
             self.position = None
             return
         for raw in tail:
@@ -211,7 +228,7 @@ class States:
 
     def _step(self, one: RawEntry | Entry) -> None:
         """Follow one entry, read only where the state of its stream is kept and is the one before."""
-        self._steps += 1
+        self._note(one.stream)
         try:
             loaded = self._kept.get(one.stream)
         except KeyError:
@@ -221,6 +238,10 @@ class States:
             self._kept.put(one.stream, self.evolve(loaded, entry))
         elif loaded.version < one.version:
             self._drop(one.stream)
+
+    def _note(self, stream: str) -> None:
+        for followed in self._followed:
+            followed.add(stream)
 
     def _drop(self, stream: str) -> None:
         try:

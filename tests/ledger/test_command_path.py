@@ -91,6 +91,22 @@ def test_writers_that_all_lose_their_connections_do_not_wait_for_each_other_s(
     assert time.monotonic() - start < 25
 
 
+def test_states_that_are_looked_up_while_others_are_recorded_are_kept(
+    another: Ledger, ledger: Ledger, steward: str
+) -> None:
+    """Given one stream that moves while two are looked up, then the other is kept and this one is read again."""
+    still, moving = ledger.new_id(), ledger.new_id()
+    for one in (still, moving):
+        ledger.execute("A", forming(one), by=steward)
+    states = another._executor.states
+    states.refresh()
+    with states._reading() as read:
+        read.update((stream, another._application.load(stream)) for stream in map(team_of, (still, moving)))
+        another.execute("B", forming(moving), by=steward)
+    assert states._keeps(team_of(still))
+    assert states.get(team_of(moving)).version == 2
+
+
 def test_one_key_in_two_appends_of_one_call_is_recorded_once(ledger: Ledger, steward: str) -> None:
     """Given two groups with one key that share a call, then one is recorded and the other is told its receipt."""
     appends, key = appends_of(ledger), IdempotencyKey("monday", b"body")

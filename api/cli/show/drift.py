@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.cli.page import Block
-from api.cli.show.words import Body, Words, count
+from api.cli.show.words import Body, Words, count, why
 
 _SIGNS = {"softer": "▽ softer", "harder": "△ harder", "neutral": "· neutral"}
 
@@ -32,7 +32,7 @@ def _objective(row: Mapping[str, Any], words: Words) -> list[Block]:
     line = row["line"]
     blocks: list[Block] = [
         f"{row['reference']}  {row['title']}",
-        f"    committed by {_by(line, words)} on {words.moment(line['effective_at'])}",
+        f"    committed by {words.by(line)} on {words.moment(line['effective_at'])}",
     ]
     blocks += _facets(row, words, "    ")
     for key_result in row["key_results"]:
@@ -64,22 +64,14 @@ def _facets(row: Mapping[str, Any], words: Words, indent: str) -> list[Block]:
 
 def circumstances(change: Mapping[str, Any], words: Words) -> list[str]:
     """Return who changed it, when and why, and who decided; one line each."""
-    behalf = f" for {words.person(change['on_behalf_of'])}" if change.get("on_behalf_of") else ""
-    reason = change.get("reason")
-    why = f", {reason['kind'].replace('_', ' ')}: {reason['text']}" if reason else ", no reason given"
+    reason = f", {why(change['reason'])}" if change.get("reason") else ", no reason given"
     when = words.moment(change["effective_at"])
     if words.day(change["recorded_at"]) != words.day(change["effective_at"]):
         when += f" (recorded {words.moment(change['recorded_at'])})"
     amends = f", amends {change['amends']}" if change.get("amends") else ""
     gone = f", superseded at {change['superseded_at']}" if change.get("superseded_at") else ""
-    lines = [f"{_by(change, words)}{behalf}, {when}, position {change['position']}{amends}{gone}{why}"]
+    lines = [f"{words.by(change)}, {when}, position {change['position']}{amends}{gone}{reason}"]
     return [*lines, f"decision: {decided(change['decided'], words)}"]
-
-
-def _by(row: Mapping[str, Any], words: Words) -> str:
-    """Return who recorded something, or who wrote it according to the source that it was imported from."""
-    source = row.get("source")
-    return words.person(row["by"]) if source is None else words.source(source)
 
 
 def decided(told: Mapping[str, Any], words: Words) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.cli.page import Block
-from api.cli.show.words import Body, Words, count
+from api.cli.show.words import Body, Words, count, why
 
 _MOST = 50
 _INDENT = " " * 11
@@ -63,8 +63,12 @@ def _title(group: Mapping[str, Any], by: str, words: Words) -> str:
 
 
 def finding(row: Mapping[str, Any], words: Words) -> list[Block]:
-    """Return one finding: its rule and cause, its sentence, what moved, what ratifies it, the answers."""
-    blocks: list[Block] = [_line(row)]
+    """Return one finding: its rule and cause, its sentence, who and why, what moved, what ratifies it, the answers."""
+    reason = f", {why(row['reason'])}" if row["reason"] else ""
+    blocks: list[Block] = [
+        _line(row),
+        f"{_INDENT}{words.by(row)}, {words.moment(row['effective_at'] or row['recorded_at'])}{reason}",
+    ]
     for change in row["changes"]:
         if change["old"] == change["new"] and len(row["changes"]) > 1:
             continue

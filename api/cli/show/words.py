@@ -50,6 +50,12 @@ class Words:
         doubt = f" [{source['doubt']}]" if source.get("doubt") else ""
         return f"{author} according to {source['name']}, version {version[:12]}{called}{since}{doubt}"
 
+    def by(self, row: Mapping[str, Any]) -> str:
+        """Return who recorded something and for whom, or who wrote it according to the source it came from."""
+        source = row.get("source")
+        behalf = f" for {self.person(row['on_behalf_of'])}" if row.get("on_behalf_of") else ""
+        return (self.person(row["by"]) if source is None else self.source(source)) + behalf
+
     def team(self, identifier: str | None) -> str:
         """Return the name of a team."""
         if identifier is None:
@@ -134,6 +140,11 @@ def plain(value: Any) -> str:
             return "(sealed)"
         return ", ".join(f"{name} {plain(inner)}" for name, inner in value.items())
     return "none" if value is None else str(value)
+
+
+def why(reason: Mapping[str, Any]) -> str:
+    """Return a reason with its class."""
+    return f"{reason['kind'].replace('_', ' ')}: {reason['text']}"
 
 
 def check_in(value: Mapping[str, Any]) -> str:
