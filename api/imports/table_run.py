@@ -37,6 +37,8 @@ GROUP = 200
 """Rows that are recorded in one append."""
 OBJECTS = 100_000
 """New objects after which the garbage collector looks for what holds itself."""
+BLOCK = 4_500
+"""Objectives whose states are still kept when their rows were recorded: fewer than the ledger keeps."""
 REFERENCES = 200
 """References that are drawn at once."""
 
@@ -262,8 +264,11 @@ class Objectives:
         self._lines.append(line)
 
     def __iter__(self) -> Iterator[tuple[UUID, int]]:
-        for place, line in enumerate(self._lines):
-            yield UUID(bytes=bytes(self._identifiers[16 * place : 16 * place + 16])), line
+        """Give the last ones first, whose states are still kept, many at a time; these in their order."""
+        for end in range(len(self._lines), 0, -BLOCK):
+            for place in range(max(0, end - BLOCK), end):
+                identity = UUID(bytes=bytes(self._identifiers[16 * place : 16 * place + 16]))
+                yield identity, self._lines[place]
 
 
 def fingerprint(text: str) -> int:
