@@ -196,6 +196,8 @@ class Desk:
 
         packs = takes_gzip(request.headers.get("accept-encoding"))
 
+        shared = (listing, wish, sight.digest, self.reader.sights.restricted, standing.generation)
+
         async def make() -> Kept:
             return await self._asked(listing, parameters, wish, sight, at_most, lately, packs=packs)
 
@@ -204,10 +206,10 @@ class Desk:
             if (parameters.min_position or 0) > position:
                 kept = await make()
             elif parameters.present:
-                family = (listing, standing.today, wish, sight.digest)
+                family = (*shared, standing.today)
                 kept = self._lately(family, wanted) or await self._fresh(family, position, make)
             else:
-                kept = await self._past(parameters, position, (listing, wish, sight.digest), make)
+                kept = await self._past(parameters, position, shared, make)
         except Refusal as refusal:
             if refusal.kind == "unknown":
                 await self._attempted(request, sight, getattr(question, "item", None))

@@ -173,6 +173,7 @@ class Engine:
 
     def _wait_for(self, position: int, deadline: float) -> bool:
         while True:
+            before = dict(self._stepped)
             with self.connection() as connection:
                 generation, level = self.control.level(connection, position)
                 generation = generation or self.control.prepare(connection)
@@ -182,7 +183,8 @@ class Engine:
             try:
                 with suppress(GenerationIsGone, errors.LockNotAvailable):
                     reached = self._stepped.get(generation.number, 0)
-                    if reached < position:  # else somebody took it in while this one waited
+                    lost = before.get(generation.number, 0) >= position  # with a database that went down
+                    if reached < position or lost:  # else somebody took it in while this one waited
                         reached, more = self._step(generation, None, patience=left)
                         if reached < position and not more:  # it is not visible yet, or never will be
                             time.sleep(min(left, PAUSE))

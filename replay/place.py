@@ -143,12 +143,15 @@ class Place:
         return commitments.commitments(*self._at(), self.until, objectives=objectives)
 
     def changes(self, objectives: list[str]) -> list[dict[str, Any]]:
-        """Return what changed of these objectives after their lines, superseded or not."""
+        """Return what changed of these objectives after their lines, superseded or not.
+
+        What changed of a single one is read each time: kept, it would take the room of what whole cycles share.
+        """
 
         def read() -> list[dict[str, Any]]:
             return drift.changes(*self._at(), self.until, objectives=objectives, superseded=True)
 
-        return self._kept(("changes", tuple(objectives)), read)
+        return read() if len(objectives) == 1 else self._kept(("changes", tuple(objectives)), read)
 
     def decided(self, objectives: list[str] | None = None) -> list[dict[str, Any]]:
         """Return the decisions that touch these objectives, or all."""

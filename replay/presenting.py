@@ -70,12 +70,11 @@ class LatelyNamed:
             is_due = self._read_at is None or now - self._read_at >= NAMES_SECONDS
             if not is_due and turn in (None, self._turn):
                 return
-            self._turn = turn or self._turn
             names, aliases = self._directory.names(), self._directory.alias_names()
             if (names, aliases) != (self._names, self._aliases):
                 self._names, self._aliases = names, aliases
                 self.version += 1
-            self._read_at = now
+            self._read_at, self._turn = now, turn or self._turn
 
 
 def described(body: dict[str, Any], directory: Names, named: Set[str] | None = None) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Sight:
 
     `hidden` are the objectives that they do not see, `decisions` those that touch one, `names` the identifiers of both
     and of the key results; `office` are the identifiers of objectives that they see only as steward or auditor;
-    `digest` names the set of what is hidden.
+    `digest` names all of what is hidden: whoever has the same sees the same.
     """
 
     actor: Actor | None
@@ -177,7 +177,7 @@ class Sights:
             if one not in dark and not is_meant(actor, fact.shown)
         ]  # fmt: skip
         hidden, decisions, names = _everything(dark)
-        return Sight(actor, hidden, decisions, names, frozenset().union(*office), _digest(hidden))
+        return Sight(actor, hidden, decisions, names, frozenset().union(*office), _digest(names))
 
     def _follow(self, head: int) -> None:
         """Bring what is kept level with a position."""
@@ -189,7 +189,9 @@ class Sights:
             self._restricted = self._read(self._ledger.restricted(), head)
         else:
             self._take(rows, head)
-        self.restricted = _everything(self._restricted)[2]
+        restricted = _everything(self._restricted)[2]
+        if restricted != self.restricted:  # else the same object: a key that is compared at once
+            self.restricted = restricted
         self._position = head
 
     def _take(self, rows: Iterable[RawEntry], head: int) -> None:
@@ -206,10 +208,11 @@ class Sights:
         if people:
             touched |= self._restricted.keys()
         if people or touched:
+            found = self._read(touched, head)  # where that fails, nothing is forgotten
             self._actors.clear()
             for one in touched:
                 self._restricted.pop(one, None)
-            self._restricted.update(self._read(touched, head))
+            self._restricted.update(found)
 
     def _read(self, objectives: Iterable[UUID], head: int) -> dict[UUID, Restricted]:
         """Return those of these objectives that are not for everyone now."""
@@ -252,7 +255,7 @@ def _everything(
     return hidden, decisions, frozenset(name for one in restricted.values() for name in one.names)
 
 
-def _digest(hidden: frozenset[str]) -> str:
-    if not hidden:
+def _digest(names: frozenset[str]) -> str:
+    if not names:
         return "all"
-    return hashlib.blake2b("".join(sorted(hidden)).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b("".join(sorted(names)).encode(), digest_size=8).hexdigest()

@@ -44,62 +44,75 @@ class Trail:
 
     def __init__(self, ledger: LedgerToFollow) -> None:
         self._ledger = ledger
+        self._reading = threading.Lock()
         self._guard = threading.Lock()
+        """Never held while the database is asked: the event loop takes it."""
         self._from: int | None = None
         self._touched: list[str | None] = []
         self._turns: list[int] = []
 
     def follow(self, position: int) -> None:
         """Bring the trail up to a position that the ledger holds."""
-        with self._guard:
-            if self._from is None or position > self._reached + MOST_FOLLOWED:
-                self._begin(position)
-            elif position > self._reached:
-                after = self._reached
+        if self._has(position):
+            return
+        with self._reading:
+            begin, after = self._from, self._reached
+            if begin is not None and position <= after:  # somebody else read on meanwhile
+                return
+            rows: list[RawEntry] = []
+            if begin is not None and position <= after + MOST_FOLLOWED:
                 rows = self._ledger.read_page(after, MOST_FOLLOWED, position)
-                if [row.position for row in rows] != list(range(after + 1, position + 1)):
-                    self._begin(position)
-                    return
-                touched = [_touched_by(row) for row in rows]
-                self._turns += [row.position for row, one in zip(rows, touched, strict=True) if one is None]
-                self._touched += touched
-                if len(self._touched) > 2 * MOST_KEPT:
-                    self._from += MOST_KEPT
-                    del self._touched[:MOST_KEPT]
-                    self._turns = [one for one in self._turns if one > self._from]
+            touched = [_touched_by(row) for row in rows]
+            with self._guard:
+                if not rows or [row.position for row in rows] != list(range(after + 1, position + 1)):
+                    self._from, self._touched, self._turns = position, [], []
+                else:
+                    self._take(rows, touched)
+
+    def _take(self, rows: Sequence[RawEntry], touched: Sequence[str | None]) -> None:
+        self._turns += [row.position for row, one in zip(rows, touched, strict=True) if one is None]
+        self._touched += touched
+        if self._from is not None and len(self._touched) > 2 * MOST_KEPT:
+            self._from += MOST_KEPT
+            del self._touched[:MOST_KEPT]
+            self._turns = [one for one in self._turns if one > self._from]
 
     def forget(self) -> None:
         """Know nothing any more: the ledger is of another past."""
-        with self._guard:
+        with self._reading, self._guard:
             self._from, self._touched, self._turns = None, [], []
 
     @property
     def turn(self) -> int | None:
         """The last position known at which something else than a check-in was recorded."""
-        turns = self._turns
-        return turns[-1] if turns else self._from
+        with self._guard:
+            return self._turns[-1] if self._turns else self._from
 
     def is_plain(self, after: int, until: int) -> bool:
         """Return whether nothing but check-ins was recorded after one position up to another; no is also *unknown*."""
-        begin, turns = self._from, self._turns
-        if begin is None or not begin <= after <= until <= self._reached:
-            return False
-        return bisect_right(turns, after) == bisect_right(turns, until)
+        with self._guard:
+            return self._is_plain(after, until)
 
     def touched(self, after: int, until: int) -> frozenset[str] | None:
         """Return the objectives checked in on after a position up to another; None where more was recorded."""
         with self._guard:
-            if self._from is None or not self.is_plain(after, until):
+            if self._from is None or not self._is_plain(after, until):
                 return None
             found = self._touched[after - self._from : until - self._from]
             return frozenset(one for one in found if one is not None)
+
+    def _has(self, position: int) -> bool:
+        with self._guard:
+            return self._from is not None and position <= self._reached
 
     @property
     def _reached(self) -> int:
         return (self._from or 0) + len(self._touched)
 
-    def _begin(self, position: int) -> None:
-        self._from, self._touched, self._turns = position, [], []
+    def _is_plain(self, after: int, until: int) -> bool:
+        if self._from is None or not self._from <= after <= until <= self._reached:
+            return False
+        return bisect_right(self._turns, after) == bisect_right(self._turns, until)
 
 
 def _touched_by(row: RawEntry) -> str | None:

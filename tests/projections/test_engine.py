@@ -133,6 +133,18 @@ def test_writers_wait_for_their_own_entries_together(story: Story, on_paper: Cal
     assert seen == [True] * 4
 
 
+def test_what_a_database_lost_when_it_went_down_is_taken_in_again(
+    story: Story, on_paper: Callable[..., Paper]
+) -> None:
+    """Given an engine that took in entries of which the database has lost the trace, then who waits waits for them."""
+    engine = Engine(on_paper(story.entries))
+    assert engine.catch_up(len(story.entries) - 3) == len(story.entries) - 3
+    engine._stepped = {1: len(story.entries)}  # as it was before the fall
+    assert engine.wait_for(len(story.entries), timeout=PATIENCE)
+    with engine.reading() as reading:
+        assert reading.position == len(story.entries)
+
+
 def test_waiting_for_what_was_never_recorded_ends(story: Story, engine_on: Callable[..., Engine]) -> None:
     assert engine_on(story.entries).wait_for(len(story.entries) + 1, timeout=0.05) is False
 
