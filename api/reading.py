@@ -196,7 +196,7 @@ class Desk:
 
         packs = takes_gzip(request.headers.get("accept-encoding"))
 
-        shared = (listing, wish, sight.digest, self.reader.sights.restricted, standing.generation)
+        shared = (listing, wish, sight.digest, self.reader.sights.digest, standing.generation)
 
         async def make() -> Kept:
             return await self._asked(listing, parameters, wish, sight, at_most, lately, packs=packs)

@@ -126,6 +126,8 @@ class Sights:
         self._looked = 0.0
         self.restricted: frozenset[str] = frozenset()
         """The identifiers of everything that is not for everyone."""
+        self.digest = _digest(self.restricted)
+        """The name of that set: what is read by office only, and so is noted, is the same under the same one."""
 
     def now(self, name: str, scopes: frozenset[Scope] = ALL_SCOPES) -> Sight:
         """Return what somebody sees now."""
@@ -190,8 +192,8 @@ class Sights:
         else:
             self._take(rows, head)
         restricted = _everything(self._restricted)[2]
-        if restricted != self.restricted:  # else the same object: a key that is compared at once
-            self.restricted = restricted
+        if restricted != self.restricted:
+            self.restricted, self.digest = restricted, _digest(restricted)
         self._position = head
 
     def _take(self, rows: Iterable[RawEntry], head: int) -> None:
