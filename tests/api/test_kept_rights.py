@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import sql
 
 from ledger.codec import RawEntry
+from projections.base import Generation
 from replay.generations import rebuild
+from replay.presenting import LatelyNamed
+from replay.questions import BoardOf, Reader
 from replay.sight import Sights
 from replay.stretch import Trail
 from tests.api.conftest import House
@@ -95,6 +99,44 @@ def test_a_look_that_failed_reveals_nothing(house: House, entry: str) -> None:
     ledger.fails = False
     assert objective in sights.now(rita).hidden
     assert objective in sights.restricted
+
+
+def test_somebody_new_is_named_though_the_first_look_failed(house: House) -> None:
+    """Given that the database was away when names were due, then the next look reads them."""
+    names = LatelyNamed(house.ledger.directory)
+    names.refresh(1)
+    zoe = house.join("zoe", "reader")
+    here, names._directory = names._directory, Nobody()  # type: ignore[assignment]
+    with pytest.raises(ConnectionError):
+        names.refresh(2)
+    names._directory = here
+    names.refresh(2)
+    assert UUID(zoe) in names.names()
+
+
+class Nobody:
+    """A directory that does not answer."""
+
+    def names(self) -> None:
+        raise ConnectionError("the database is away")
+
+
+def test_a_generation_that_was_dropped_is_asked_no_more(house: House) -> None:
+    """Given a reader that keeps, when the tables it was told of are gone, then it asks for the answer instead."""
+    _, key_result = house.objective("now")
+    reader = Reader(house.ledger, house.desk.engine, keeps=True)
+    gone = Generation(house.ledger.schema, 999)
+    question = BoardOf("now")
+    answers = []
+    for value in ("64", "65"):
+        position = house.post(f"/v1/key-results/{key_result}/check-ins", {"value": value}, by="ines")[
+            "position"
+        ]
+        answers.append(
+            reader.from_kept(question, gone, position, today=house.today, reader=reader.sights.now(""))
+        )
+    assert answers == [None, None]
+    assert reader.ask(question).basis.position == house.ledger.head().position
 
 
 def test_a_kept_answer_of_the_past_is_noted_when_it_is_read_by_office(house: House) -> None:
