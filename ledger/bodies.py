@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import Annotated, Any, cast, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -82,7 +83,10 @@ class _MemberCheck:
     @cached_property
     def _inner(self) -> BodyCheck | None:
         """The check of objects where this member holds those of one model, as personal texts."""
-        kinds = [one for one in (get_args(self._field.annotation) or (self._field.annotation,)) if one]
+        annotation = self._field.annotation
+        if get_origin(annotation) not in (None, Union, UnionType):
+            return None  # it holds objects in a list, or under keys
+        kinds = [one for one in (get_args(annotation) or (annotation,)) if one]
         models = [one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)]
         others = [one for one in kinds if one not in models and one is not type(None)]
         if len(models) != 1 or others or self._field.metadata or not is_alone(models[0]):

@@ -223,9 +223,9 @@ class Executor:
             found = self._settle(pending, reads, search or request, after, lost)
             if search is None:
                 return found
+            # It is recorded: nothing is asked of the database any more whose loss would look like one before that.
             first = found.position - len(pending) + 1
-            with self.connections.use() as connection:
-                return read_receipt(connection, first, found.position)
+            return _receipt(pending, Appended(first, found.position, found.recorded_at), request)
 
     def known_receipt(self, actor: str, mark: Idempotency) -> Receipt | None:
         """Return the first receipt of an idempotency key, or None where it is new.

@@ -47,7 +47,17 @@ class _Group:
     size: int = 0
     spans: list[tuple[int, int] | Receipt | Refusal] = field(default_factory=list)
     undated: set[str] = field(default_factory=set)
-    """Streams with an event that takes effect when it is recorded: at a time that nobody knows before."""
+    """Streams with an event, of this group or of the one before it, that takes effect when it is recorded: at a time
+    that nobody knows before."""
+
+    def hold(self, events: int = 0, size: int = 0) -> None:
+        """Raise _GroupIsFull where so much more, with what was looked at, is too much; one order fits in any case."""
+        if self.spans and (
+            len(self.pending) + events > EVENTS_PER_APPEND
+            or self.size + size > BYTES_PER_APPEND
+            or len(self.world.looked) > READS_PER_APPEND
+        ):
+            raise _GroupIsFull
 
     def left(self) -> list[Loaded]:
         """Return the states of objectives after this group, which are true where it lands as foreseen."""
@@ -92,7 +102,7 @@ class _Groups:
             if flying is None and (self._ended or self._alone):
                 yield self._recorded()
                 continue
-            following = self._ahead(None if flying is None else flying[0]) if self._waiting else None
+            following = self._following(None if flying is None else flying[0]) if self._waiting else None
             if flying is not None:
                 group, whole = flying[0], flying[1].result()
                 if whole is None:  # others moved what it stands on: decide again, and the next one after it
@@ -127,9 +137,20 @@ class _Groups:
         del self._waiting[: len(answers)]
         return answers
 
-    def _ahead(self, before: _Group | None) -> _Group:
-        """Decide the next group on what another one will leave."""
-        return self._executor.patiently(lambda: _decided(self._executor, self._waiting, self._decide, before))
+    def _following(self, before: _Group | None) -> _Group | None:
+        """Decide the next group on what another one will leave.
+
+        What fails beside an append is decided again once that is answered: perhaps what was foreseen does not come.
+        """
+        try:
+            return self._executor.patiently(
+                lambda: _decided(self._executor, self._waiting, self._decide, before)
+            )
+        except Exception:
+            if before is None:
+                raise
+            self._alone = max(self._alone, 1)
+            return None
 
     def _sent(self, group: _Group | None) -> tuple[_Group, Future[Receipt | None]] | None:
         """Let a group be appended meanwhile, where there is anything to append."""
@@ -210,7 +231,8 @@ def _decided(executor: Executor, orders: list[Order], decide: Decide, before: _G
         at = executor.states.refresh()
         first = (executor.states.position or 0) + 1
     else:
-        at = max(before.at + timedelta(microseconds=len(before.pending)), executor.states.last)
+        at = before.at + timedelta(microseconds=len(before.pending))
+        at = max(at, executor.states.last, executor.states.clock())
         first = before.first + len(before.pending)
     executor.states.look_up({stream for order in orders for stream in order.looks_at})
     world = LedgerWorld(executor.states, executor.connections, None if before is None else before.world)
@@ -219,25 +241,28 @@ def _decided(executor: Executor, orders: list[Order], decide: Decide, before: _G
     for order in orders:
         if before is not None and order.idempotency and (order.by, order.idempotency.key) in before.keys:
             break
+        looked = len(world.looked)
         try:
             span = _decide_one(executor, group, order, decide, known)
+            if not isinstance(span, tuple):
+                group.hold()
         except _GroupIsFull:
+            world.look_away(looked)
             break
-        except Refusal as refusal:
-            group.spans.append(refusal)
-        else:
-            if span is None:
-                nothing = nothing or [executor.nothing(new_id())]
-                span = replace(nothing[0], request=order.request or new_id())
-            group.spans.append(span)
+        if span is None:
+            nothing = nothing or [executor.nothing(new_id())]
+            span = replace(nothing[0], request=order.request or new_id())
+        group.spans.append(span)
         group.orders.append(order)
+    if before is not None:
+        group.undated.update(stream for stream in before.undated if world.has_seen(stream))
     return group
 
 
 def _decide_one(
     executor: Executor, group: _Group, order: Order, decide: Decide, known: dict[Key, tuple[Kept, Receipt]]
-) -> tuple[int, int] | Receipt | None:
-    """Decide one order, make its events part of the group, and return which they are.
+) -> tuple[int, int] | Receipt | Refusal | None:
+    """Decide one order, make its events part of the group, and return which they are, or the refusal that it met.
 
     An order that was carried out before gives its earlier receipt, one that has nothing to do None.
     """
@@ -248,24 +273,22 @@ def _decide_one(
         if key in known:
             kept, receipt = known[key]
             if kept.fingerprint != mark.fingerprint:
-                raise IdempotencyKeyReused
+                return IdempotencyKeyReused()
             return receipt
         if key in group.keys:
             raise _GroupIsFull
     at = group.at + timedelta(microseconds=len(group.pending))
-    decided = list(decide(group.world, order.command, order.occasion(at, executor.zone())))
+    try:
+        decided = list(decide(group.world, order.command, order.occasion(at, executor.zone())))
+    except Refusal as refusal:
+        return refusal
     if not decided:
         return None
     if any(group.world.has_absorbed(one.supersedes) for one in decided if one.supersedes is not None):
         raise _GroupIsFull
     pending = executor.pending(order, decided, group.world, mark, order.request or new_id())
     size = sum(len(one.data) for one in pending)
-    if group.pending and (
-        len(group.pending) + len(pending) > EVENTS_PER_APPEND
-        or group.size + size > BYTES_PER_APPEND
-        or len(group.world.looked) > READS_PER_APPEND
-    ):
-        raise _GroupIsFull
+    group.hold(len(pending), size)
     start = len(group.pending)
     group.pending += pending
     if mark is not None:

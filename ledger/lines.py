@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from aggregates.entry import Idempotency, Reason, Source
 from aggregates.vocabulary import EVENTS
 from ledger.bodies import BodyCheck
-from ledger.codec import MEMBERS, read_moment
+from ledger.codec import MEMBERS, moment_text, read_moment
 from ledger.limits import BYTES_PER_ENTRY
 from ledger.rows import RowWriter, receipt_row
 
@@ -38,9 +38,15 @@ def read_lines(source: IO[bytes], longest: int = LONGEST_LINE) -> Iterator[bytes
         yield line
 
 
+def _spelled(as_stored: Callable[[str], object], told: Any) -> None:
+    if not as_stored(told):
+        raise ValueError(f"{told} is not spelled as a ledger writes it")
+
+
 _CIRCUMSTANCES: tuple[tuple[str, Callable[[Any], object]], ...] = (
+    ("on_behalf_of", lambda told: _spelled(is_actor, told)),
     ("reason", Reason.model_validate),
-    ("decision", UUID),
+    ("decision", lambda told: _spelled(is_request, told)),
     ("source", Source.model_validate),
     ("idempotency", Idempotency.model_validate),
 )
@@ -181,8 +187,8 @@ class LineCheck:
         Raises ValueError, KeyError, TypeError or pydantic's ValidationError where that cannot be.
         """
         effective_at = entry.get("effective_at")
-        if effective_at is not None:
-            read_moment(effective_at)
+        if effective_at is not None and moment_text(read_moment(effective_at)) != effective_at:
+            raise ValueError(f"{effective_at} is no day and no instant as a ledger writes it")
         if effective_at is None or len(entry) > PLAIN + 1:
             if not entry.keys() <= _MEMBERS:
                 raise ValueError(f"{min(entry.keys() - _MEMBERS)} is nothing that an entry says")

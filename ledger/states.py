@@ -71,10 +71,21 @@ class States:
         They are not where the ledger was followed a moment ago: what is decided then is as if the append took
         that moment longer.
         """
-        now = self._now
-        if now is not None and time.monotonic() - self._level_at < GOOD_FOR:
-            return now, False
-        return self.refresh(), True
+        now = self._good_clock()
+        return (self.refresh(), True) if now is None else (now, False)
+
+    def clock(self) -> datetime:
+        """Return the database's clock as of a moment ago, without following the ledger."""
+        now = self._good_clock()
+        if now is not None:
+            return now
+        with self._connections.use() as connection:
+            row = connection.execute("select clock_timestamp()", prepare=True).fetchone()
+        return row[0] if row else self._last
+
+    def _good_clock(self) -> datetime | None:
+        with self._lock:  # the clock and the moment at which it was read belong together
+            return self._now if time.monotonic() - self._level_at < GOOD_FOR else None
 
     def refresh(self) -> datetime:
         """Follow the ledger and return the database's clock (never before the last entry's time), in one round trip.
@@ -171,9 +182,12 @@ class States:
         """Follow entries that were appended just now, without reading them back.
 
         Threads come in any order: each stream is followed at once, the position when nothing lies between. `left` are
-        states after these entries, where they are known already.
+        states after these entries, where they are known already; where something later may have been followed before,
+        they are not kept.
         """
         with self._lock:
+            if not entries or self._ahead or entries[0].position - 1 != self.position:
+                left = ()
             for loaded in left:
                 self._note(loaded.stream)
                 if not self._kept_from(loaded.stream, loaded.version):

@@ -139,6 +139,15 @@ class LedgerWorld:
         """Return whether the entry at this position is decided and not known to be recorded yet."""
         return position in self._absorbed or (self._before is not None and position in self._before._absorbed)
 
+    def has_seen(self, stream: str) -> bool:
+        """Return whether the state of a stream was asked for."""
+        return stream in self._seen
+
+    def look_away(self, looked: int) -> None:
+        """Forget that more was looked at than the first streams, as many as this."""
+        for stream in list(self.looked)[looked:]:
+            del self.looked[stream]
+
     def loaded(self, stream: str) -> Loaded:
         """Return the state of a stream with its version."""
         return self._load(stream)
