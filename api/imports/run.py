@@ -24,6 +24,7 @@ from api.imports.planned import Cycle, Owners, Planned
 from api.imports.report import Report, SeriesReport
 from api.imports.repository import read_source
 from api.imports.sources import VersionSeries, printable
+from api.imports.table_run import shortened
 from ledger.execute import Order
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
@@ -200,7 +201,8 @@ class _Importer:
 
     def _order(self, cycle: Cycle, planned: Planned) -> Order:
         version = planned.version.commit if planned.version is not None else "days"
-        key = f"import {self._source[:60]} {cycle.key} {version[:40]} {planned.row}"[:200]
+        source = shortened(self._source, 60)
+        key = f"import {source} {cycle.key} {shortened(version, 40)} {planned.row}"[:200]
         asked = f"{self._source}\n{cycle.key}\n{version}\n{planned.row}\n{planned.words}".encode()
         return Order(
             planned, self._by, idempotency=IdempotencyKey(key, asked), imported=True, accept_faults=True

@@ -107,7 +107,8 @@ class Recorder:
                 continue
             self._waiting.append(one)
             frame = self.frame
-            key = f"import {frame.source[:60]} {frame.cycle} {frame.version[:40]} {one.name}"[:200]
+            source, version = shortened(frame.source, 60), shortened(frame.version, 40)
+            key = f"import {source} {frame.cycle} {version} {one.name}"[:200]
             yield Order(
                 one,
                 self._by,
@@ -274,6 +275,11 @@ class Objectives:
 def fingerprint(text: str) -> int:
     """Return eight bytes of a text as a number."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text; of one that is longer its beginning, with a fingerprint of the whole."""
+    return text if len(text) <= longest else f"{text[: longest - 17]} {fingerprint(text):016x}"
 
 
 def name_of(what: str, *content: Any) -> str:

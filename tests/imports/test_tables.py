@@ -38,6 +38,16 @@ def loaves(target: int = 200, value: int | str = 120) -> str:
     return LOAVES.format(target=target, value=value)
 
 
+def test_sources_whose_long_names_begin_alike_are_two_sources(bakery: Bakery) -> None:
+    """Given the same rows of two sources whose names differ only at their end, then both are recorded."""
+    rows = bakery.file("july.csv", table(loaves(), GUESTS))
+    for place in ("Northern branch", "Southern branch"):
+        report = bakery.takes(
+            rows, on=date(2026, 7, 31), source=f"{'The export of the workboard ' * 3}{place}"
+        )
+        assert report.counts["recorded"] == 2
+
+
 def test_a_second_run_records_nothing_and_a_later_version_only_what_differs(bakery: Bakery) -> None:
     first = bakery.file("july.csv", table(loaves(), GUESTS))
     report = bakery.takes(first, on=date(2026, 7, 31))
