@@ -16,13 +16,14 @@ class IsNoDemonstration(Conflict):
 def discard(settings: Settings) -> None:
     """Drop the schema of a demonstration, with its owner's rights.
 
-    Raises IsNoDemonstration where entry 1 does not say that the ledger is one.
+    One that holds no entry was broken off while it was made. Raises IsNoDemonstration where entry 1 does not say that
+    the ledger is one.
     """
     with Place.open(settings) as place, place.as_owner() as connection:
         row = connection.execute(
             "select convert_from(data, 'UTF8')::jsonb #>> '{body,demonstration}' from entries where position = 1"
         ).fetchone()
-        if row is None or row[0] != "true":
+        if row is not None and row[0] != "true":
             raise IsNoDemonstration(
                 f"The ledger in schema {settings.schema!r} is not a demonstration; it is kept."
             )

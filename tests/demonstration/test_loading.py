@@ -19,6 +19,7 @@ from api.demonstration.loading import load, settings_of, token_file_of
 from api.demonstration.people import ZONE
 from ledger.demonstration import IsNoDemonstration, discard
 from ledger.lifecycle import initialise
+from ledger.migrate import MigrationError, migrate
 from ledger.place import Place
 from ledger.settings import Settings
 from ledger.store import Ledger
@@ -82,6 +83,18 @@ def test_a_ledger_of_somebody_is_kept(place: Settings) -> None:
         discard(place)
     with Ledger.open(place) as ledger:
         assert ledger.head().position == 4
+
+
+def test_what_was_broken_off_by_another_release_is_thrown_away(place: Settings) -> None:
+    """Given a schema without an entry whose migrations are another release's, then nothing in it has to be kept."""
+    migrate(place)
+    with Place.open(place) as where, where.as_owner() as owner:
+        owner.execute("update migrations set digest = 'another' where number = 5")
+        owner.commit()
+    with pytest.raises(MigrationError):
+        migrate(place)
+    discard(place)
+    assert migrate(place) is not None
 
 
 def test_its_place_is_never_that_of_the_users_ledger(settings: Settings) -> None:
