@@ -6,11 +6,9 @@ alignments, lines and standings follow, for what was new. A second run of the sa
 
 from __future__ import annotations
 
-import gc
 from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -27,6 +25,7 @@ from aggregates.overlay import Overlay
 from aggregates.refusals import PersonWasNotHere, Refusal
 from aggregates.world import World
 from api.imports.table_report import RowReport, TableReport
+from ledger.collecting import collecting_seldom
 from ledger.execute import Order
 from ledger.groups import Preview
 from ledger.receipts import IdempotencyKey, Receipt
@@ -35,8 +34,6 @@ from ledger.store import Ledger
 Changes = Callable[[Merging], Iterator[Change]]
 GROUP = 200
 """Rows that are recorded in one append."""
-OBJECTS = 100_000
-"""New objects after which the garbage collector looks for what holds itself."""
 BLOCK = 4_500
 """Objectives whose states are still kept when their rows were recorded: fewer than the ledger keeps."""
 REFERENCES = 200
@@ -173,19 +170,6 @@ class Recorder:
             report.say(doubts)
         elif row.lists:
             report.say([RowReport("unchanged", line)])
-
-
-@contextmanager
-def collecting_seldom() -> Iterator[None]:
-    """Let the garbage collector look seldom, and not at what was there before: rows come and go without cycles."""
-    usual = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 class Laid(Overlay):
