@@ -20,6 +20,7 @@ from api.readiness import Past
 from api.reading import Desk
 from api.release import RELEASE
 from api.routes import auditing, commands, entries, readings, service, stream
+from api.straight import Straight
 from api.stream import Tail
 from api.watching import Watch
 from api.writing import Writer
@@ -87,6 +88,7 @@ def create_app(
         ],
     )
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    app.router.routes.append(Straight(routes))
     for router in ROUTERS:
         app.include_router(router)
     register_problems(app)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
-import time
-import zlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from isal import isal_zlib
 from starlette.requests import Request
 from starlette.responses import Response
 
 MOST_KEPT_BYTES = 64 * 1024 * 1024
 WORTH_COMPRESSING = 1_024
-_LEVEL = 2
-"""A tenth to a quarter more bytes than at 5, for half of the time: a board is compressed after every check-in."""
+_LEVEL = 1
+"""Of Intel's ISA-L: a board is compressed after every check-in, here in a fifth of zlib's time and to fewer bytes."""
 _GZIP = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """The head of a gzip member without a name and a time (RFC 1952)."""
 
@@ -51,8 +49,6 @@ class Kept:
     compressed: bytes | None = field(default=None, repr=False)
     restricted: frozenset[str] = frozenset()
     """What it names that is not for everyone."""
-    until: float = math.inf
-    """The moment of the monotonic clock after which it is not handed out any more."""
     ready: dict[bool, list[tuple[bytes, bytes]]] = field(default_factory=dict, repr=False)
     standpoint: Standpoint | None = None
     """Where it stands, when it can move on."""
@@ -74,7 +70,6 @@ class Kept:
         media_type: str,
         restricted: frozenset[str] = frozenset(),
         standpoint: Standpoint | None = None,
-        until: float = math.inf,
     ) -> Kept:
         """Return an answer whose ETag comes from its bytes (they name the basis), the release and the rights."""
         opening = b"" if standpoint is None else standpoint.opening()
@@ -88,7 +83,6 @@ class Kept:
             media_type,
             etag,
             restricted=restricted,
-            until=until,
             standpoint=standpoint,
             marks=(release, rights),
             digest=digest,
@@ -106,7 +100,6 @@ class Kept:
             self.media_type,
             _etag(beginning, self.digest, *self.marks, self.media_type),
             restricted=self.restricted,
-            until=self.until,
             standpoint=standpoint,
             marks=self.marks,
             digest=self.digest,
@@ -122,14 +115,14 @@ class Kept:
             return
         opening = b"" if self.standpoint is None else self.standpoint.opening()
         if self.packed is None:
-            self.packed = _deflated(memoryview(self.body)[len(opening) :], zlib.Z_FINISH)
+            self.packed = _deflated(memoryview(self.body)[len(opening) :], isal_zlib.Z_FINISH)
         size = len(self.body) & 0xFFFFFFFF
         self.compressed = b"".join(
             (
                 _GZIP,
-                _deflated(opening, zlib.Z_FULL_FLUSH) if opening else b"",
+                _deflated(opening, isal_zlib.Z_FULL_FLUSH) if opening else b"",
                 self.packed,
-                zlib.crc32(self.body).to_bytes(4, "little"),
+                isal_zlib.crc32(self.body).to_bytes(4, "little"),
                 size.to_bytes(4, "little"),
             )
         )
@@ -176,7 +169,7 @@ class Kept:
 
 
 def _digest(content: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(content, digest_size=16, person=b"ledger-etag").digest()
+    return hashlib.sha256(content).digest()
 
 
 def _etag(opening: bytes, digest: bytes, release: str, rights: str, media_type: str) -> str:
@@ -187,7 +180,7 @@ def _etag(opening: bytes, digest: bytes, release: str, rights: str, media_type: 
 
 
 def _deflated(content: bytes | memoryview, end: int) -> bytes:
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
     return packer.compress(content) + packer.flush(end)
 
 
@@ -221,10 +214,6 @@ class Shelf:
         """Return the kept answer, or None."""
         kept = self._kept.get(key)
         if kept is None:
-            return None
-        if time.monotonic() > kept.until:
-            del self._kept[key]
-            self._size -= len(kept.body)
             return None
         self._kept.move_to_end(key)
         return kept

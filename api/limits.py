@@ -9,6 +9,7 @@ from aggregates.command import MOST_CHANGES
 from aggregates.finding.commands import MOST_FINDINGS
 from aggregates.measures import MOST_STAGES, MOST_STEPS
 from aggregates.objective.events import MOST_PEOPLE
+from api.connection import HEAD_LIMIT
 from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, WRITES_PER_SECOND
 from api.middleware import BODY_LIMIT
 from api.paging import MOST_ROWS
@@ -19,6 +20,7 @@ from ledger.limits import Limit
 
 LIMITS: Final = (
     Limit("bytes of a request's body, or of a line of `record`", BODY_LIMIT, "bytes", "body_is_too_large"),
+    Limit("bytes of a request's line and headers", HEAD_LIMIT, "bytes", "request_is_malformed"),
     Limit("a parameter of an address", LONGEST_PARAMETER, "characters", "parameter_is_invalid"),
     Limit(
         "rows of a page of history, decisions, findings, people", MOST_ROWS, "rows", "parameter_is_invalid"

@@ -7,10 +7,12 @@ So no request is ever answered from before its own arrival, and a hundred reader
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from queue import SimpleQueue
 
 from projections.base import Generation
 
@@ -39,32 +41,57 @@ class Probe:
 
     def __init__(self, look: Callable[[], Standing]) -> None:
         self._look = look
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="probe")
         self._boarding: asyncio.Future[Standing] | None = None
-        self._flying: asyncio.Task[None] | None = None
+        self._is_flying = False
+        self._flights: SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Future[Standing]] | None] = (
+            SimpleQueue()
+        )
+        self._thread: threading.Thread | None = None
 
     async def standing(self) -> Standing:
         """Return where the ledger stands at a moment after this call began."""
         if self._boarding is None:
             self._boarding = asyncio.get_running_loop().create_future()
         flight = self._boarding
-        if self._flying is None:
-            self._flying = asyncio.create_task(self._fly())
+        if not self._is_flying:
+            self._is_flying = True
+            flight.get_loop().call_soon(self._depart)  # whoever comes in the same turn comes along
         return await asyncio.shield(flight)
 
-    async def _fly(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while self._boarding is not None:
-                flight, self._boarding = self._boarding, None
-                try:
-                    flight.set_result(await loop.run_in_executor(self._executor, self._look))
-                except Exception as error:  # noqa: BLE001 (handed to everyone who waits)
-                    flight.set_exception(error)
-                    flight.exception()  # whoever waits raises it; a flight that everybody left is not worth a warning
-        finally:
-            self._flying = None
+    def _depart(self) -> None:
+        """Let the thread look for those who wait; those who come from now on wait for the next look."""
+        flight, self._boarding = self._boarding, None
+        self._is_flying = flight is not None
+        if flight is None:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._fly, name="probe", daemon=True)
+            self._thread.start()
+        self._flights.put((flight.get_loop(), flight))
+
+    def _fly(self) -> None:
+        """Look each time that somebody waits, until the end."""
+        while (asked := self._flights.get()) is not None:
+            loop, flight = asked
+            found: Standing | Exception
+            try:
+                found = self._look()
+            except Exception as error:  # noqa: BLE001 (handed to everyone who waits)
+                found = error
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                loop.call_soon_threadsafe(self._land, flight, found)
+
+    def _land(self, flight: asyncio.Future[Standing], found: Standing | Exception) -> None:
+        """Hand over what was found, and look again for those who came meanwhile."""
+        self._depart()
+        if flight.done():
+            return
+        if isinstance(found, Exception):
+            flight.set_exception(found)
+            flight.exception()  # whoever waits raises it; a flight that everybody left is not worth a warning
+        else:
+            flight.set_result(found)
 
     def close(self) -> None:
-        """End the thread."""
-        self._executor.shutdown(wait=False)
+        """End the thread once it has looked."""
+        self._flights.put(None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -43,7 +42,7 @@ from ledger.tokens import Caller
 from replay.asked import Question
 from replay.basis import resolve
 from replay.engine import Engine
-from replay.presenting import NAMES_SECONDS, identifiers_in
+from replay.presenting import identifiers_in
 from replay.questions import Reader
 from replay.sight import Sight
 from replay.veiling import restricted_in, visible_line
@@ -53,7 +52,7 @@ ANSWERS_AT_ONCE = 4
 """Each of these may hold two of the pool's ten connections; were there more of them, all could wait for a second."""
 LATELY_SECONDS = 0.5
 """How old a present answer may be while every place for answering is taken; its basis says its position."""
-LATEST_KEPT, WRITERS_KEPT = 1_000, 10_000
+LATEST_KEPT, BARE_KEPT, WRITERS_KEPT = 1_000, 2_000, 10_000
 JSON = "application/json"
 T = TypeVar("T")
 
@@ -67,7 +66,6 @@ class Page:
     media_type: str = JSON
     restricted: frozenset[str] = frozenset()
     standpoint: Standpoint | None = None
-    fades: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,19 @@ class _Lately:
     at: float
     position: int
     key: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """A bare aggregate as it goes out, which is good until something is recorded that changes it."""
+
+    content: bytes
+    etag: str
+    by_office: frozenset[str]
+    """What of it only an office lets see."""
+    rests_on: frozenset[str]
+    position: int
+    """Up to here it holds at least what was recorded."""
 
 
 class Desk:
@@ -94,6 +105,7 @@ class Desk:
         self._furthest = 0
         self._wrote: OrderedDict[str, int] = OrderedDict()
         self._latest: OrderedDict[tuple[Any, ...], _Lately] = OrderedDict()
+        self._bare_ones: OrderedDict[tuple[Any, ...], _Bare] = OrderedDict()
 
     def _look(self) -> Standing:
         """Ask the database where everything stands; runs in the probe's thread."""
@@ -319,7 +331,6 @@ class Desk:
             media_type=page.media_type,
             restricted=page.restricted,
             standpoint=page.standpoint,
-            until=time.monotonic() + NAMES_SECONDS if page.fades else math.inf,
         )
 
     def _page(
@@ -352,16 +363,14 @@ class Desk:
         if wish is not None:
             body = with_teams(self.reader, body)
             content, headers, media_type = file_of(wish, listing.question, body, self.ledger.zone, headers)
-            return Page(content, headers, media_type, restricted, fades=answer.fades)
+            return Page(content, headers, media_type, restricted)
         if following is not None:
             links = (headers.get("Link"), f'<{following}>; rel="next"')
             headers["Link"] = ", ".join(link for link in links if link)
         if body is not answer.body or answer.rests_on is None:
-            return Page(orjson.dumps(body), headers, restricted=restricted, fades=answer.fades)
+            return Page(orjson.dumps(body), headers, restricted=restricted)
         standpoint = Standpoint(answer.basis.as_dict(), answer.rests_on)
-        return Page(
-            answer.content(), headers, restricted=restricted, standpoint=standpoint, fades=answer.fades
-        )
+        return Page(answer.content(), headers, restricted=restricted, standpoint=standpoint)
 
     def _memento(self, path: str, position: int) -> dict[str, str]:
         """Return the headers of RFC 7089 for an answer of the past: its moment, and where the present one is."""
@@ -376,26 +385,38 @@ class Desk:
         query(request, ())
         standing = await self.probe.standing()
         sight = await self.check_rights(request, standing)
-        try:
-            body = await to_thread.run_sync(self._bare, kind, item, sight, limiter=self._answers)
-        except Refusal:
-            await self._attempted(request, sight, item if kind in ("objective", "decision") else None)
-            raise
-        content = orjson.dumps(body)
-        await self.by_office(request, sight, sight.office & identifiers_in(content))
+        key = (kind, item, sight.digest, self.reader.sights.digest, self.reader.names_version)
+        known = self._bare_ones.get(key)
+        if known is None or not self.reader.is_as_it_was(known.rests_on, known.position, standing.head):
+            try:
+                known = await to_thread.run_sync(
+                    self._bare, kind, item, sight, standing.head, limiter=self._answers
+                )
+            except Refusal:
+                await self._attempted(request, sight, item if kind in ("objective", "decision") else None)
+                raise
+            self._bare_ones[key] = known
+            if len(self._bare_ones) > BARE_KEPT:
+                self._bare_ones.popitem(last=False)
+        await self.by_office(request, sight, known.by_office)
         headers = {"Ledger-Position": str(standing.position)}
-        tag = f"{body['version']}-{sight.digest}" if sight.hidden else f"{body['version']}"
-        return Kept(content, headers, JSON, f'"{tag}"').answer(request, packing=False)
+        return Kept(known.content, headers, JSON, known.etag).answer(request, packing=False)
 
-    def _bare(self, kind: str, item: str, sight: Sight) -> dict[str, Any]:
+    def _bare(self, kind: str, item: str, sight: Sight, position: int) -> _Bare:
         """Return the bare aggregate of this kind; a reference of another kind is not one of it."""
         if kind == "person":
             item = str(self.writer.names.person(item, "/path/person"))
         body = self.reader.bare(f"{kind}:{item}", reader=sight)
-        if sight.actor is None:
-            return body
-        now = self.reader.sights.now(sight.actor.name, sight.actor.scopes)  # the state is of after the look
-        return body if now.names == sight.names else self.reader.bare(f"{kind}:{item}", reader=now)
+        if sight.actor is not None:
+            now = self.reader.sights.now(
+                sight.actor.name, sight.actor.scopes
+            )  # the state is of after the look
+            if now.names != sight.names:
+                body = self.reader.bare(f"{kind}:{item}", reader=now)
+        content = orjson.dumps(body)
+        tag = f"{body['version']}-{sight.digest}" if sight.hidden else f"{body['version']}"
+        rests_on = frozenset({body["stream"].partition(":")[2]} if kind == "objective" else ())
+        return _Bare(content, f'"{tag}"', sight.office & identifiers_in(content), rests_on, position)
 
     async def feed(self, request: Request, after: int, limit: int, *, lines: bool) -> Response:
         """Return the entries after a position, in order and without gaps; what is hidden has only its place."""

@@ -102,6 +102,7 @@ def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
         backlog=BACKLOG,
         lifespan="on",
         server_header=False,
+        proxy_headers=False,
         http=PunctualProtocol,
         timeout_graceful_shutdown=GRACE_SECONDS,
         ws="none",

@@ -15,7 +15,7 @@ from uuid import UUID
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.logs import REQUESTS
+from api.logs import REQUESTS, tell
 from api.metrics import NOWHERE, Figures
 
 GONE: Final = 499
@@ -105,7 +105,7 @@ class Watch:
         context = span.get_span_context()
         if context.is_valid:
             told["trace"] = trace.format_trace_id(context.trace_id)
-        REQUESTS.log(level, "answered", extra={"told": told})
+        tell(REQUESTS, level, "answered", told)
 
 
 def route_of(scope: Scope) -> str:

@@ -157,6 +157,15 @@ class Directory:
                 found.setdefault(source, {})[version] = subject
         return found
 
+    def erased(self) -> tuple[int, ...]:
+        """Return figures that are others as soon as a key is erased, or what a source's version was called."""
+        with self._connections.use() as connection:
+            row = connection.execute(
+                "select (select count(*) from person_keys where wrapped is null),"
+                " count(*), coalesce(sum(length(subject)), 0)::bigint from source_versions"
+            ).fetchone()
+        return tuple(row or ())
+
     def alias_names(self) -> dict[UUID, Alias]:
         """Return all aliases by their identifier."""
         return {alias.alias: alias for alias in self.aliases()}

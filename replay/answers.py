@@ -25,11 +25,6 @@ class Answer:
     rests_on: frozenset[str] | None = None
     """The objectives whose check-ins change the answer; None where that is not known."""
 
-    @property
-    def fades(self) -> bool:
-        """Whether it holds what may be erased without a position: opened texts, the subjects of a source's versions."""
-        return "entries" in self.body or bool(self.body.get("sources"))
-
     def content(self) -> bytes:
         """Return the body as JSON."""
         return _content_of(self.body, self.pieces)

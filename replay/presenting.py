@@ -18,10 +18,13 @@ from ledger.keys import MasterKeyError
 from ledger.store import Ledger
 
 NAMES_SECONDS = 10
-"""How long a name is taken as it was read: one that was changed, which has no position, shows by then."""
+"""How long a name is taken as it was read: one that was changed, which has no position, shows by then, as does the
+erasure of a text."""
 _MIDDLE = re.compile(rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-")
 """What stands in every identifier between its first eight and its last twelve digits: a search for the hyphen
 takes a fifth of the time of one for a digit."""
+_MARK = b'"ciphertext"'
+"""What stands in the JSON of everything that holds sealed text; most rows hold none, and are not looked through."""
 _SEALED = frozenset({"author", "key_id", "commitment", "ciphertext"})
 
 
@@ -41,17 +44,19 @@ class Names(Protocol):
 
 
 class LatelyNamed:
-    """The names of the directory as they were read at most `NAMES_SECONDS` ago; safe for threads."""
+    """The names of the directory, and what was erased, as read at most `NAMES_SECONDS` ago; safe for threads."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._guard = threading.Lock()
         self._names: Mapping[UUID, Somebody] = {}
         self._aliases: Mapping[UUID, Alias] = {}
+        self._erased: object = None
         self._read_at: float | None = None
         self._turn: int | None = None
         self.version = 0
-        """How often another name was found: what was answered under the same one names everybody as it would now."""
+        """How often another name or another erasure was found: what was answered under the same one names everybody and
+        opens every text as it would now."""
 
     def names(self) -> Mapping[UUID, Somebody]:
         """Return everybody."""
@@ -71,8 +76,9 @@ class LatelyNamed:
             if not is_due and turn in (None, self._turn):
                 return
             names, aliases = self._directory.names(), self._directory.alias_names()
-            if (names, aliases) != (self._names, self._aliases):
-                self._names, self._aliases = names, aliases
+            erased = self._directory.erased()
+            if (names, aliases, erased) != (self._names, self._aliases, self._erased):
+                self._names, self._aliases, self._erased = names, aliases, erased
                 self.version += 1
             self._read_at, self._turn = now, turn or self._turn
 
@@ -149,7 +155,9 @@ def _parted(value: Any, found: list[Mapping[str, Any]], opened: dict[int, dict[s
         return value if changed is None else changed
     if type(value) is list:
         rows = [
-            _parted(inner, found, opened) if type(inner) is dict or type(inner) is list else inner
+            _parted(inner, found, opened)
+            if (type(inner) is dict or type(inner) is list) and _MARK in orjson.dumps(inner)
+            else inner
             for inner in value
         ]
         return rows if any(one is not other for one, other in zip(rows, value, strict=True)) else value

@@ -467,6 +467,44 @@ def test_what_is_no_http_is_answered_as_a_problem(house: House) -> None:
         assert json.loads(body)["type"] == "/v1/problems/request_is_malformed"
 
 
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        ("GET /v1/health HTTP/1.1\r\n", "Host"),
+        ("GET /v1/health HTTP/1.1\r\nHost: a\r\nHost: b\r\n", "Host"),
+        ("GET /v1/health HTTP/2.0\r\nHost: a\r\n", "HTTP/1.1"),
+        (f"GET /v1/health?{'x' * 20_000} HTTP/1.1\r\nHost: a\r\n", "16,384 bytes"),
+        (f"GET /v1/health HTTP/1.1\r\nHost: a\r\n{'X: ' + 'x' * 20_000}", "16,384 bytes"),
+        ("MISLAY /v1/health HTTP/1.1\r\nHost: a\r\n", "method"),
+        (
+            "POST /v1/teams HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+            "HTTP/1.1",
+        ),
+    ],
+)
+def test_a_head_that_must_not_be_answered_is_refused_in_words(house: House, head: str, says: str) -> None:
+    answer, _, body = knock(house, f"{head}\r\n".encode()).partition(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert says in json.loads(body)["detail"] + json.loads(body)["title"]
+
+
+def test_nonsense_behind_a_request_is_no_answer_to_it(house: House) -> None:
+    # given a request that is whole, and behind it what is no HTTP
+    whole = request_of(house, "/v1/cycles/cut-off/openings", 2) + b"{}"
+    answer = knock(house, whole + b"\x00\x01\r\n\r\n")
+    # then the request has its own answer, and nothing else is said on this connection
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_who_asks_for_another_protocol_is_answered_in_this_one(house: House) -> None:
+    head = b"GET /v1/health HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    answer = knock(house, head + b"\x81\x05frame")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answer
+
+
 def test_two_tokens_are_none(house: House) -> None:
     headers = [
         ("Authorization", f"Bearer {house.tokens['ada']}"),

@@ -192,7 +192,7 @@ def test_the_figures_count_what_happened(house: House) -> None:
     house["rita"].get("/v1/no-such-place")
     house.post("/v1/teams", {"name": "Counted"}, headers={"Idempotency-Key": "count"})
     house.post("/v1/teams", {"name": "Counted"}, headers={"Idempotency-Key": "count"})
-    house["ada"].request("SPACE", "/v1/cycles")
+    house["ada"].request("PROPFIND", "/v1/cycles")
     after = figures(house)
 
     def grown(*name: str) -> float:

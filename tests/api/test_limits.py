@@ -17,6 +17,7 @@ from aggregates.objective.commands import SetVisibility
 from aggregates.objective.events import MOST_PEOPLE
 from aggregates.refusals import Refusal
 from aggregates.values import Key, Line, Number, Text
+from api.connection import HEAD_LIMIT
 from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, WRITES_PER_SECOND, Door
 from api.limits import LIMITS, table
 from api.metrics import Figures
@@ -136,6 +137,9 @@ def by(house: House) -> str:
 OVER: dict[str, Callable[[House], str]] = {
     "bytes of a request's body, or of a line of `record`": lambda house: problem(
         house["ada"].post("/v1/teams", content=b'{"name":"' + b"a" * BODY_LIMIT + b'"}')
+    ),
+    "bytes of a request's line and headers": lambda house: problem(
+        house["ada"].get("/v1/cycles", headers={"X-Long": "x" * HEAD_LIMIT})
     ),
     "a parameter of an address": lambda house: problem(
         house["ada"].get("/v1/cycles", params={"as_of": "1" * (LONGEST_PARAMETER + 1)})

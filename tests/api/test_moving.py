@@ -84,6 +84,56 @@ def test_somebody_new_is_named_at_once_and_an_erased_name_goes_with_the_next_loo
     assert "Zoe" not in _names(house)
 
 
+def test_an_erased_text_goes_with_the_next_look(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given kept histories, of now and of the past, when their author's key is erased, then the text is gone."""
+    objective, key_result = house.objective("now")
+    house.join("zeno", "steward")
+    told = {"value": "64", "confidence": "0.6", "what_changed": "Only Zeno can say."}
+    position = house.post(f"/v1/key-results/{key_result}/check-ins", told, by="zeno")["position"]
+    paths = [f"/v1/objectives/{objective}/history{at}" for at in ("", f"?as_of={position}")]
+    assert all("Only Zeno" in house["rita"].get(path).text for path in paths)
+    house.ledger.keys.erase(UUID(house.people["zeno"]))
+    monkeypatch.setattr(presenting, "NAMES_SECONDS", 0)
+    for path in paths:
+        found = house["rita"].get(path)
+        assert "Only Zeno" not in found.text
+        assert '"text":null' in found.text
+
+
+def test_a_bare_item_is_made_again_only_when_it_changed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a bare objective that was read, when others are checked in on, then it is not made again; and when it is
+    checked in on, when a name or who may see it changes, then what is read is what is so.
+    """
+    here, key_result = house.objective("now", title="Warm rolls")
+    _, elsewhere = house.objective("now")
+    made: list[str] = []
+    bare = house.desk.reader.bare
+
+    def noted(stream: str, **more: Any) -> dict[str, Any]:
+        made.append(stream)
+        return bare(stream, **more)
+
+    monkeypatch.setattr(house.desk.reader, "bare", noted)
+
+    def read(by: str = "rita") -> httpx.Response:
+        return house[by].get(f"/v1/objectives/{here}")
+
+    first = read()
+    house.post(f"/v1/key-results/{elsewhere}/check-ins", {"value": "64"}, by="ines")
+    again = read()
+    assert len(made) == 1
+    assert again.content == first.content
+    assert int(again.headers["Ledger-Position"]) > int(first.headers["Ledger-Position"])
+    house.post(f"/v1/key-results/{key_result}/check-ins", {"value": "63"}, by="ines")
+    assert '"63"' in read().text
+    assert read().headers["ETag"] != first.headers["ETag"]
+    house.post(f"/v1/objectives/{here}/visibilities", {"visibility": "people", "people": ["ines"]})
+    assert read().status_code == 404
+    assert "Warm rolls" in read("ines").text
+
+
 def _names(house: House) -> list[Any]:
     people = house.get("/v1/cycles/now/board", by="rita")["people"]
     return [one["name"] for one in people.values()]
