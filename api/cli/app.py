@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from api.cli import asking, keeping, writing
+from api.cli.at_need import made_at_need
 from api.cli.codes import epilogue
 from api.cli.place import PLACE
 
@@ -44,3 +45,4 @@ def anywhere(
 writing.register(app)
 asking.register(app)
 keeping.register(app)
+made_at_need(app)

@@ -90,8 +90,6 @@ class Cluster:
         account = None
         if os.geteuid() == 0:
             account = find_account() if fresh else Account.of(path)
-            check_passable(data_dir, account)
-            programs = passable_engine(programs, account)
         cluster = cls(data_dir, programs, account)
         cluster._sweep_drafts()
         if fresh:
@@ -148,16 +146,24 @@ class Cluster:
 
         Texts sort by code point and change case by Unicode's rules, on every system alike.
         """
+        programs = self._runnable()
         draft = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.data_dir))
         if self.account:
             os.chown(draft, self.account.user, self.account.group)
         self._run(
-            str(self.programs / "initdb"),
+            str(programs / "initdb"),
             *("--username=postgres", "--auth-local=trust", "--auth-host=reject", "--no-instructions"),
             *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             *("-D", str(draft)),
         )
         draft.rename(self.path)
+
+    def _runnable(self) -> Path:
+        """Return programs that the account can run, where it can reach the data; asked only to make or to start."""
+        if self.account is None:
+            return self.programs
+        check_passable(self.data_dir, self.account)
+        return passable_engine(self.programs, self.account)
 
     def _check(self, major: int) -> None:
         """Refuse files that are not ours, not PostgreSQL's, or another version's."""
@@ -217,6 +223,7 @@ class Cluster:
         Without PostgreSQL's pg_ctl, which looks at the server every tenth of a second and writes paths into a
         shell's line.
         """
+        programs = self._runnable()
         log = self.path / "server.log"
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_name("server.log.1"))
@@ -232,7 +239,7 @@ class Cluster:
                 "sh",
                 str(self.path),
             ),
-            *(str(self.programs / "postgres"), "-D", str(self.path)),
+            *(str(programs / "postgres"), "-D", str(self.path)),
             *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
         )
         while self._look() != "ready":
