@@ -111,7 +111,7 @@ class Place:
             self.application_url,
             min_size=1,
             max_size=largest,
-            kwargs={"autocommit": True},
+            kwargs={"autocommit": True, "fallback_application_name": session_name(self.schema)},
             configure=configure,
             name=f"ledger {self.schema}",
             timeout=30,
@@ -167,6 +167,11 @@ class _Use:
         if held.uses == 0 and held.connection is not None:
             connection, held.connection = held.connection, None
             self._pool.putconn(connection)
+
+
+def session_name(schema: str) -> str:
+    """Return what `pg_stat_activity` calls the application's sessions on a ledger, unless the address names them."""
+    return f"strategy-ledger {schema}"
 
 
 def quoted(name: str) -> str:

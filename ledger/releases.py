@@ -175,6 +175,7 @@ def plan_of(connection: Connection, schema: str) -> Plan:
     )
 
 
+@cache
 def release() -> str:
     """Return which release this program is."""
     try:

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from aggregates.values import day_of
+from ledger.place import Place, session_name
 from ledger.store import Ledger
 
+IN_AN_APPEND = "wait_event_type = 'Lock' and query like '%%append(%%' and application_name = %s"
 PATIENCE = 120.0
 """Seconds after which a test gives up on what it waits for."""
 _PAUSE = 0.002
@@ -29,11 +31,26 @@ def until(reached: Callable[[], object]) -> None:
         time.sleep(_PAUSE)
 
 
-def until_blocked(application_url: str, sessions: int) -> None:
-    """Wait until so many sessions of the application wait for a lock in an append."""
-    blocked = "select count(*) >= %s from pg_stat_activity where wait_event_type = 'Lock' and query like '%%append(%%'"
-    with psycopg.connect(application_url, autocommit=True) as watcher:
-        until(lambda: watcher.execute(blocked, [sessions]).fetchone() == (True,))
+def until_blocked(place: Place, sessions: int) -> None:
+    """Wait until so many sessions of the application wait for a lock in an append to this ledger."""
+    blocked = f"select count(*) >= %s from pg_stat_activity where {IN_AN_APPEND}"
+    with psycopg.connect(place.application_url, autocommit=True) as watcher:
+        until(
+            lambda: (
+                watcher.execute(blocked.encode(), [sessions, session_name(place.schema)]).fetchone()
+                == (True,)
+            )
+        )
+
+
+def end_sessions(place: Place, *, in_an_append: bool = False) -> None:
+    """End the application's sessions on a ledger, as a network or a server does; other ledgers keep theirs."""
+    chosen = IN_AN_APPEND if in_an_append else "application_name = %s"
+    with psycopg.connect(place.application_url, autocommit=True) as other:
+        other.execute(
+            f"select pg_terminate_backend(pid) from pg_stat_activity where {chosen}".encode(),
+            [session_name(place.schema)],
+        )
 
 
 def day_that_lasts(ledger: Ledger, zone: ZoneInfo | None = None, seconds: float = 60) -> date:

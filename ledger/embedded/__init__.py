@@ -214,15 +214,13 @@ def _check_durable(url: str) -> str:
 
     try:
         with psycopg.connect(url, connect_timeout=10, autocommit=True) as connection:
-            query = "select name, current_setting(name), pg_is_in_recovery() from unnest(%s::text[]) as name"
-            recovers = False
-            for name, found, recovers in connection.execute(query, [list(DURABLE)]):
+            query = "select name, current_setting(name) from unnest(%s::text[]) as name"
+            for name, found in connection.execute(query, [list(DURABLE)]):
                 if found != DURABLE[name]:
                     raise ServerIsNotDurable(
                         f"The running server has {name} = {found}; it must be {DURABLE[name]}."
                     )
-            if recovers:
-                _wait_for_recovery(connection)
+            _wait_for_recovery(connection)
             return str(connection.info.parameter_status("server_version"))
     except psycopg.Error as error:
         raise ServerDoesNotAnswer(f"The embedded server runs and does not answer: {error}") from error

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -34,7 +33,7 @@ from tests.laws.shelf import Book, Shelf, lines_of
 from tests.laws.test_writers import held, is_in_order, live_equals_rebuilt, stands_once
 from tests.laws.writer import give, item_of, told
 from tests.ledger.helpers import stored
-from tests.waiting import PATIENCE, day_that_lasts
+from tests.waiting import PATIENCE, day_that_lasts, end_sessions
 
 
 @contextmanager
@@ -110,11 +109,7 @@ def test_a_session_that_is_ended_at_the_lock(shelf: Shelf) -> None:
             with held(book) as wait:
                 waiting = pool.submit(give, other, 1, steward, item)
                 wait(1)
-                with psycopg.connect(book.ledger.place.application_url, autocommit=True) as owner:
-                    owner.execute(
-                        "select pg_terminate_backend(pid) from pg_stat_activity"
-                        " where wait_event_type = 'Lock' and query like '%append(%' and pid <> pg_backend_pid()"
-                    )
+                end_sessions(book.ledger.place, in_an_append=True)
             receipt = waiting.result(PATIENCE)
         stands_once(book, told(receipt))
         assert give(book.ledger, 1, steward, item).replayed

@@ -142,7 +142,7 @@ def held(book: Book) -> Iterator[Callable[[int], None]]:
     """Hold the lock of the head in a third transaction; gives a function that waits until so many appends wait."""
     with psycopg.connect(book.ledger.place.owner_url) as holder:
         holder.execute(f"select from {book.ledger.schema}.head for update")
-        yield lambda sessions: until_blocked(book.ledger.place.application_url, sessions)
+        yield lambda sessions: until_blocked(book.ledger.place, sessions)
         holder.rollback()
 
 

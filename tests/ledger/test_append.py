@@ -96,7 +96,7 @@ def test_two_who_close_one_loop_while_held_at_the_lock_cannot_both(ledger: Ledge
     with ThreadPoolExecutor(2) as pool, Ledger.open(ledger.settings) as another:
         with held_head(ledger):
             waiting = [pool.submit(align, ledger, one, other), pool.submit(align, another, other, one)]
-            until_blocked(ledger.place.application_url, 2)
+            until_blocked(ledger.place, 2)
         outcomes = [future.exception() for future in waiting]
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlignmentLoop", "NoneType"]
     assert ObjectiveAligned.stored_name not in {entry.name for entry in ledger.read_page(6, 10)}
@@ -337,7 +337,7 @@ def test_appends_that_share_a_call_are_each_taken_or_refused_for_themselves(
     with ThreadPoolExecutor(4) as pool:
         with held_head(ledger):
             first = pool.submit(send, stored(steward, team), {})
-            until_blocked(ledger.place.application_url, 1)
+            until_blocked(ledger.place, 1)
             stale = pool.submit(send, stored(steward), {team: 0})
             malformed = pool.submit(send, b"[]", {})
             good = pool.submit(send, stored(steward), {team: 1})
@@ -365,7 +365,7 @@ def test_appends_that_share_a_call_see_what_those_before_them_wrote(ledger: Ledg
         sent = []
         with held_head(ledger):
             sent.append(pool.submit(send, held, {}))
-            until_blocked(ledger.place.application_url, 1)
+            until_blocked(ledger.place, 1)
             others = [(team, {}), (team_of(new_id()), {team: 0}), (team, {}), *[(team_of(new_id()), {})] * 2]
             for number, (stream, reads) in enumerate(others, 1):
                 sent.append(pool.submit(send, stream, reads))
@@ -391,7 +391,7 @@ def test_appends_that_share_a_call_and_touch_nothing_of_each_other_are_one_appen
     with ThreadPoolExecutor(5) as pool:
         with held_head(ledger):
             first = pool.submit(send)
-            until_blocked(ledger.place.application_url, 1)
+            until_blocked(ledger.place, 1)
             sent = [pool.submit(send) for _ in range(4)]
             until(lambda: len(appends._waiting) >= 4)
         told = [one.result() for one in [first, *sent]]

@@ -307,7 +307,7 @@ def test_nothing_is_true_later_than_it_was_recorded(ledger: Ledger, steward: str
                 owner.execute("lock table entries in access exclusive mode")
                 soon = ledger.head().now + timedelta(seconds=seconds)
                 sent = threads.submit(send, soon)
-                until_blocked(ledger.place.application_url, 1)
+                until_blocked(ledger.place, 1)
                 came_in_time = not _has_come(owner, soon)
                 until(partial(_has_come, owner, soon))
                 owner.rollback()
@@ -353,7 +353,7 @@ def test_an_append_that_waits_is_recorded_after_an_instant_that_became_final(
         with held_head(ledger) as holder:
             sent = threads.submit(ledger.execute, "A", forming(ledger.new_id()), by=steward)
             until(lambda: appends._calling)
-            until_blocked(ledger.place.application_url, 1)
+            until_blocked(ledger.place, 1)
             row = holder.execute("select clock_timestamp()").fetchone()
             holder.execute(f"select {ledger.schema}.settle(%s)", [row[0]])
             holder.commit()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
 from aggregates.entry import Occasion, Recorded
@@ -17,6 +16,7 @@ from ledger.identifiers import new_id
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
 from tests.ledger.helpers import forming, team_of
+from tests.waiting import end_sessions
 
 
 def test_each_command_sees_what_the_ones_before_it_decided(ledger: Ledger, steward: str) -> None:
@@ -187,11 +187,7 @@ def test_a_connection_lost_before_the_append_is_replaced(ledger: Ledger, steward
     def decide(world: Any, command: str, occasion: Occasion) -> list[Recorded]:
         if command == "Name 5" and not cut:
             cut.append(command)
-            with psycopg.connect(ledger.place.application_url, autocommit=True) as other:
-                other.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity"
-                    " where usename = current_user and pid <> pg_backend_pid()"
-                )
+            end_sessions(ledger.place)
             world.entry(1)  # asks the database
         return list(forming(team)(world, command, occasion))
 

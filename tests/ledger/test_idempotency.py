@@ -17,7 +17,7 @@ from ledger.receipts import IdempotencyKey
 from ledger.store import Ledger
 from tests.ledger.helpers import forming, team_of
 from tests.ledger.test_append import held_head
-from tests.waiting import PATIENCE, until_blocked
+from tests.waiting import PATIENCE, end_sessions, until_blocked
 
 
 def test_the_same_key_answers_the_first_receipt(ledger: Ledger, steward: str) -> None:
@@ -60,7 +60,7 @@ def test_a_key_in_flight_is_refused(ledger: Ledger, steward: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         with held_head(ledger):
             first = pool.submit(ledger.execute, "A", forming(team), by=steward, idempotency=key)
-            until_blocked(ledger.place.application_url, 1)
+            until_blocked(ledger.place, 1)
             with pytest.raises(CommandInFlight):
                 ledger.execute("A", forming(team), by=steward, idempotency=key)
         recorded = first.result()
@@ -84,15 +84,6 @@ def test_a_key_that_a_lost_session_still_holds_is_answered_once_its_command_is_r
     assert ledger.head().position == first.position
 
 
-def cut(ledger: Ledger) -> None:
-    """End the session that waits at the lock, as a network or a server does."""
-    with psycopg.connect(ledger.place.application_url, autocommit=True) as other:
-        other.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where wait_event_type = 'Lock' and query like '%append(%' and pid <> pg_backend_pid()"
-        )
-
-
 @pytest.mark.parametrize("key", [None, IdempotencyKey("monday", b"body")])
 def test_a_connection_cut_before_the_commit_sends_the_command_again(
     ledger: Ledger, steward: str, key: IdempotencyKey | None
@@ -101,8 +92,8 @@ def test_a_connection_cut_before_the_commit_sends_the_command_again(
     with ThreadPoolExecutor(1) as pool:
         with held_head(ledger):
             asked = pool.submit(ledger.execute, "A", forming(team), by=steward, idempotency=key)
-            until_blocked(ledger.place.application_url, 1)
-            cut(ledger)
+            until_blocked(ledger.place, 1)
+            end_sessions(ledger.place, in_an_append=True)
         receipt = asked.result(PATIENCE)
     assert receipt.position == 5
     assert [entry.version for entry in ledger.read_stream(team_of(team))] == [1]
@@ -134,11 +125,7 @@ def test_a_connection_cut_after_the_commit_finds_what_was_recorded(
 
 def test_connections_that_a_restart_of_the_server_broke_are_replaced(ledger: Ledger, steward: str) -> None:
     ledger.execute("A", forming(new_id()), by=steward)
-    with psycopg.connect(ledger.place.application_url, autocommit=True) as other:
-        other.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where usename = current_user and pid <> pg_backend_pid()"
-        )
+    end_sessions(ledger.place)
     assert ledger.execute("B", forming(new_id()), by=steward).position == 6
 
 
