@@ -10,6 +10,7 @@ LIBRARIES := $(VENV)/.libraries-installed
 STAMP := $(VENV)/.installed
 PACKAGES := aggregates ledger projections replay api
 PYTEST_ARGS ?=
+TEST_PROCESSES ?= 2
 SERVE ?= yes
 
 # What `make lock` leaves out of the lock file: addresses of indexes and of local folders.
@@ -58,10 +59,10 @@ check: setup ## lint, format, types and import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-test: check ## check, then every test that is not slow
-	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+test: check ## check, then every test that is not slow, in two processes with a server each
+	@$(BIN)/python -m pytest -m "not slow" --numprocesses=$(TEST_PROCESSES) --dist=loadfile $(PYTEST_ARGS)
 
-test-all: check ## check, then every test
+test-all: check ## check, then every test, one after the other
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: setup ## the measurements of the house (bench/), printed as a table
