@@ -111,11 +111,11 @@ def _of_histories(settings: Settings, size: Size, sections: frozenset[str], cloc
     with ExitStack() as stack:
         small, quarters = _history(stack, settings, "small", size.small, size.objectives)
         found += catching_up(small, size.small, rounds=few)
-        found += folding(small, size.small, rounds=rounds)
+        found += folding(small, size.small, rounds=max(3, rounds - 2))
         clock.says("catching up and folding")
         large, all_quarters = _history(stack, settings, "large", size.large, size.objectives)
         clock.says("the large ledger restored")
-        found += exporting(large, entries=size.large, rounds=few)
+        found += exporting(large, entries=size.large, rounds=2)
         clock.says("export")
         engine, told = catching_up_large(large, size.large)
         found += told

@@ -37,7 +37,8 @@ def restoring(settings: Settings, *, entries: int, objectives: int, rounds: int)
     for _ in range(rounds):
         copies.append(_copy(settings, packed))
         restores.append(_restore(settings, lines))
-    rules = [seconds(lambda: _rules(lines)) for _ in range(2)]
+    some = lines[: entries // 4]
+    rules = [seconds(lambda: _rules(some)) for _ in range(3)]
     note = (
         f"{entries:,} entries of {sum(map(len, lines)) // entries} bytes; COPY {_rate(entries, copies)}, of rows "
         "packed beforehand in binary, into the ledger's own table with its indexes and checks"
@@ -45,7 +46,11 @@ def restoring(settings: Settings, *, entries: int, objectives: int, rounds: int)
     return [
         measure("restore", [copy / restored for copy, restored in zip(copies, restores, strict=True)], note),
         measure("restore_rate", [entries / one for one in restores]),
-        measure("rules_rate", [entries / one for one in rules], "one thread, no database"),
+        measure(
+            "rules_rate",
+            [len(some) / one for one in rules],
+            f"{len(some):,} entries, one thread, no database",
+        ),
     ]
 
 

@@ -39,7 +39,7 @@ def load(
 ) -> dict[str, list[float]]:
     """Return the requests per second of each way in each round: `memory`, `board`, `not_modified`.
 
-    `others` are more ways by name: the board with another token.
+    With `others`, which are the board with another token by name, those and `board` alone.
 
     The server is one on which `add_memory_endpoint` was called with the board's bytes.
     """
@@ -68,12 +68,9 @@ async def _load(
     address: str, path: str, token: str, seconds: float, rounds: int, others: dict[str, str]
 ) -> dict[str, list[float]]:
     _, etag = await _fetch(address, path, token)
-    ways = {
-        "memory": _request(MEMORY, token),
-        "board": _request(path, token),
-        "not_modified": _request(path, token, etag),
-        **{name: _request(path, other) for name, other in others.items()},
-    }
+    ways = {"board": _request(path, token), **{name: _request(path, one) for name, one in others.items()}}
+    if not others:
+        ways |= {"memory": _request(MEMORY, token), "not_modified": _request(path, token, etag)}
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):  # the ways take turns, so that a slow moment of the machine meets them all
         for name, request in ways.items():

@@ -87,17 +87,20 @@ def _bases(asked: Asked) -> dict[str, Callable[[], Any]]:
         return lambda: reader.ask(BoardOf(quarter.key), as_of=as_of, effective_at=effective_at)
 
     found: dict[str, Callable[[], Any]] = {}
+    last = asked.last
     for name, reader, quarter in (
         ("", asked.large, asked.last),
         ("shared ", asked.large, asked.shared),
         ("small ", asked.small, asked.shared),
     ):
-        then, day = str(quarter.marks["ended"]), quarter.day(WEEKS // 2).isoformat()
+        day = quarter.day(WEEKS // 2).isoformat()
         found[f"{name}present"] = ask(reader, quarter)
-        for mark in ("committed", "middle", "ended"):
+        for mark in ("middle", "ended") if reader is asked.small else ("committed", "middle", "ended"):
             found[f"{name}{mark}"] = ask(reader, quarter, as_of=str(quarter.marks[mark]))
         found[f"{name}day"] = ask(reader, quarter, effective_at=day)
-        found[f"{name}day then"] = ask(reader, quarter, as_of=then, effective_at=day)
+    found["day then"] = ask(
+        asked.large, last, as_of=str(last.marks["ended"]), effective_at=last.day(WEEKS // 2).isoformat()
+    )
     return found
 
 

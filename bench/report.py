@@ -14,7 +14,8 @@ _ABOUT = """# Benchmarks
 
 Measured by `make bench` on the machine below. Ratios count, figures do not: each ratio compares two ways within one
 run on one machine, taking turns, so that a slow moment meets both. The median of the rounds has to meet what is
-required; the spread is the least and the greatest round. `fsync` and `synchronous_commit` are on.
+required; the spread is the least and the greatest round; what is only shown takes fewer rounds. `fsync` and
+`synchronous_commit` are on.
 """
 _READING = """
 ## What is compared

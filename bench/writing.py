@@ -133,7 +133,11 @@ def carry_out(ledger: Ledger, commands: Iterator[Command], *, by: str) -> int:
 
 
 def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Measure]:
-    """Measure a command beside a bare insert and commit of its bytes, and the wait for its projections apart."""
+    """Measure a command beside a bare insert and commit of its bytes, and the wait for its projections apart.
+
+    What is only shown takes fewer rounds.
+    """
+    few = max(3, rounds // 2)
     with room(settings, "one") as own, company(own, 1) as found:
         work = found.check_in(0)
         bares, statements, commands = [], [], []
@@ -141,15 +145,16 @@ def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Meas
             for _ in range(50):
                 insert_and_commit()
                 work()
-            for _ in range(rounds):
+            for number in range(rounds):
                 bares.append(rate(insert_and_commit, lasting))
                 commands.append(rate(work, lasting))
-                statements.append(rate(statement, lasting / 2))
+                if number < few:
+                    statements.append(rate(statement, lasting / 2))
             slow: list[tuple[float, float]] = []
             with slower_flush(settings) as is_slower:
                 slow += [
                     (rate(work, lasting / 2), rate(insert_and_commit, lasting / 2))
-                    for _ in range(rounds if is_slower else 0)
+                    for _ in range(few if is_slower else 0)
                 ]
         engine = Engine(found.ledger)
         engine.catch_up()
@@ -167,7 +172,7 @@ def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Meas
         measure("command", [mine / bare for mine, bare in zip(commands, bares, strict=True)], note),
         measure(
             "command_statement",
-            [mine / bare for mine, bare in zip(commands, statements, strict=True)],
+            [mine / bare for mine, bare in zip(commands, statements, strict=False)],
             autocommit,
         ),
         *_slower("command_slow", slow),
@@ -205,7 +210,11 @@ def _bare(ledger: Ledger, position: int) -> Iterator[tuple[Callable[[], Any], Ca
 
 
 def eight_writers(settings: Settings, *, rounds: int, lasting: float) -> list[Measure]:
-    """Measure eight threads of one process that give commands beside eight that save with the stock recorder."""
+    """Measure eight threads of one process that give commands beside eight that save with the stock recorder.
+
+    What is only shown takes fewer rounds.
+    """
+    few = max(3, rounds // 2)
     with room(settings, "eight") as own, company(own, WRITERS) as found:
         works = [found.check_in(writer) for writer in range(WRITERS)]
         receipts = [work() for work in works]
@@ -217,22 +226,23 @@ def eight_writers(settings: Settings, *, rounds: int, lasting: float) -> list[Me
             for warming in (saves, tells, works):
                 _together(warming, lasting / 2)
             stock, applications, ours = [], [], []
-            for _ in range(rounds):
+            for number in range(rounds):
                 stock.append(_together(saves, lasting))
                 ours.append(_together(works, lasting))
-                applications.append(_together(tells, lasting))
+                if number < few:
+                    applications.append(_together(tells, lasting))
             slow: list[tuple[float, float]] = []
             with slower_flush(settings) as is_slower:
                 slow += [
                     (_together(works, lasting / 2), _together(saves, lasting / 2))
-                    for _ in range(rounds if is_slower else 0)
+                    for _ in range(few if is_slower else 0)
                 ]
     note = f"eight threads of one process on both sides; stock recorder {_per_second(stock)}"
     return [
         measure("writers", [mine / theirs for mine, theirs in zip(ours, stock, strict=True)], note),
         measure(
             "writers_application",
-            [mine / theirs for mine, theirs in zip(ours, applications, strict=True)],
+            [mine / theirs for mine, theirs in zip(ours, applications, strict=False)],
             f"the library's application loads, triggers and saves: {_per_second(applications)}",
         ),
         *_slower("writers_slow", slow),
