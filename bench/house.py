@@ -82,8 +82,11 @@ def drop(settings: Settings) -> None:
     """Drop a schema with everything in it, and its roles."""
     with Place.open(settings) as place, psycopg.connect(place.owner_url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(place.schema)))
+        superuser = connection.execute("select from pg_roles where rolname = current_user and rolsuper")
         for role in (place.application_role, place.auditor_role, place.reader_role, place.owner_role):
             if connection.execute("select from pg_roles where rolname = %s", [role]).rowcount:
+                if not superuser.rowcount:  # to drop what a role owns, one must be a member of it
+                    connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
                 connection.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
                 connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
 
