@@ -12,6 +12,7 @@ PACKAGES := aggregates ledger projections replay api
 PYTEST_ARGS ?=
 TEST_PROCESSES ?= 2
 SERVE ?= yes
+unexport PYTHONDONTWRITEBYTECODE # many processes are started, and each would compile everything anew
 
 # What `make lock` leaves out of the lock file: addresses of indexes and of local folders.
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --group dev \
@@ -85,4 +86,4 @@ lock: ## resolve the dependencies again into requirements.lock (needs a package 
 
 clean: ## remove what the other targets made
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
-	@find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find $(PACKAGES) bench tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
