@@ -248,8 +248,8 @@ def test_memory_does_not_grow_with_the_table(bakery: Bakery) -> None:
         assert report.refused == rows
         return most
 
-    small, large = peak(1_000), peak(8_000)
-    assert large < small + 1_500_000
+    small, large = peak(1_000), peak(4_000)
+    assert large < small + 640_000
 
 
 def test_what_was_imported_is_verified(bakery: Bakery) -> None:
