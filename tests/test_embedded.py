@@ -174,6 +174,15 @@ def test_two_processes_share_one_server_and_the_last_one_stops_it(data_dir):
     assert not is_running(data_dir)
 
 
+def test_whoever_joins_a_running_server_starts_no_program(data_dir, monkeypatch):
+    with EmbeddedServer.start(data_dir) as server:
+        monkeypatch.setattr(programs, "run", None)
+        monkeypatch.setattr(cluster, "run", None)
+        with EmbeddedServer.start(data_dir) as joined:
+            assert ask(joined.url, "select 1") == 1
+            assert joined.url == server.url
+
+
 def test_processes_that_start_together_on_an_empty_directory_get_one_server(empty_dir):
     clients = [client(empty_dir) for _ in range(4)]
     urls = {line(one) for one in clients}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from api.cli.app import app
 from api.cli.codes import MEANINGS, Code
@@ -59,6 +61,23 @@ def test_every_command_that_asks_takes_both_clocks_and_json(empty: CommandLine) 
     for name in ("cycles", "board", "commitments", "drift", "history", "decisions", "findings", "people"):
         shown: Typed = empty(name, "--help")
         assert all(option in shown.out for option in ("--as-of", "--effective-at", "--json")), name
+
+
+def test_a_call_makes_only_the_command_that_is_asked_for(
+    empty: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = typer.main.get_command_from_info
+
+    def noting(command_info: Any, **told: Any) -> Any:
+        made.append(command_info.name)
+        return make(command_info, **told)
+
+    monkeypatch.setattr(typer.main, "get_command_from_info", noting)
+    assert empty("policy", "--help").code == 0
+    assert made == ["policy"]
+    assert empty("token", "list", "--help").code == 0
+    assert made == ["policy", "issue", "list", "revoke"]
 
 
 def test_what_is_not_understood_is_usage(empty: CommandLine) -> None:
