@@ -145,6 +145,14 @@ class CycleDatesAreImpossible(Refusal):
     """A cycle starts no later than its commit-by, and its commit-by is no later than its end."""
 
 
+class CycleEndIsMissing(Refusal):
+    """A custom cycle names its last day."""
+
+
+class CycleDaysDoNotFitItsKind(Refusal):
+    """The days of the cycle make none of its kind."""
+
+
 class CycleHasStarted(Refusal):
     """The cycle records its dates before it starts."""
 

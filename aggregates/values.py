@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 LINE_LENGTH = 200
@@ -26,8 +28,25 @@ _SPELLED_AS_STORED = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,5
 """A number within the bounds and in the spelling of `number_text`: nothing is left to check."""
 
 
-_REVERSING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that make what follows read in another order than it is kept; marks of direction stay allowed."""
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that make what follows read in another order than it is kept (what UTR 36
+and UTS 55 warn of). Arabic and Hebrew need none of them, and the marks of direction U+200E and U+200F stay allowed."""
+
+_SEEN = re.compile(
+    r"[^\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""A character that leaves something on paper: none that is blank, and none of Unicode's Default_Ignorable_Code_Point
+(soft hyphen, joiners, Hangul fillers, variation selectors, tags); the blank of Braille and the notehead that is
+none leave nothing either."""
+
+_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,30}\U000e007f")
+"""The flag of a region, such as Scotland's: the one place where tags are part of what is seen (UTS 51)."""
+_TAG = re.compile("[\U000e0000-\U000e007f]")
+
+AS_KEPT: Mapping[str, bool] = MappingProxyType({"as_kept": True})
+"""The context in which pydantic reads what an entry holds: what was accepted once is read for ever, though a later
+release, or a later Unicode, would not take it any more."""
 
 
 def _fault(code: str, sentence: str) -> PydanticCustomError:
@@ -35,39 +54,94 @@ def _fault(code: str, sentence: str) -> PydanticCustomError:
 
 
 def clean_text(raw: str, *, longest: int, newlines: bool) -> str:
-    """Return the text in NFC without outer blanks; raise ValueError with a sentence when it may not be stored."""
+    """Return the text in NFC without outer blanks; raise ValueError with a sentence when it may not be stored.
+
+    The one check of every text that comes through a door. Refused are: nothing, and nothing that can be seen; too
+    much; control characters; and characters that make a text read differently from what it says.
+    """
+    text = _bounded(raw, longest)
+    if text.isascii() and text.isprintable():
+        return text
+    if not text.isprintable():
+        _check_characters(text, newlines=newlines)
+    if _SEEN.search(text) is None:
+        raise _fault(
+            "text_is_invisible",
+            f"This text holds nothing that can be seen (its first character is U+{ord(text[0]):04X}); "
+            "write at least one letter, digit or sign.",
+        )
+    return text
+
+
+def _bounded(raw: str, longest: int) -> str:
     text = unicodedata.normalize("NFC", raw).strip()
     if not text:
         raise _fault("text_is_empty", "This text is empty; write at least one character.")
     if len(text) > longest:
         raise _fault("text_is_too_long", f"This text has {len(text)} characters; at most {longest} are kept.")
+    return text
+
+
+def _check_characters(text: str, *, newlines: bool) -> None:
+    for character in text:
+        if character in "\n\t" and newlines:
+            continue
+        if character in _TURNING:
+            raise _fault(
+                "text_has_control_character",
+                f"This text holds U+{ord(character):04X}, which turns the order in which the rest is read; remove it. "
+                "Arabic and Hebrew are read rightly without it.",
+            )
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp", "Cn", "Co"):
+            raise _fault(
+                "text_has_control_character",
+                f"This text holds the unprintable character U+{ord(character):04X}; remove it.",
+            )
+    hidden = _TAG.search(_FLAG.sub("", text))
+    if hidden is not None:
+        raise _fault(
+            "text_has_control_character",
+            f"This text hides U+{ord(hidden[0]):04X}, a tag that nobody sees outside the flag of a region; remove it.",
+        )
+
+
+def _kept_text(raw: str, *, longest: int, newlines: bool) -> str:
+    """Return a text of an entry; what could not be stored, or would break a line, is no text of one."""
+    text = _bounded(raw, longest)
     if text.isprintable():
         return text
     for character in text:
         if character in "\n\t" and newlines:
             continue
-        if character in _REVERSING or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp", "Cn", "Co"):
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
             raise _fault(
                 "text_has_control_character",
-                f"This text holds the unprintable character U+{ord(character):04X}; remove it.",
+                f"This text holds the unprintable character U+{ord(character):04X}.",
             )
     return text
 
 
 @lru_cache(maxsize=2_000)  # a line passes several doors on its way: a cell, a command, an event
-def _line(raw: str) -> str:
+def _clean_line(raw: str) -> str:
     return clean_text(raw, longest=LINE_LENGTH, newlines=False)
 
 
-def _text(raw: str) -> str:
-    return clean_text(raw.replace("\r\n", "\n"), longest=TEXT_LENGTH, newlines=True)
+def _line(raw: str, info: ValidationInfo) -> str:
+    if info.context is AS_KEPT:
+        return _kept_text(raw, longest=LINE_LENGTH, newlines=False)
+    return _clean_line(raw)
+
+
+def _text(raw: str, info: ValidationInfo) -> str:
+    check = _kept_text if info.context is AS_KEPT else clean_text
+    return check(raw.replace("\r\n", "\n"), longest=TEXT_LENGTH, newlines=True)
 
 
 Line = Annotated[str, AfterValidator(_line)]
-"""One printable line, 1 to 200 characters."""
+"""One printable line, 1 to 200 characters, of which one is seen."""
 
 Text = Annotated[str, AfterValidator(_text)]
-"""Printable text with line breaks, 1 to 4,000 characters."""
+"""Printable text with line breaks, 1 to 4,000 characters, of which one is seen."""
 
 Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 """A key that people say in meetings, such as `2026-q3`: lower-case letters, digits and hyphens, at most 40."""

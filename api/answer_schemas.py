@@ -188,6 +188,7 @@ SHAPES: Final[Members] = {
         source=null(ref("SourceRow")), superseded_at=null(I), recorded_in_error=B,
         answers=rows(row(answer=S, text=S, by=_ACTOR, on_behalf_of=_ACTOR, **_MARKED)),
         ratified_by=rows(row(decision=NAME, days_later=I, words=S, **_MARKED)),
+        concerns=rows(row(position=I, key_result=NAME, recorded_at=null(INSTANT), words=S, days_before=null(I))),
     ),
     "FindingGroup": row(
         "Findings that have a decision, a person, an owner or a team in common; `key` is null for none. `findings` are "

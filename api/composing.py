@@ -8,11 +8,13 @@ from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from aggregates.command import Command
 from aggregates.commands import COMMANDS
 from aggregates.entry import Sealed
 from aggregates.refusals import KeyResultIsUnknown, ObjectiveIsUnknown
+from aggregates.values import TEXT_LENGTH, clean_text
 from api.bodies import MADE, Means, meaning_of
 from api.commands import Door
 from api.mistakes import found_in
@@ -82,7 +84,7 @@ class Composer:
 
     def _name(self, means: Means, text: str, field: str) -> Any:
         if means is Means.PERSONAL:
-            return self._sealed(text)
+            return self._sealed(_checked(text, field))
         if text.startswith("$"):
             return self._labelled(means, text, field)
         return self._names.resolve(means, text, field)
@@ -167,6 +169,14 @@ class Composer:
         if not self._dry:
             return self._ledger.keys.seal(self._author, text)
         return Sealed(author=self._author, key_id=self._author, commitment="0" * 64, ciphertext="AA==")
+
+
+def _checked(text: str, field: str) -> str:
+    """Return personal text as every text is checked; what amends an entry has come here unread."""
+    try:
+        return clean_text(text.replace("\r\n", "\n"), longest=TEXT_LENGTH, newlines=True)
+    except PydanticCustomError as error:
+        raise BodyIsInvalid(mistakes=[Mistake(field, error.message(), error.type)]) from error
 
 
 def built(command: type[Command], values: Mapping[str, Any], at: str) -> Command:

@@ -8,7 +8,7 @@ those that are new in a place are looked at together.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from operator import itemgetter
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
@@ -16,6 +16,8 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import SchemaValidator
+
+from aggregates.values import AS_KEPT
 
 REMEMBERED = 10_000
 """Values that are remembered of one member; with one more, all are forgotten."""
@@ -28,7 +30,8 @@ class BodyCheck:
     """Checks bodies of one event, or what stands in a body, as its model reads them."""
 
     def __init__(self, model: type[BaseModel]) -> None:
-        self.read = cast("SchemaValidator", model.__pydantic_validator__).validate_python
+        read = cast("SchemaValidator", model.__pydantic_validator__).validate_python
+        self.read = partial(read, context=AS_KEPT)
         """Read one body, whatever was read before. Raises pydantic's ValidationError."""
         self.is_alone = is_alone(model)
         """Whether each member is judged by its own value, whatever the others are."""
@@ -78,7 +81,8 @@ class _MemberCheck:
     def _read(self) -> Callable[[list[Any]], Any]:
         """Read values, each as the model does; made when a first value is new."""
         one: Any = Annotated[self._field.annotation, self._field]
-        return TypeAdapter(list[one], config=self._model.model_config).validator.validate_python
+        read = TypeAdapter(list[one], config=self._model.model_config).validator.validate_python
+        return partial(read, context=AS_KEPT)
 
     @cached_property
     def _inner(self) -> BodyCheck | None:

@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 
 from aggregates.entry import Circumstances, Entry, Event, Idempotency, Reason, Source
-from aggregates.values import instant_text
+from aggregates.values import AS_KEPT, instant_text
 from aggregates.vocabulary import EVENTS
 
 MEMBERS = (
@@ -91,7 +91,7 @@ def decode(raw: RawEntry) -> Entry:
     try:
         data = orjson.loads(raw.data)
         kind = EVENTS[data["name"]]
-        event = kind.model_validate(data["body"])
+        event = kind.model_validate(data["body"], context=AS_KEPT)
         circumstances = read_circumstances(data)
     except KeyError as error:
         raise UnreadableEntry(
@@ -112,10 +112,12 @@ def read_circumstances(data: dict[str, Any]) -> Circumstances:
         request=UUID(data["request"]),
         on_behalf_of=data.get("on_behalf_of"),
         effective_at=read_moment(effective) if effective is not None else None,
-        reason=Reason.model_validate(reason) if reason is not None else None,
+        reason=Reason.model_validate(reason, context=AS_KEPT) if reason is not None else None,
         decision=UUID(decision) if decision is not None else None,
-        source=Source.model_validate(source) if source is not None else None,
-        idempotency=Idempotency.model_validate(idempotency) if idempotency is not None else None,
+        source=Source.model_validate(source, context=AS_KEPT) if source is not None else None,
+        idempotency=Idempotency.model_validate(idempotency, context=AS_KEPT)
+        if idempotency is not None
+        else None,
         supersedes=data.get("supersedes"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 from typing import IO, Any
 from uuid import UUID
@@ -14,6 +15,7 @@ import orjson
 from pydantic import ValidationError
 
 from aggregates.entry import Idempotency, Reason, Source
+from aggregates.values import AS_KEPT
 from aggregates.vocabulary import EVENTS
 from ledger.bodies import BodyCheck
 from ledger.codec import MEMBERS, moment_text, read_moment
@@ -45,10 +47,10 @@ def _spelled(as_stored: Callable[[str], object], told: Any) -> None:
 
 _CIRCUMSTANCES: tuple[tuple[str, Callable[[Any], object]], ...] = (
     ("on_behalf_of", lambda told: _spelled(is_actor, told)),
-    ("reason", Reason.model_validate),
+    ("reason", partial(Reason.model_validate, context=AS_KEPT)),
     ("decision", lambda told: _spelled(is_request, told)),
-    ("source", Source.model_validate),
-    ("idempotency", Idempotency.model_validate),
+    ("source", partial(Source.model_validate, context=AS_KEPT)),
+    ("idempotency", partial(Idempotency.model_validate, context=AS_KEPT)),
 )
 """What an entry may say beside who, when and what happened, and what reads it, as `read_circumstances` does."""
 

@@ -15,7 +15,7 @@ from projections.base import PlainEntry
 OWN_TARGET = frozenset({"target", "baseline", "measure", "weight", "ambition"})
 """Facets of which an auditor asks whether the owner decided them alone."""
 
-CYCLE_CAUSES = frozenset({"cycle.commit_by_moved", "cycle.opened", "cycle.opening_voided"})
+CYCLE_CAUSES = frozenset({"cycle.commit_by_moved", "cycle.opened", "cycle.opening_voided", "cycle.closed"})
 CHANGES = frozenset(
     name
     for name in facets.SETS
@@ -34,6 +34,7 @@ class CycleDays:
 
     starts_on: date
     commit_by: date
+    ends_on: date
     closed: int | None
 
 
@@ -136,6 +137,8 @@ def causes_on_cycle(entry: PlainEntry, days: CycleDays | None, zone: ZoneInfo) -
         and (late := (_day(entry, zone) - days.starts_on).days) > 0
     ):
         return [("opened_late", {"days": late, "starts_on": days.starts_on.isoformat()})]
+    if name == "cycle.closed" and days is not None and (early := (days.ends_on - _day(entry, zone)).days) > 0:
+        return [("closed_early", {"days": early, "ends_on": days.ends_on.isoformat()})]
     return []
 
 

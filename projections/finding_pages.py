@@ -58,7 +58,7 @@ _UNDECIDED = """select objective::text, key_result::text, cycle, cause,
                   from {findings}
                  where rule = 'change_without_decision' and cause = any (%s)
                  order by cause"""
-_CYCLES = "select cycle, starts_on, commit_by, closed from {finding_cycles}"
+_CYCLES = "select cycle, starts_on, commit_by, ends_on, closed from {finding_cycles}"
 _ZONE = "select zone from {finding_zone}"
 # The version of each decision that stood at the position wanted.
 _DECIDED = """select w.position, d.decided_by::text, d.touches
@@ -112,8 +112,8 @@ class FindingsPage:
                 execute(query("insert into {finding_zone} values (%s)"), [body["zone"]])
             elif name == "cycle.planned":
                 execute(
-                    query("insert into {finding_cycles} values (%s, %s, %s) on conflict do nothing"),
-                    [body["key"], body["starts_on"], body["commit_by"]],
+                    query("insert into {finding_cycles} values (%s, %s, %s, %s) on conflict do nothing"),
+                    [body["key"], body["starts_on"], body["commit_by"], body["ends_on"]],
                 )
             elif name == "cycle.closed":
                 execute(

@@ -91,7 +91,8 @@ class Findings:
         );
         create index on {finding_ratifications} (cause);
         create table {finding_cycles} (
-            cycle text primary key collate "C", starts_on date not null, commit_by date not null, closed bigint
+            cycle text primary key collate "C", starts_on date not null, commit_by date not null,
+            ends_on date not null, closed bigint
         );
         create table {finding_decisions} (
             decision uuid not null, position bigint not null, decided_by uuid not null, touches uuid[] not null,

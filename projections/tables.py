@@ -37,7 +37,7 @@ _CONTROL: LiteralString = """
     alter table {bookmarks} add column if not exists recorded_at timestamptz;
 """
 _PREFIX = "projections_"
-REVISION = 1
+REVISION = 2
 """Raised when a projection writes other rows into the same tables, so that what stands is built anew."""
 
 

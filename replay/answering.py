@@ -192,7 +192,8 @@ def _findings(question: FindingsOf, at: Place) -> dict[str, Any]:
         states=states,
     )
     body = _triaged(question, body, states, decisions_shown(decided, at.sight)[0], at)
-    named = at.references(body["findings"])
+    concerned = [one for row in body["findings"] for one in row["concerns"]]
+    named = at.references([*body["findings"], *concerned])
     for row in body["findings"]:
         row["reference"] = named.get(row.get("key_result") or row.get("objective") or "")
     return {**body, "private": private, "references": named, "sources": at.versions(body["findings"])}

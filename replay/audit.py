@@ -225,6 +225,9 @@ class Audit(Fold):
         elif name == "cycle.opened":
             late = self._days_after(fact["moment"], planned["starts_on"])
             found = ("opened_late", {"days": late, "starts_on": planned["starts_on"]}) if late > 0 else None
+        elif name == "cycle.closed":
+            early = -self._days_after(fact["moment"], planned["ends_on"])
+            found = ("closed_early", {"days": early, "ends_on": planned["ends_on"]}) if early > 0 else None
         if found is not None:
             row = {**_told(fact["position"], fact["recorded_at"], fact["moment"], data), "objective": None}
             self._find(found[0], row, key, found[1])

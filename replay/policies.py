@@ -12,7 +12,7 @@ import orjson
 
 from aggregates.policy import Policy
 from aggregates.refusals import BasisIsUnknown
-from aggregates.values import end_of_day
+from aggregates.values import AS_KEPT, end_of_day
 from ledger.codec import RawEntry
 
 
@@ -39,7 +39,7 @@ class Policies:
         for entry in entries:
             if entry.name == "policy.adopted":
                 body = orjson.loads(entry.data)["body"]
-                policy = Policy.model_validate(body["policy"])
+                policy = Policy.model_validate(body["policy"], context=AS_KEPT)
                 found.append(Adopted(entry.position, entry.recorded_at, body["version"], policy))
         return cls(tuple(found))
 

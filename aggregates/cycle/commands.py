@@ -10,15 +10,18 @@ from aggregates.values import Key, Line
 
 
 class PlanCycle(Change):
-    """Plan a cycle with its first day, its commit-by and its last day, before it starts."""
+    """Plan a cycle with its first day, its commit-by and its last day, before it starts.
+
+    Without its last day it has that of its kind; without its commit-by, its first day is it.
+    """
 
     command: Literal["plan_cycle"] = "plan_cycle"
     cycle: Key
     name: Line
     kind: CycleKind
     starts_on: Day
-    commit_by: Day
-    ends_on: Day
+    commit_by: Day | None = None
+    ends_on: Day | None = None
     parent: Key | None = None
 
 

@@ -22,10 +22,13 @@ from aggregates.cycle.events import (
     CycleReopened,
     CycleScoringStarted,
 )
+from aggregates.cycle.kinds import end_of, fits, length_told
 from aggregates.cycle.state import Cycle
 from aggregates.entry import Occasion, Recorded, stream_of
 from aggregates.refusals import (
     CycleDatesAreImpossible,
+    CycleDaysDoNotFitItsKind,
+    CycleEndIsMissing,
     CycleHasStarted,
     CycleIsAlreadyOpen,
     CycleIsClosed,
@@ -38,7 +41,7 @@ from aggregates.refusals import (
     NothingChanges,
     ReasonIsMissing,
 )
-from aggregates.values import start_of_day
+from aggregates.values import LAST_YEAR, start_of_day
 from aggregates.world import World
 
 LONGEST_CYCLE_DAYS = 3_660
@@ -48,52 +51,74 @@ def plan_cycle(world: World, command: PlanCycle, occasion: Occasion) -> list[Rec
     """Plan a cycle before it starts; one that had started when the ledger was created may be planned late.
 
     Raises:
-        CycleKeyIsTaken, CycleDatesAreImpossible, CycleHasStarted, CycleIsUnknown, CycleIsOutsideItsParent.
+        CycleKeyIsTaken, CycleEndIsMissing, CycleDatesAreImpossible, CycleDaysDoNotFitItsKind, CycleHasStarted,
+        CycleIsUnknown, CycleIsOutsideItsParent.
     """
     if world.cycle(command.cycle) is not None:
         raise CycleKeyIsTaken(
             f"{command.cycle} already names a cycle; keys are never reused.", field="/cycle"
         )
     check_decision(world, command)
-    _check_days(command)
+    planned = _planned(command)
+    _check_days(planned)
     starts_at = start_of_day(command.starts_on, occasion.zone)
     created_before = world.organisation().created_at < starts_at
     if occasion.at >= starts_at and created_before and not occasion.imported:
         raise CycleHasStarted(f"The cycle began on {command.starts_on}; plan it before.", field="/starts_on")
-    if command.parent is not None:
-        _check_parent(world, command, command.parent)
-    event = CyclePlanned(
+    if planned.parent is not None:
+        _check_parent(world, planned, planned.parent)
+    return [act(command, stream_of("cycle", command.cycle), planned)]
+
+
+def _planned(command: PlanCycle) -> CyclePlanned:
+    """Return the plan with the days that its kind gives where the command leaves them out."""
+    ends_on = command.ends_on or end_of(command.kind, command.starts_on)
+    if ends_on is None:
+        raise CycleEndIsMissing(
+            "Nothing says how long a custom cycle lasts; name its last day.", field="/ends_on"
+        )
+    return CyclePlanned(
         key=command.cycle,
         name=command.name,
         kind=command.kind,
         starts_on=command.starts_on,
-        commit_by=command.commit_by,
-        ends_on=command.ends_on,
+        commit_by=command.commit_by or command.starts_on,
+        ends_on=ends_on,
         parent=command.parent,
     )
-    return [act(command, stream_of("cycle", command.cycle), event)]
 
 
-def _check_days(command: PlanCycle) -> None:
-    if not command.starts_on <= command.commit_by <= command.ends_on:
+def _check_days(planned: CyclePlanned) -> None:
+    if not planned.starts_on <= planned.commit_by <= planned.ends_on:
         raise CycleDatesAreImpossible(
-            f"The cycle starts on {command.starts_on}, commits by {command.commit_by}, ends on {command.ends_on}; "
+            f"The cycle starts on {planned.starts_on}, commits by {planned.commit_by}, ends on {planned.ends_on}; "
             "put the three days in this order.",
-            field="/commit_by" if command.starts_on <= command.ends_on else "/ends_on",
+            field="/commit_by" if planned.starts_on <= planned.ends_on else "/ends_on",
         )
-    if (command.ends_on - command.starts_on).days >= LONGEST_CYCLE_DAYS:
+    days = (planned.ends_on - planned.starts_on).days + 1
+    if planned.ends_on.year > LAST_YEAR:
+        raise CycleDatesAreImpossible(f"A cycle ends in {LAST_YEAR} at the latest.", field="/starts_on")
+    if days > LONGEST_CYCLE_DAYS:
         raise CycleDatesAreImpossible(f"A cycle lasts at most {LONGEST_CYCLE_DAYS} days.", field="/ends_on")
+    if not fits(planned.kind, planned.starts_on, planned.ends_on):
+        raise CycleDaysDoNotFitItsKind(
+            f"From {planned.starts_on} to {planned.ends_on} are {days} day{'s' if days > 1 else ''}, and "
+            f"{length_told(planned.kind)}; correct the days, leave ends_on out, or call the cycle custom.",
+            field="/ends_on",
+        )
 
 
-def _check_parent(world: World, command: PlanCycle, key: str) -> None:
+def _check_parent(world: World, planned: CyclePlanned, key: str) -> None:
     parent = world.cycle(key)
     if parent is None:
         raise CycleIsUnknown(f"There is no cycle {key}.", field="/parent")
     if parent.standing == "closed":
         raise CycleIsClosed(f"The cycle {key} is closed.", field="/parent")
-    if not (parent.starts_on <= command.starts_on and command.ends_on <= parent.ends_on):
+    if not (parent.starts_on <= planned.starts_on and planned.ends_on <= parent.ends_on):
         raise CycleIsOutsideItsParent(
-            f"{key} runs from {parent.starts_on} to {parent.ends_on}; choose days within it.", field="/parent"
+            f"{key} runs from {parent.starts_on} to {parent.ends_on}, this one from {planned.starts_on} to "
+            f"{planned.ends_on}; choose days within it.",
+            field="/parent",
         )
 
 

@@ -17,6 +17,7 @@ FindingRule = Literal[
     "owner_decided_own_target",
     "commit_by_moved",
     "opened_late",
+    "closed_early",
     "opening_voided",
     "decision_retracted",
     "no_record_at_start",

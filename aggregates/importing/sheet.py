@@ -20,7 +20,7 @@ from aggregates.measures import BandTarget, DoneTarget, Measure, PointTarget, Ta
 from aggregates.objective import commands as of_objective
 from aggregates.objective import key_result_commands as of_key_result
 from aggregates.refusals import Refusal
-from aggregates.values import number_text
+from aggregates.values import AS_KEPT, number_text
 
 COLUMNS: dict[str, str] = {
     "level": "Level", "reference": "Reference", "title": "Title", "description": "Description", "owner": "Owner",
@@ -131,7 +131,7 @@ def _key_result(home: UUID, row: Mapping[str, Any], names: Mapping[str, str], *,
         "ambition": row["ambition"], "ends_on": date.fromisoformat(row["ends_on"]) if row["ends_on"] else None,
         "standing": row["standing"], "id": row["id"],
     }  # fmt: skip
-    measure = Measure.model_validate(row["measure"])
+    measure = Measure.model_validate(row["measure"], context=AS_KEPT)
     return SheetItem(
         "key_result", UUID(row["id"]), home, measure, target, values, takes and row["standing"] == "active"
     )

@@ -45,6 +45,7 @@ from aggregates.refusals import (
     TargetDoesNotFitMeasure,
 )
 from aggregates.sight import whole
+from aggregates.values import AS_KEPT
 from aggregates.world import World
 
 
@@ -92,14 +93,17 @@ def carry_objective(world: World, command: CarryObjective, occasion: Occasion) -
     wording, owner = objective.wording.present, objective.owner.present
     check_present(world, owner, moment_of(command, occasion), field="/objective")
     stream = stream_of("objective", command.successor)
-    draft = ObjectiveDrafted(
-        reference=command.reference,
-        cycle=command.into,
-        title=wording.title,
-        description=wording.description,
-        owner=owner,
-        team=objective.team.now,
-        carried_from=command.objective,
+    draft = ObjectiveDrafted.model_validate(
+        {
+            "reference": command.reference,
+            "cycle": command.into,
+            "title": wording.title,
+            "description": wording.description,
+            "owner": owner,
+            "team": objective.team.now,
+            "carried_from": command.objective,
+        },
+        context=AS_KEPT,
     )
     copies, shown = _copies(objective, command), objective.visibility.now
     return [
@@ -126,16 +130,19 @@ def _copies(objective: Objective, command: CarryObjective) -> list[KeyResultAdde
                 field=field,
             )
         copies.append(
-            KeyResultAdded(
-                key_result=carried.successor,
-                reference=carried.reference,
-                title=old.wording.present,
-                owner=old.owner.present,
-                measure=old.measure.present,
-                baseline=old.baseline.present,
-                target=target,
-                weight=old.weight.present,
-                ambition=old.ambition.present,
+            KeyResultAdded.model_validate(
+                {
+                    "key_result": carried.successor,
+                    "reference": carried.reference,
+                    "title": old.wording.present,
+                    "owner": old.owner.present,
+                    "measure": old.measure.present,
+                    "baseline": old.baseline.present,
+                    "target": target,
+                    "weight": old.weight.present,
+                    "ambition": old.ambition.present,
+                },
+                context=AS_KEPT,
             )
         )
     return copies

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregates.reading.concerned import Concerned, concerns_told
 from aggregates.reading.decided import later_words
 from aggregates.reading.deeds import deed, told
 from aggregates.reading.direction import Direction, direction_of
@@ -23,6 +24,7 @@ SENTENCES = {
     "owner_decided_own_target": "The owner decided a change of their own commitment.",
     "commit_by_moved": "The commit-by of the cycle was moved.",
     "opened_late": "The cycle was opened after its first day.",
+    "closed_early": "The cycle was closed before its last day.",
     "opening_voided": "An opening of the cycle was voided.",
     "decision_retracted": "The decision behind a change was retracted, so nobody has decided it.",
     "no_record_at_start": "The source holds no record at the start of the cycle; its first version became the line.",
@@ -45,12 +47,14 @@ def complete_findings(
     `changes` are the changes after line 1 with those superseded since, `lines` the lines, `cycle_ends` the last day
     of each cycle by key, `states` the objectives at the basis. Shape: `{findings: [{rule, cause, objective,
     key_result, cycle, recorded_at, effective_at, by, reason, decision, source, detail, sentence, direction: softer |
-    harder | neutral | null, changes: [{facet, old, new, words, direction}], answers: […], ratified_by: [{decision,
-    position, recorded_at, days_later, words}], standing: open | explained | accepted | disputed, recorded_in_error,
+    harder | neutral | null, changes: [{facet, old, new, words, direction}], concerns: [{position, key_result,
+    recorded_at, words, days_before}], answers: […], ratified_by: [{decision, position, recorded_at, days_later,
+    words}], standing: open | explained | accepted | disputed, recorded_in_error,
     superseded_at}], counts: {open, answered, softer, harder, neutral, rules: {…}}}`. A finding never disappears; its
     standing is that of the last answer. With `decisions` (those that stand at the basis) a ratification by one that
     was retracted, or that ratifies this no more, is left out. `recorded_in_error` says that the item of the finding
-    should never have been recorded, as somebody said by the basis.
+    should never have been recorded, as somebody said by the basis. `concerns` are the entries that a finding about a
+    decision is about: those that it ratifies, or those that stand without it since it was taken back.
     """
     known = told_changes(changes, lines, cycle_ends or {})
     ratify = (
@@ -59,6 +63,7 @@ def complete_findings(
         else {(row["decision"], one): row for row in decisions for one in row["ratifies"]}
     )
     slips = set(_slips(states))
+    concerned = Concerned(findings, changes, known, zone)
     rows = []
     for finding in findings:
         moved = known.get((finding["cause"], finding["objective"]), [])
@@ -67,12 +72,14 @@ def complete_findings(
         if moved and finding["rule"] in _AFTER:
             direction = strongest([one["direction"] for one in moved])
         ratified = _ratified(finding, ratify, zone)
+        concerns = concerned.by(finding)
         rows.append(
             {
                 **{name: finding.get(name) for name in _SHOWN},
-                "sentence": _sentence(finding, direction, moved, ratified),
+                "sentence": _sentence(finding, direction, moved, ratified, concerns),
                 "direction": direction,
                 "changes": moved,
+                "concerns": concerns,
                 "answers": answers,
                 "ratified_by": ratified,
                 "standing": answers[-1]["answer"] if answers else "open",
@@ -177,7 +184,11 @@ def strongest(directions: Sequence[str]) -> str:
 
 
 def _sentence(
-    finding: Row, direction: str | None, moved: list[dict[str, Any]], ratified: list[dict[str, Any]]
+    finding: Row,
+    direction: str | None,
+    moved: list[dict[str, Any]],
+    ratified: list[dict[str, Any]],
+    concerns: list[dict[str, Any]],
 ) -> str:
     """Return what is asked, in one or two sentences."""
     rule, detail = finding["rule"], finding.get("detail") or {}
@@ -190,9 +201,9 @@ def _sentence(
     if rule == "change_after_close" and finding.get("name") in _DONE_AFTER_CLOSE:
         return f"{_DONE_AFTER_CLOSE[finding['name']]}{_AFTER[rule]}."
     sentence: str = SENTENCES.get(rule, str(rule).replace("_", " "))
-    days, ratifies = detail.get("days"), detail.get("ratifies", ())
-    if rule == "ratified_later" and len(ratifies) > 1:
-        return f"The decision was recorded after the {len(ratifies)} changes that it ratifies."
+    days = detail.get("days")
+    if concerns:
+        return concerns_told(rule, concerns)
     if days is not None:
         sentence = f"{sentence[:-1]}, by {days} day{'s' if days != 1 else ''}."
     return sentence

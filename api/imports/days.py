@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from aggregates.cycle.events import CycleKind
+from aggregates.cycle.kinds import fits
 from aggregates.refusals import Refusal
 from aggregates.values import KEY_PATTERN
 
@@ -61,6 +62,6 @@ def cycle_key(name: str) -> str:
     return key
 
 
-def cycle_kind(name: str) -> CycleKind:
-    """Return the kind of a cycle by its name."""
-    return "quarter" if _QUARTER.fullmatch(name) else "custom"
+def cycle_kind(name: str, start: date, end: date) -> CycleKind:
+    """Return the kind of a cycle: a quarter where its name says so and its days make one."""
+    return "quarter" if _QUARTER.fullmatch(name) and fits("quarter", start, end) else "custom"

@@ -75,7 +75,8 @@ def run(
     importer.people(report, [series for _, series in read])
     done = 0
     for one, series in read:
-        told = importer.record(series, Cycle(cycle_key(one.name), one.name, cycle_kind(one.name)))
+        kind = cycle_kind(one.name, series.start, series.end)
+        told = importer.record(series, Cycle(cycle_key(one.name), one.name, kind))
         report.series.append(told)
         done += len(told.recorded) + told.known
         if progress is not None:

@@ -193,7 +193,7 @@ class TableImport:
         command = PlanCycle(
             cycle=self._key,
             name=self._ask.cycle.partition("=")[0].strip(),
-            kind=cycle_kind(self._key),
+            kind=cycle_kind(self._key, days.start, days.end),
             starts_on=days.start,
             commit_by=days.commit_by,
             ends_on=days.end,

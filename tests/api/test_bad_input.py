@@ -89,6 +89,18 @@ def test_a_text_with_a_control_character_or_over_its_limit(house: House, title: 
     house.refused("/v1/objectives", draft(title=title), "body_is_invalid", "/title")
 
 
+@pytest.mark.parametrize("title", ["\u200b", "\ufeff\u00ad", "\u3164", "\u2800"])
+def test_a_text_of_which_nothing_is_seen(house: House, title: str) -> None:
+    told = house.refused("/v1/objectives", draft(title=title), "body_is_invalid", "/title")
+    assert told["errors"][0]["code"] == "text_is_invisible"
+    assert "nothing that can be seen" in told["errors"][0]["detail"]
+    _, of = house.objective("now")
+    body = {"confidence": "0.7", "what_changed": title}
+    told = house.refused(f"/v1/key-results/{of}/check-ins", body, "body_is_invalid", "/what_changed")
+    assert told["errors"][0]["code"] == "text_is_invisible"
+    house.refused("/v1/people", {"name": title, "handle": "unseen"}, "body_is_invalid", "/name")
+
+
 def test_every_text_of_a_body_is_bounded(house: House) -> None:
     objective, of = house.objective("now")
     long = "x" * 4_001

@@ -294,6 +294,15 @@ def test_an_amended_check_in_is_sealed_again(house: House) -> None:
     entry = house["ada"].get(f"/v1/entries/{amended['position']}")
     assert entry.json()["data"]["body"]["what_changed"]["author"] == house.people["ines"]
     assert "Giraffe" not in entry.text
+    for wrong in ("", "\u200b", "a\x00b", "x" * 4_001):
+        body = {"body": {"confidence": "0.7", "what_changed": wrong}}
+        house.refused(
+            f"/v1/entries/{amended['position']}/amendments",
+            body,
+            "body_is_invalid",
+            "/body/what_changed",
+            by="ines",
+        )
 
 
 def test_a_person_is_written_down_only_when_allowed(house: House) -> None:

@@ -77,7 +77,7 @@ class Stage:
                 names.update(make(identifier))
         other: dict[str, Callable[[], dict[str, Any]]] = {
             "plan_cycle": lambda: {
-                "cycle": self.fresh("c"), "starts_on": self.day(1), "commit_by": self.day(2), "ends_on": self.day(3),
+                "cycle": self.fresh("c"), "starts_on": self.day(1), "commit_by": self.day(2), "ends_on": self.day(91),
             },
             "move_commit_by": lambda: {"commit_by": self.day(20)},
             "carry_objective": lambda: {"key_results": [self.house_key_result]},

@@ -234,6 +234,15 @@ def test_one_decision_ratifies_many_changes_and_clears_none_of_them_before(quart
     assert groups[1]["decided"]["standing"] == "asserted"
     own = quarter.findings(rule="owner_decided_own_target")["findings"]
     assert {row["cause"] for row in own} == {recorded["first_position"]}
+    later = {row["reference"]: row for row in quarter.findings(rule="ratified_later")["findings"]}
+    named = {one["position"]: one for row in later.values() for one in row["concerns"]}
+    assert sorted(named) == sorted(ratifies)
+    assert named[at["softer"]]["words"] == "target changed from 30 to 40 minutes"
+    assert named[at["softer"]]["key_result"] == quarter.finding("softer")["key_result"]
+    assert named[at["withdrawn"]]["words"] == "withdrawn"
+    assert {one["days_before"] for one in named.values()} == {0}
+    (sentence,) = (row["sentence"] for row in later.values() if f"entry {at['softer']}" in row["sentence"])
+    assert "target changed from 30 to 40 minutes" in sentence
 
     def waiting(by: str) -> list[str]:
         return [row["decision"] for row in house.get("/v1/decisions", by=by, to_confirm="me")["decisions"]]

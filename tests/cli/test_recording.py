@@ -73,6 +73,11 @@ BAD: list[tuple[dict[str, Any], Code, str]] = [
         "/title",
     ),
     (
+        {"command": "reword_objective", "objective": "OBJ-1", "title": "\u200b\u3164", "reason": WHY},
+        Code.REFUSED,
+        "/title",
+    ),
+    (
         {"command": "reword_objective", "objective": "OBJ-1", "title": "x" * 201, "reason": WHY},
         Code.REFUSED,
         "/title",

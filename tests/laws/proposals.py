@@ -235,7 +235,8 @@ class Proposals(Speaking):
     def _answer_finding(self, choice: Random) -> dict[str, Any]:
         rules = {
             "objective.committed": "late_line", "cycle.commit_by_moved": "commit_by_moved",
-            "cycle.opened": "opened_late", "key_result.target_changed": "change_without_decision",
+            "cycle.opened": "opened_late", "cycle.closed": "closed_early",
+            "key_result.target_changed": "change_without_decision",
         }  # fmt: skip
         causes = [(place, rules[name]) for place, name in self.stage.names() if name in rules]
         cause, rule = choice.choice(causes or [(1, "late_line")])

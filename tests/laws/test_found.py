@@ -94,9 +94,26 @@ def test_a_finding_of_an_amended_value_is_not_there_before_the_day_of_the_value(
         ]
         assert [[one["rule"] for one in day] for day in found] == [
             ["opened_late"],
-            ["opened_late", "change_after_close"],
+            ["opened_late", "closed_early", "change_after_close"],
         ]
-        assert found[1][1]["sentence"] == "A measured value was recorded after the cycle closed."
+        assert found[1][1]["sentence"] == "The cycle was closed before its last day, by 71 days."
+        assert found[1][2]["sentence"] == "A measured value was recorded after the cycle closed."
+        is_clean(book)
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "early"), [("2026-06-29", 21, 1), ("2026-06-29", 22, 0), ("2026-07-20", 9, 0)]
+)
+def test_a_cycle_that_is_closed_before_its_last_day_is_found_with_the_days(
+    shelf: Shelf, company: Company, day: str, hour: int, early: int
+) -> None:
+    """Given a close at 23:00 in Berlin on the day before the last, and one an hour later, then only the first is."""
+    company.on(day, hour)
+    closed = company.do("close_cycle", cycle="2026-q2", reason=SCOPE).position
+    with restored(shelf, company) as book:
+        found = book.reader.ask(FindingsOf("2026-q2")).body["findings"]
+        told = [(one["cause"], one["detail"]["days"]) for one in found if one["rule"] == "closed_early"]
+        assert told == ([(closed, early)] if early else [])
         is_clean(book)
 
 

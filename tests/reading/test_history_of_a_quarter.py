@@ -193,3 +193,14 @@ def test_findings_are_sentences_with_direction_and_answers(told: Told) -> None:
     assert softened["answers"][0]["text"] == "As agreed."
     assert found["counts"]["answered"] == 1
     assert found["counts"]["rules"]["ratified_later"] == 1
+    (later,) = (row for row in found["findings"] if row["rule"] == "ratified_later")
+    assert later["concerns"] == [
+        {
+            "position": softened["cause"], "key_result": softened["key_result"],
+            "recorded_at": softened["recorded_at"], "words": "target changed from 100 to 80", "days_before": 7,
+        }
+    ]  # fmt: skip
+    assert later["sentence"] == (
+        "The decision was recorded 7 days after the change that it ratifies: target changed from 100 to 80 "
+        f"(entry {softened['cause']})."
+    )

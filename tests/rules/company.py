@@ -85,10 +85,16 @@ class Company:
         return person
 
     def plan(self, key: str, starts_on: str, commit_by: str, ends_on: str, **fields: Any) -> None:
+        fields = {"kind": "quarter"} | fields
         self.do(
-            "plan_cycle", cycle=key, name=key, kind="quarter",
-            starts_on=starts_on, commit_by=commit_by, ends_on=ends_on, **fields,
-        )  # fmt: skip
+            "plan_cycle",
+            cycle=key,
+            name=key,
+            starts_on=starts_on,
+            commit_by=commit_by,
+            ends_on=ends_on,
+            **fields,
+        )
 
     def drafted(self, owner: UUID | None = None, cycle: str = "2026-q2", **fields: Any) -> UUID:
         objective = self.ledger.new_id()

@@ -1,9 +1,16 @@
 """Cycles: planned before they start, opened once, scored, closed, reopened."""
 
+from dataclasses import replace
+from datetime import date, timedelta
+
 import pytest
 
+from aggregates.cycle.events import CyclePlanned
+from aggregates.evolve import evolve
 from aggregates.refusals import (
     CycleDatesAreImpossible,
+    CycleDaysDoNotFitItsKind,
+    CycleEndIsMissing,
     CycleHasStarted,
     CycleIsAlreadyOpen,
     CycleIsClosed,
@@ -39,6 +46,62 @@ def test_the_days_of_a_cycle_stand_in_order(company: Company) -> None:
     company.do("plan_cycle", **dates("2026-07-01", "2026-07-01", "2026-07-01"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "starts_on", "ends_on"),
+    [
+        ("quarter", "2026-07-01", "2026-09-30"),
+        ("quarter", "2026-11-30", "2027-02-27"),
+        ("trimester", "2026-09-01", "2026-12-31"),
+        ("rolling_12_weeks", "2026-07-06", "2026-09-27"),
+        ("year", "2027-01-01", "2027-12-31"),
+        ("year", "2028-02-29", "2029-02-27"),
+    ],
+)
+def test_a_cycle_without_its_end_has_that_of_its_kind(company: Company, kind, starts_on, ends_on) -> None:
+    company.do("plan_cycle", cycle="2026-x", name="x", kind=kind, starts_on=starts_on)
+    cycle = company.ledger.world.cycle("2026-x")
+    assert cycle is not None
+    assert (str(cycle.ends_on), str(cycle.commit_by_now.now)) == (ends_on, starts_on)
+
+
+def test_a_custom_cycle_names_its_end(company: Company) -> None:
+    fields = {"cycle": "2026-x", "name": "x", "kind": "custom", "starts_on": "2026-07-01"}
+    company.refused(CycleEndIsMissing, "plan_cycle", **fields, field="/ends_on")
+    company.do("plan_cycle", **fields, ends_on="2026-08-04")
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "fits"),
+    [
+        ("quarter", 35, False), ("quarter", 83, False), ("quarter", 84, True), ("quarter", 91, True),
+        ("quarter", 98, True), ("quarter", 99, False), ("trimester", 111, False), ("trimester", 112, True),
+        ("trimester", 123, True), ("trimester", 127, False), ("rolling_12_weeks", 80, False),
+        ("rolling_12_weeks", 84, True), ("rolling_12_weeks", 85, False), ("year", 356, False), ("year", 364, True),
+        ("year", 371, True), ("year", 372, False), ("custom", 35, True),
+    ],
+)  # fmt: skip
+def test_the_days_of_a_cycle_are_those_of_its_kind(company: Company, kind, days, fits) -> None:
+    """Given a quarter of five weeks, then it is refused at every door: only `custom` has any length."""
+    ends_on = (date(2026, 7, 1) + timedelta(days=days - 1)).isoformat()
+    asked = dates("2026-07-01", "2026-07-10", ends_on, kind=kind)
+    if fits:
+        company.do("plan_cycle", **asked)
+        return
+    company.refused(CycleDaysDoNotFitItsKind, "plan_cycle", **asked, imported=True)
+    refused = company.refused(CycleDaysDoNotFitItsKind, "plan_cycle", **asked, field="/ends_on")
+    assert f"are {days} days" in refused.detail
+    assert "call the cycle custom" in refused.detail
+
+
+def test_a_kind_that_an_earlier_release_took_is_still_read(company: Company) -> None:
+    planned = CyclePlanned(
+        key="2025-q4", name="x", kind="quarter", starts_on=date(2025, 10, 1), commit_by=date(2025, 10, 1),
+        ends_on=date(2025, 11, 4),
+    )  # fmt: skip
+    entry = replace(company.entry(1), stream="cycle:2025-q4", version=1, event=planned)
+    assert evolve(None, entry).ends_on == date(2025, 11, 4)
+
+
 def test_keys_are_never_reused(company: Company) -> None:
     company.refused(
         CycleKeyIsTaken, "plan_cycle", **dates("2026-07-01", "2026-07-01", "2026-09-30", cycle="2026-q2")
@@ -60,7 +123,7 @@ def test_a_cycle_that_had_started_when_the_ledger_was_created_is_planned_late(co
 
 
 def test_a_cycle_lies_within_its_parent(company: Company) -> None:
-    company.plan("2027", "2027-01-01", "2027-01-31", "2027-12-31")
+    company.plan("2027", "2027-01-01", "2027-01-31", "2027-12-31", kind="year")
     inside = dates("2027-01-01", "2027-01-10", "2027-03-31", parent="2027")
     outside = dates("2027-10-01", "2027-10-10", "2028-01-31", parent="2027")
     company.refused(CycleIsOutsideItsParent, "plan_cycle", **outside, field="/parent")

@@ -108,7 +108,7 @@ class Improviser:
             "rule": "late_line", "answer": "explained", "known": True, "service": company.ledger.new_id(),
             "attributes": {"a": number}, "entirely": choice.random() < 0.3,
             "objectives": [{"objective": objective}], "decision": choice.choice([*self.decisions, None]),
-            "starts_on": "2027-01-01", "kind": "quarter",
+            "starts_on": "2027-01-01", "kind": choice.choice(["quarter", "custom"]),
         }  # fmt: skip
         if name in ("draft_objective", "add_key_result", "carry_objective", "record_decision", "replan"):
             pool["reference"] = company.ledger.next_reference("XX")

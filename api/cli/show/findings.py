@@ -75,6 +75,7 @@ def finding(row: Mapping[str, Any], words: Words) -> list[Block]:
         old, new = (words.facet(change["facet"], change[side]) for side in ("old", "new"))
         name = {"ends_on": "end"}.get(change["facet"], change["facet"])
         blocks.append(f"{_INDENT}{name}: {old} → {new}, {change['direction']}")
+    blocks += [f"{_INDENT}{_concern(one, row, words)}" for one in row["concerns"]]
     if row["recorded_in_error"]:
         blocks.append(f"{_INDENT}the item was recorded in error")
     if row["superseded_at"] is not None:
@@ -87,6 +88,13 @@ def finding(row: Mapping[str, Any], words: Words) -> list[Block]:
             f"{_INDENT}{answer['answer']} by {words.person(answer.get('by'))}, {when}: {answer['text']}"
         )
     return blocks
+
+
+def _concern(one: Mapping[str, Any], row: Mapping[str, Any], words: Words) -> str:
+    """Return an entry that a decision ratifies, or that stands without it."""
+    item, days = one["key_result"] or row["objective"], one["days_before"]
+    when = "" if days is None else ", the same day" if days == 0 else f", {count(days, 'day')} before"
+    return f"{f'{words.item(item)}: ' if item else ''}{one['words']} (entry {one['position']}{when})"
 
 
 def brief(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
