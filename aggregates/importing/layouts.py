@@ -10,7 +10,7 @@ from aggregates.importing.header import Header, plain
 from aggregates.importing.profile import Profile
 from aggregates.importing.reader import RowReader
 from aggregates.importing.rows import KeyResultRow, LeftRow, ObjectiveRow, RawRow, Shaped, TableRow
-from aggregates.importing.shaping import Shaper, WideShaper, refused
+from aggregates.importing.shaping import Shaper, WideShaper, refused, taken
 from aggregates.snapshots.cells import one_line
 
 OWN_MEASURE = "the source measures the goal itself: an objective with one key result of the same wording"
@@ -69,6 +69,7 @@ class TreeShaper(Shaper):
         if key is not None and parents:
             self._check_parent(reader, key, parents[0])
         if key is None or title is None or reader.faults:
+            self._read_rest(reader)
             yield refused(reader)
             return
         left = tuple(
@@ -85,7 +86,7 @@ class TreeShaper(Shaper):
         measured = not self._rolled_up(reader)
         if measured and parents and key not in self._has_children:
             found = self._key_result(reader, key, title, parents[0], kept)
-            yield refused(reader) if found is None else TableRow(reader.row.line, None, (found,), left)
+            yield refused(reader) if found is None else taken(reader, None, (found,), left)
             return
         team = self._team(reader)
         if len(team) > 1:
@@ -100,7 +101,14 @@ class TreeShaper(Shaper):
         if reader.faults:
             yield refused(reader)
             return
-        yield TableRow(reader.row.line, objective, (own,) if own is not None else (), left)
+        yield taken(reader, objective, (own,) if own is not None else (), left)
+
+    def _read_rest(self, reader: RowReader) -> None:
+        """Read what else a refused row says, for its faults."""
+        reader.text("description")
+        reader.kept()
+        if not self._rolled_up(reader):
+            self.key_result(reader, None, None)
 
     def _key_result(
         self, reader: RowReader, key: str, title: str, parent: str, kept: dict[str, str]
@@ -170,7 +178,7 @@ class MilestoneShaper(Shaper):
     def shape_row(self, reader: RowReader) -> Iterator[Shaped]:
         """Give a goal once it is known whether milestones follow it, and each milestone."""
         level = reader.word("level", self.profile.levels)
-        if level is None and not reader.faults:
+        if level is None and is_blank(reader.cell("level")):
             reader.missing(
                 "level", "Nothing says whether this is a goal or a milestone.", "Write the one or the other."
             )
@@ -183,6 +191,7 @@ class MilestoneShaper(Shaper):
             yield from self._end_goal()
             self._lost_goal = reader.row.line if reader.faults or title is None else None
         if level is None or title is None or reader.faults:
+            self._read_rest(reader)
             yield refused(reader)
             return
         if level == "objective":
@@ -218,13 +227,19 @@ class MilestoneShaper(Shaper):
                 self.header.name("level"), shown(reader.cell("level")), "milestone_has_no_goal",
                 f"This milestone belongs to the goal above it, and {where}.", "Correct the goal's row first.",
             )  # fmt: skip
+            self._read_rest(reader)
             yield refused(reader)
             return
         if not self._milestones:
-            yield TableRow(self._goal[0].row.line, self._goal[1])
+            yield taken(*self._goal)
         self._milestones += 1
         found = self._progress(reader, self._goal[1], title)
-        yield refused(reader) if found is None else TableRow(reader.row.line, None, (found,))
+        yield refused(reader) if found is None else taken(reader, None, (found,))
+
+    def _read_rest(self, reader: RowReader) -> None:
+        """Read what else a refused row says, for its faults."""
+        reader.text("description")
+        self._progress(reader, None, None)
 
     def _end_goal(self) -> Iterator[Shaped]:
         """Give the goal above where no milestone followed it: its own progress is its key result."""
@@ -237,12 +252,12 @@ class MilestoneShaper(Shaper):
         yield (
             refused(reader)
             if own is None
-            else TableRow(
-                reader.row.line, objective, (replace(own, key=f"{objective.key} › itself", attributes={}),)
-            )
+            else taken(reader, objective, (replace(own, key=f"{objective.key} › itself", attributes={}),))
         )
 
-    def _progress(self, reader: RowReader, objective: ObjectiveRow, title: str) -> KeyResultRow | None:
+    def _progress(
+        self, reader: RowReader, objective: ObjectiveRow | None, title: str | None
+    ) -> KeyResultRow | None:
         value = reader.number("progress")
         if value is not None and not 0 <= value <= 100:
             reader.fault(

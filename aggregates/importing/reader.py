@@ -25,7 +25,7 @@ from aggregates.importing.cells import (
 from aggregates.importing.header import Header
 from aggregates.importing.phases import read_finished, read_stages, read_steps
 from aggregates.importing.profile import ColumnOf, Profile
-from aggregates.importing.rows import RawRow
+from aggregates.importing.rows import LeftRow, RawRow
 from aggregates.measures import BandTarget, DoneTarget, Kind, Measure, PointTarget, Target, check_measure
 from aggregates.refusals import Refusal, TargetEqualsBaseline
 from aggregates.snapshots.cells import Unreadable, one_line, quote, read_assignees
@@ -40,14 +40,20 @@ MOST_KEPT = 12
 
 
 class RowReader:
-    """The cells of one row; `faults` is what was not understood, `doubts` what has to be said about how it was read."""
+    """The cells of one row; `faults` is what was not understood, `doubts` what has to be said about how it was read.
 
-    __slots__ = ("doubts", "faults", "header", "profile", "row", "writing")
+    `left` is what could not be placed though the row is taken over, `named` and `days` whom and which days it names.
+    """
+
+    __slots__ = ("days", "doubts", "faults", "header", "left", "named", "profile", "row", "writing")
 
     def __init__(self, row: RawRow, header: Header, profile: Profile, writing: Writing) -> None:
         self.row, self.header, self.profile, self.writing = row, header, profile, writing
         self.faults: list[Fault] = []
         self.doubts: list[str] = []
+        self.left: list[LeftRow] = []
+        self.named: list[tuple[str, tuple[str, ...]]] = []
+        self.days: list[tuple[str, date]] = []
 
     def cell(self, column: ColumnOf) -> Cell:
         """Return the cell of a column, None where the table has no such column."""
@@ -80,8 +86,10 @@ class RowReader:
             return None
 
     def fault(self, column: str, text: str, code: str, what: str, remedy: str) -> None:
-        """Note that something in this row cannot be taken over."""
-        self.faults.append(Fault(self.row.line, quote(column), quote(text), code, what, remedy))
+        """Note that something in this row cannot be taken over; what is read twice is noted once."""
+        found = Fault(self.row.line, quote(column), quote(text), code, what, remedy)
+        if all((one.column, one.code, one.text) != (found.column, code, found.text) for one in self.faults):
+            self.faults.append(found)
 
     def missing(self, column: ColumnOf, what: str, remedy: str) -> None:
         """Note that a cell is blank which has to say something."""
@@ -127,12 +135,18 @@ class RowReader:
         return self.read_at(place, how)
 
     def day(self, column: ColumnOf) -> date | None:
-        """Return a day."""
-        return self.read(column, lambda cell: read_day(cell, self.writing))
+        """Return a day; that of a value is kept for those who know what day it is."""
+        found = self.read(column, lambda cell: read_day(cell, self.writing))
+        if found is not None and column == "on":
+            self.days.append((self.header.name(column), found))
+        return found
 
     def owners(self, column: ColumnOf) -> tuple[str, ...]:
-        """Return the names in a cell, in their order."""
-        return self.read(column, lambda cell: read_assignees(read_line(cell) or "")) or ()
+        """Return the names in a cell, in their order; they are kept for those who know the people."""
+        found = self.read(column, lambda cell: read_assignees(read_line(cell) or "")) or ()
+        if found:
+            self.named.append((self.header.name(column), found))
+        return found
 
     def word(self, column: ColumnOf, words: Mapping[str, T]) -> T | None:
         """Return what a word of the source means; an unknown one is a fault that names the known ones."""
@@ -174,11 +188,17 @@ class RowReader:
         return found
 
     def kept(self) -> dict[str, str]:
-        """Return the texts of the columns that are kept as they are."""
+        """Return the texts of the columns that are kept as they are; what cannot be kept is left out in words."""
         kept: dict[str, str] = {}
         for name, place in self.header.kept:
             cell = self.at(place)
-            if is_blank(cell) or isinstance(cell, Broken) or len(kept) >= MOST_KEPT:
+            if is_blank(cell):
+                continue
+            if isinstance(cell, Broken):
+                self._leave(name, cell, *_broken(cell))
+                continue
+            if len(kept) >= MOST_KEPT:
+                self._leave(name, cell, "too_many_texts", f"{MOST_KEPT} texts are kept beside one item")
                 continue
             try:
                 label = clean_text(name, longest=LINE_LENGTH, newlines=False)
@@ -189,6 +209,12 @@ class RowReader:
                     name, shown(cell), "text_is_unreadable", str(error), "Correct the cell in the source."
                 )
         return kept
+
+    def _leave(self, column: str, cell: Cell, code: str, why: str) -> None:
+        """Note that a cell which is only kept cannot be; the row is taken over without it."""
+        told = LeftRow(self.row.line, quote(shown(cell)), f"{why}: not placed", quote(column), code)
+        if told not in self.left:
+            self.left.append(told)
 
     # -- what a key result measures
 
@@ -202,6 +228,9 @@ class RowReader:
                 self.header.name("kind"), shown(self.cell("kind")), "measure_is_refused", word.refused,
                 "Set a target in the source, or leave the row out.",
             )  # fmt: skip
+            self.number("baseline")
+            self.number("target")
+            self.number("value")
             return None
         kind = word.kind if word is not None else None
         unit = self.line("unit") or (word.unit if word is not None else None) or self.profile.default_unit
@@ -220,6 +249,9 @@ class RowReader:
             self.missing(
                 column, f"A measure of this kind needs its {column}.", f"Name them in a column {column}."
             )
+            if kind == "phased":
+                self.number("baseline")
+                self.number("value")
             return None
         if kind == "yes_no":
             done = self.read("value", read_done)
@@ -238,23 +270,19 @@ class RowReader:
             at = self.number("target")
             if at is None and is_blank(self.cell("target")) and self.profile.target is not None:
                 at = Decimal(self.profile.target)
-            if at is None:
-                if is_blank(self.cell("target")):
-                    self.missing(
-                        "target", "There is no target.", "Write the number to reach; nothing is assumed."
-                    )
+            if at is None and is_blank(self.cell("target")):
+                self.missing(
+                    "target", "There is no target.", "Write the number to reach; nothing is assumed."
+                )
+            if is_blank(self.cell("kind")) and baseline is None and is_blank(self.cell("baseline")):
+                self.missing(
+                    "baseline", "There is no baseline.", "Write the number at the start; 0 is not assumed."
+                )
+            if at is None or (kind is None and baseline is None):
                 return None
             target = PointTarget(at=at)
-        if kind is None and isinstance(target, PointTarget):
-            if baseline is None:
-                if is_blank(self.cell("baseline")):
-                    self.missing(
-                        "baseline",
-                        "There is no baseline.",
-                        "Write the number at the start; 0 is not assumed.",
-                    )
-                return None
-            kind = "decrease" if target.at < baseline else "increase"
+            if kind is None and baseline is not None:
+                kind = "decrease" if at < baseline else "increase"
         if baseline is None and not is_blank(self.cell("baseline")):
             return None
         measure = _measure(kind or "increase", unit)
@@ -301,6 +329,13 @@ class RowReader:
 @lru_cache(maxsize=1_000)
 def _measure(kind: Kind, unit: str | None) -> Measure:
     return Measure(kind=kind, unit=unit)
+
+
+def _broken(cell: Broken) -> tuple[str, str]:
+    """Return the code and the reason of a cell that has no value to keep."""
+    if cell.why == "formula":
+        return "formula_has_no_value", "this cell holds a formula whose value was never computed"
+    return "cell_is_an_error", f"this is an error of a spreadsheet ({cell.text[:20]}), not a value"
 
 
 def _key(cell: Cell) -> str | None:

@@ -13,6 +13,9 @@ from aggregates.measures import Measure, Target
 from aggregates.objective.events import Ambition, Said
 from aggregates.snapshots.page import Fault
 
+Named = tuple[tuple[str, tuple[str, ...]], ...]
+"""The columns of a row that name owners, each with whom it names."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
@@ -80,10 +83,16 @@ class CheckInRow:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that is not imported, and every reason for it."""
+    """A row that is not imported, and every reason for it that its cells give.
+
+    `owners` and `days` are what else has to be looked at by those who know the people and the day.
+    """
 
     line: int
     faults: tuple[Fault, ...]
+    owners: Named = ()
+    days: tuple[tuple[str, date], ...] = ()
+    """The column and the day of each value that it measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,8 @@ class LeftRow:
     line: int
     text: str
     why: str
+    column: str = ""
+    code: str = "left_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,7 @@ class TableRow:
     objective: ObjectiveRow | None = None
     key_results: tuple[KeyResultRow, ...] = ()
     left: tuple[LeftRow, ...] = ()
+    owners: Named = ()
 
 
 Shaped = TableRow | RefusedRow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from aggregates.importing.cells import is_blank, read_line, shown
@@ -12,6 +12,7 @@ from aggregates.importing.reader import RowReader
 from aggregates.importing.rows import (
     KeyResultRow,
     LeftRow,
+    Named,
     ObjectiveRow,
     RawRow,
     RefusedRow,
@@ -39,7 +40,7 @@ class Shaper:
         self.writing = profile.writing()
         self.above: tuple[str, str] | None = None
         """Key and title of the last objective, for tables whose cells are filled down."""
-        self._told: tuple[object, ObjectiveRow | None] | None = None
+        self._told: tuple[object, ObjectiveRow | None, Named] | None = None
         self._objective_places = [self.header.columns.get(column) for column in _OF_AN_OBJECTIVE]
 
     def look(self, row: RawRow) -> None:
@@ -84,20 +85,19 @@ class Shaper:
         """Give an objective and its key result, both said by one row."""
         objective = self.objective(reader)
         key_result = None
-        title = reader.line("key_result")
-        if title is not None and objective is not None:
-            key_result = self.key_result(reader, objective, title)
-        elif title is None and self._has_figures(reader):
+        if not is_blank(reader.cell("key_result")):
+            key_result = self.key_result(reader, objective, reader.line("key_result"))
+        elif self._has_figures(reader):
             reader.missing("key_result", "This row has figures and no key result.", "Write one line.")
         if reader.faults or objective is None:
             yield refused(reader)
             return
-        yield TableRow(reader.row.line, objective, (key_result,) if key_result is not None else ())
+        yield taken(reader, objective, (key_result,) if key_result is not None else ())
 
     def _has_figures(self, reader: RowReader) -> bool:
         """Return whether a row without a key result says what only a key result has."""
         told = any(not is_blank(reader.cell(column)) for column in _OF_A_KEY_RESULT)
-        return told and not reader.faults and "key_result" in self.header.columns
+        return told and "key_result" in self.header.columns
 
     def objective(self, reader: RowReader) -> ObjectiveRow | None:
         """Return the objective that a row names; None with the fault noted."""
@@ -106,10 +106,12 @@ class Shaper:
         # The rows of one objective repeat its cells; they are read once.
         told = [None if place is None else reader.at(place) for place in self._objective_places]
         if self._told is not None and self._told[0] == told:
+            reader.named += self._told[2]
             return self._told[1]
         faults = len(reader.faults)
         found = self._read_objective(reader)
-        self._told = (told, found) if found is not None and len(reader.faults) == faults else None
+        good = found is not None and len(reader.faults) == faults
+        self._told = (told, found, tuple(reader.named)) if good else None
         return found
 
     def _read_objective(self, reader: RowReader) -> ObjectiveRow | None:
@@ -122,29 +124,34 @@ class Shaper:
                     "objective", "This row names no objective.",
                     "Write its objective, or give --fill-down where a blank means the one above.",
                 )  # fmt: skip
-        if title is None:
-            return None
-        self.above = (key or "", title)
+        if title is not None:
+            self.above = (key or "", title)
         with_key_result = "key_result" in self.header.columns and not is_blank(reader.cell("key_result"))
         owners = reader.owners("objective_owner")
         if not owners and not with_key_result:
             owners = reader.owners("owner")
-        parent = reader.key("parent")
+        parent, description = reader.key("parent"), reader.text("description")
+        local, team = reader.text("local"), reader.line("team")
+        kept = {} if with_key_result else with_whole_title(reader, "objective", reader.kept())
+        if title is None:
+            return None
         return ObjectiveRow(
             line=reader.row.line,
             key=key or plain(title),
             title=title,
             owners=owners,
-            description=reader.text("description"),
+            description=description,
             parents=(parent,) if parent else (),
-            local=reader.text("local"),
-            team=reader.line("team"),
-            attributes={} if with_key_result else with_whole_title(reader, "objective", reader.kept()),
+            local=local,
+            team=team,
+            attributes=kept,
             doubts=(),
         )
 
-    def key_result(self, reader: RowReader, objective: ObjectiveRow, title: str) -> KeyResultRow | None:
-        """Return the key result of a row; None with the faults noted."""
+    def key_result(
+        self, reader: RowReader, objective: ObjectiveRow | None, title: str | None
+    ) -> KeyResultRow | None:
+        """Return the key result of a row; None with the faults noted: those of all its cells, also without a title."""
         owners = reader.owners("owner")
         if not owners and is_blank(reader.cell("owner")):
             reader.missing("owner", "Nobody owns this key result.", "Name one person; nobody is assumed.")
@@ -154,7 +161,7 @@ class Shaper:
         ambition = reader.word("ambition", self.profile.ambition)
         score, own_key = reader.share("score"), reader.key("key_result_key")
         kept = with_whole_title(reader, "key_result", reader.kept())
-        if measured is None or reader.faults:
+        if measured is None or reader.faults or objective is None or title is None:
             return None
         measure, baseline, target, value = measured
         return KeyResultRow(
@@ -183,7 +190,7 @@ class WideShaper(Shaper):
         """Give the objective of a row and each key result that it names."""
         objective = self.objective(reader)
         owners = objective.owners if objective is not None else ()
-        if objective is not None and not owners:
+        if objective is not None and not owners and is_blank(reader.cell("owner")):
             reader.missing("owner", "Nobody owns this objective.", "Name one person; nobody is assumed.")
         key_results = []
         left: list[LeftRow] = []
@@ -208,7 +215,7 @@ class WideShaper(Shaper):
         if reader.faults or objective is None:
             yield refused(reader)
             return
-        yield TableRow(reader.row.line, objective, tuple(key_results), tuple(left))
+        yield taken(reader, objective, tuple(key_results), left)
 
     def objective(self, reader: RowReader) -> ObjectiveRow | None:
         """Return the objective, named with its owner: two people may have the same one."""
@@ -225,7 +232,19 @@ def refused(reader: RowReader) -> RefusedRow:
     """Return the row as refused, with its faults."""
     places = {quote(name): place for place, name in reversed(list(enumerate(reader.header.names)))}
     faults = sorted(reader.faults, key=lambda fault: places.get(fault.column, -1))
-    return RefusedRow(reader.row.line, tuple(faults))
+    return RefusedRow(reader.row.line, tuple(faults), tuple(dict.fromkeys(reader.named)), tuple(reader.days))
+
+
+def taken(
+    reader: RowReader,
+    objective: ObjectiveRow | None,
+    key_results: tuple[KeyResultRow, ...] = (),
+    left: Iterable[LeftRow] = (),
+) -> TableRow:
+    """Return the row as taken over, with what of it could not be placed."""
+    return TableRow(
+        reader.row.line, objective, key_results, (*left, *reader.left), tuple(dict.fromkeys(reader.named))
+    )
 
 
 def with_whole_title(reader: RowReader, column: ColumnOf, kept: dict[str, str]) -> dict[str, str]:

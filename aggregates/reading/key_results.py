@@ -100,7 +100,7 @@ def read_key_result(
             actual = frame.no_value_counts
         if expected is not None:
             pace = pace_of(actual, expected)
-        told = _told(actual, expected, met, mark, usable, frame)
+        told = _told(actual, expected, met, mark, usable, frame, stale=confidence is not None)
     row = {
         "id": state["id"],
         "reference": state["reference"],
@@ -166,8 +166,13 @@ def _told(
     mark: str | None,
     confidence: Ratio | None,
     frame: Frame,
+    *,
+    stale: bool,
 ) -> Told:
-    """Return the status of a committed key result: the first rule that fires."""
+    """Return the status of a committed key result: the first rule that fires.
+
+    `stale` says that a confidence was said; where it does not speak of the target as it stands, `confidence` is None.
+    """
     if actual is not None:
         if met:
             inputs = {"progress": ratio_text(actual)}
@@ -182,12 +187,21 @@ def _told(
         return "not_started", "within_grace", sentence, {"window_days": frame.window}
     if confidence is not None:
         return from_confidence(confidence, "the owner's confidence", frame)
-    return "not_started", "nothing_speaks", _NOTHING_SPEAKS.get(mark, _NOTHING_SPEAKS[None]), {}
+    inputs = {} if actual is None else {"progress": ratio_text(actual)}
+    sentence = f"{_NOTHING_SPEAKS.get(mark, _NOTHING_SPEAKS[None])} {_SAID_BEFORE if stale else _NEVER_SAID}"
+    return "not_started", "nothing_speaks", sentence, inputs
 
 
+_NEVER_SAID = "Nobody said a confidence in its target either; a check-in with one gives it a status."
+_SAID_BEFORE = (
+    "The confidence was said before the target changed; a check-in with a new one gives it a status."
+)
 _NOTHING_SPEAKS = {
-    None: "The target is not met, no path was declared and nobody said a confidence in it as it stands.",
-    NO_VALUE: "No value after the grace period, no path was declared and nobody said a confidence in it as it stands.",
-    NOT_COMPUTED: "This kind of measure is not computed yet and nobody said a confidence in it as it stands.",
-    BASELINE_IS_TARGET: "Baseline equals target, no path was declared and nobody said a confidence in it as it stands.",
+    None: "It has a value that does not meet the target, and no path was declared that would say how far it should be "
+    "by now.",
+    NO_VALUE: "It has no value after the grace period, and no path was declared that would say how far it should be by "
+    "now.",
+    NOT_COMPUTED: "Progress of this kind of measure is not computed yet, so its value says nothing here.",
+    BASELINE_IS_TARGET: "Baseline equals target, so its value says nothing here, and no path was declared.",
 }
+"""Why nothing says how a committed key result does, though the days of cadence and grace are over or it has a value."""

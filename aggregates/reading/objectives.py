@@ -162,7 +162,10 @@ def _told(
         return "not_started", "within_grace", sentence, {"window_days": frame.window}
     if confidence is not None:
         return from_confidence(confidence, f"the confidence ({whose})", frame)
-    sentence = "No key result has a path and nobody said a confidence in the targets as they stand."
+    sentence = (
+        "Nothing says how far it should be by now: no path was declared for its key results, and nobody said a "
+        "confidence in their targets as they stand. A check-in with one gives it a status."
+    )
     return "not_started", "nothing_speaks", sentence, {}
 
 

@@ -66,7 +66,7 @@ class CheckIns:
         """The title of a key result to the objectives that have one of this title, each with its key."""
         self._table = table
         header, writing = table.header(), table.profile.writing()
-        self._column = header.name("key_result")
+        self._column, self._notes = header.name("key_result"), header.name("notes")
         for raw in table.rows():
             if all(is_blank(cell) for cell in raw.cells):
                 continue
@@ -98,9 +98,9 @@ class CheckIns:
         seen: dict[tuple[str, str | None, Any], int] = {}
         today = day_of(frame.at, self._ledger.zone)
         for row in self._rows:
-            fault = self._fault(row, seen, today)
-            if fault is not None:
-                report.say([self._told(fault)])
+            faults = self._faults(row, seen, today)
+            if faults:
+                report.say([self._told(fault) for fault in faults])
                 continue
             if not frame.holds(row.on):
                 why = f"a check-in of {row.on}, outside the cycle ({frame.starts_on} to {frame.ends_on}): not placed"
@@ -108,6 +108,7 @@ class CheckIns:
                     [RowReport("left out", row.line, found=row.key_result, code="not_placed", reason=why)]
                 )
                 continue
+            self._say_lost_notes(row, owners, report)
             yield RowOrder(
                 row.line, name_of("check-in", row), self._changes(row, frame, owners, dry_run=dry_run)
             )
@@ -116,34 +117,35 @@ class CheckIns:
         """Return a fault with the name of the tab, whose lines are not those of the other tab."""
         return replace(of_fault(fault), column=f"{self._table.tab}: {fault.column}")
 
-    def _fault(
+    def _faults(
         self, row: CheckInRow, seen: dict[tuple[str, str | None, Any], int], today: Any
-    ) -> Fault | None:
+    ) -> list[Fault]:
+        """Return everything that is wrong with a check-in."""
         homes = self._titles.get(plain(row.key_result), {})
         first = seen.setdefault((plain(row.key_result), row.objective, row.on), row.line)
-        told: tuple[str, str, str] | None = None
+        told: list[tuple[str, str, str]] = []
         if row.on > today:
-            told = (
-                "day_lies_in_the_future",
-                f"{row.on} had not come yet on the day of the table.",
-                "Correct the day.",
-            )
-        elif first != row.line:
-            told = (
-                "row_is_repeated",
-                f"A check-in of {row.on} already stands on line {first}.",
-                "Keep one of the two.",
-            )
-        elif not homes:
-            told = (
-                "key_result_is_unknown",
-                "No row that was taken over has this key result.",
-                "Write it as the other tab does.",
-            )
+            what = f"{row.on} had not come yet on the day of the table."
+            told.append(("day_lies_in_the_future", what, "Correct the day."))
+        if first != row.line:
+            what = f"A check-in of {row.on} already stands on line {first}."
+            told.append(("row_is_repeated", what, "Keep one of the two."))
+        if not homes:
+            what = "No row that was taken over has this key result."
+            told.append(("key_result_is_unknown", what, "Write it as the other tab does."))
         elif self._home(row) is None:
             what = f"{len(homes)} objectives have a key result of this title."
-            told = ("key_result_is_doubtful", what, "Add a column Objective to the check-ins.")
-        return None if told is None else Fault(row.line, self._column, row.key_result, *told)
+            told.append(("key_result_is_doubtful", what, "Add a column Objective to the check-ins."))
+        return [Fault(row.line, self._column, row.key_result, *one) for one in told]
+
+    def _say_lost_notes(self, row: CheckInRow, owners: OwnersOf, report: TableReport) -> None:
+        """List notes that nobody in this ledger wrote: personal text is sealed with its author's key, or not kept."""
+        why = owners.unknown(row.owners) if row.owners else None
+        if not row.notes or (row.owners and why is None):
+            return
+        column = f"{self._table.tab}: {self._notes}"
+        told = f"notes of nobody whom this ledger knows ({' & '.join(row.owners) or 'no owner is named'}): not placed"
+        report.say([RowReport("left out", row.line, column, code="not_placed", reason=told)], count=False)
 
     def _home(self, row: CheckInRow) -> tuple[str, str] | None:
         homes = self._titles[plain(row.key_result)]

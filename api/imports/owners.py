@@ -48,6 +48,21 @@ class OwnersOf:
             self._known[wanted] = self._find(names)
         return self._known[wanted]
 
+    def unknown(self, names: tuple[str, ...]) -> Unreadable | None:
+        """Return why these names mean nobody, None where they mean somebody or somebody may be added; adds nobody."""
+        wanted = frozenset(name.casefold() for name in names)
+        if wanted not in self._known:
+            mapped = self._map.owner_of(names)
+            is_several = mapped is None and len(names) > 1
+            found = None if is_several else self._ledger.directory.lookup(mapped or names[0])
+            if found is None and not is_several and self._may_add(mapped):
+                return None
+            self._known[wanted] = found
+        return self.fault(names) if self._known[wanted] is None else None
+
+    def _may_add(self, mapped: str | None) -> bool:
+        return self._create and (self._are is None or mapped is not None)
+
     def fault(self, names: tuple[str, ...]) -> Unreadable:
         """Return why these names mean nobody, and what to do."""
         together = " & ".join(names)
@@ -73,7 +88,7 @@ class OwnersOf:
             return None
         text = mapped or names[0]
         found = self._ledger.directory.lookup(text)
-        if found is not None or not self._create or (self._are is not None and mapped is None):
+        if found is not None or not self._may_add(mapped):
             return found
         return self._created(names[0] if len(names) == 1 else text, text)
 

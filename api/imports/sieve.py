@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
-from aggregates.importing.rows import ObjectiveRow, TableRow
-from aggregates.snapshots.cells import Unreadable
+from aggregates.importing.header import Header
+from aggregates.importing.rows import Named, ObjectiveRow, RefusedRow, TableRow
+from aggregates.snapshots.cells import Unreadable, quote
 from aggregates.snapshots.page import Fault
 from api.imports.asked import FIRST
 from api.imports.owners import OwnersOf
@@ -24,54 +25,91 @@ class Sieve:
         self,
         owners: OwnersOf,
         today: date,
-        owner_column: str,
+        header: Header,
         *,
         repeats: bool,
         given: str | None,
         person: UUID | None,
         teams: TeamsOf,
-        team_column: str,
     ) -> None:
-        self._teams, self._team_column = teams, team_column
-        self._owners, self._today, self._owner_column = owners, today, owner_column
+        self._owners, self._today, self._header, self._teams = owners, today, header, teams
         self._repeats, self._given, self._owner_given = repeats, given, person
+        self._places = {quote(name): place for place, name in reversed(list(enumerate(header.names)))}
         self.objectives, self.key_results = Seen(), Seen()
 
+    def refused(self, row: RefusedRow) -> list[Fault]:
+        """Return everything that is wrong with a row: what its cells say, whom they name, and days to come."""
+        found = list(row.faults)
+        for column, names in row.owners:
+            found += self._nobody(row.line, names, column)
+        found += [self._to_come(row.line, column, day) for column, day in row.days if day > self._today]
+        return self._in_order(found)
+
     def sifted(self, row: TableRow) -> tuple[TableRow, UUID | None, list[UUID]]:
-        """Return the row without an objective that was told before, and the owners of what it says."""
+        """Return the row without an objective that was told before, and the owners of what it says.
+
+        Raises RowIsFaulty with everything that is wrong with it; nobody is added for such a row.
+        """
         objective = row.objective
-        owners = []
-        for one in row.key_results:
-            first = self.key_results.first(one.key, one.line)
-            if first != one.line or len({key.key for key in row.key_results}) < len(row.key_results):
-                raise _repeated(one.line, one.title, first)
-            owners.append(self._owner(one.line, one.owners))
-            if one.on is not None and one.on > self._today:
-                told = (
-                    "day_lies_in_the_future",
-                    f"{one.on} has not come yet.",
-                    "Correct the day in the source.",
-                )
-                raise RowIsFaulty(Fault(one.line, "", str(one.on), *told))
+        found = self._faults(row)
+        known = None if objective is None else self.objectives.known(objective.key)
+        if (
+            objective is not None
+            and known not in (None, row.line)
+            and not (self._repeats and row.key_results)
+        ):
+            found.append(_repeated(row.line, objective.title, known or row.line))
+        if found:
+            raise RowIsFaulty(self._in_order(found))
+        owners = [self._owner(one.line, one.owners, row.owners) for one in row.key_results]
         if objective is None:
             return row, None, owners
-        owner = self._owner(row.line, objective.owners) if objective.owners else None
-        first = self.objectives.first(objective.key, row.line)
-        if first != row.line:
-            if not self._repeats or not row.key_results:
-                raise _repeated(row.line, objective.title, first)
+        owner = self._owner(row.line, objective.owners, row.owners) if objective.owners else None
+        if self.objectives.first(objective.key, row.line) != row.line:
             return replace(row, objective=None), None, owners
         objective = replace(objective, line=row.line)
         if owner is None:
             owner, objective = self._unnamed(objective, owners)
         return replace(row, objective=objective), owner, owners
 
+    def _faults(self, row: TableRow) -> list[Fault]:
+        found: list[Fault] = []
+        keys = {one.key for one in row.key_results}
+        for one in row.key_results:
+            first = self.key_results.first(one.key, one.line)
+            if first != one.line or len(keys) < len(row.key_results):
+                found.append(_repeated(one.line, one.title, first))
+            found += self._nobody(one.line, one.owners, self._column(one.owners, row.owners))
+            if one.on is not None and one.on > self._today:
+                found.append(self._to_come(one.line, self._header.name("on"), one.on))
+        if row.objective is not None and row.objective.owners:
+            named = row.objective.owners
+            found += self._nobody(row.line, named, self._column(named, row.owners))
+        return found
+
+    def _nobody(self, line: int, names: tuple[str, ...], column: str) -> list[Fault]:
+        why = self._owners.unknown(names)
+        return [] if why is None else [_fault(line, column, " & ".join(names), why)]
+
+    def _to_come(self, line: int, column: str, day: date) -> Fault:
+        told = ("day_lies_in_the_future", f"{day} has not come yet.", "Correct the day in the source.")
+        return Fault(line, column, str(day), *told)
+
+    def _column(self, names: tuple[str, ...], owners: Named) -> str:
+        """Return the column that names these owners."""
+        return next((column for column, told in owners if told == names), self._header.name("owner"))
+
+    def _in_order(self, faults: list[Fault]) -> list[Fault]:
+        """Return faults in the order of the columns, each once."""
+        return sorted(dict.fromkeys(faults), key=lambda fault: self._places.get(quote(fault.column), -1))
+
     def team(self, objective: ObjectiveRow) -> UUID | None:
         """Return the team of an objective, None where the source names none. Raises RowIsFaulty for that cell."""
         try:
             return self._teams.team(objective.team)
         except Unreadable as why:
-            raise _fault(objective.line, self._team_column, objective.team or "", why) from why
+            column = self._header.name("team")
+            raise RowIsFaulty([_fault(objective.line, column, objective.team or "", why)]) from why
 
     def _unnamed(self, objective: ObjectiveRow, owners: list[UUID]) -> tuple[UUID | None, ObjectiveRow]:
         """Return who owns an objective for which the source names nobody: as was asked for, else nobody."""
@@ -83,30 +121,29 @@ class Sieve:
             return self._owner_given, replace(objective, doubts=(*objective.doubts, doubt))
         return None, objective
 
-    def _owner(self, line: int, names: tuple[str, ...]) -> UUID:
+    def _owner(self, line: int, names: tuple[str, ...], owners: Named) -> UUID:
         person = self._owners.person(names)
-        if person is None:
-            raise _fault(line, self._owner_column, " & ".join(names), self._owners.fault(names))
+        if person is None:  # somebody who could not be added under this name
+            why = self._owners.fault(names)
+            raise RowIsFaulty([_fault(line, self._column(names, owners), " & ".join(names), why)])
         return person
 
 
 class RowIsFaulty(Exception):
-    """A row cannot be taken over."""
+    """A row cannot be taken over; `faults` is everything that is wrong with it."""
 
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(fault.what)
-
-
-def _fault(line: int, column: str, text: str, why: Unreadable) -> RowIsFaulty:
-    return RowIsFaulty(Fault(line, column, text, why.code, why.what, why.remedy))
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__(faults[0].what)
 
 
-def _repeated(line: int, title: str, first: int) -> RowIsFaulty:
+def _fault(line: int, column: str, text: str, why: Unreadable) -> Fault:
+    return Fault(line, column, text, why.code, why.what, why.remedy)
+
+
+def _repeated(line: int, title: str, first: int) -> Fault:
     where = "in this row" if first == line else f"on line {first}"
     what = f"This already stands {where}."
-    return RowIsFaulty(
-        Fault(
-            line, "", title, "row_is_repeated", what, "Keep one of the two, or give each its own identifier."
-        )
+    return Fault(
+        line, "", title, "row_is_repeated", what, "Keep one of the two, or give each its own identifier."
     )

@@ -119,9 +119,8 @@ class TableImport:
             before=None if before is None else before._teams, onto=onto,
         )  # fmt: skip
         self._sieve = Sieve(
-            self._owners, self._today, self._header.name("owner"), repeats=table.profile.layout == "rows",
-            given=ask.objective_owner, person=self._given_owner(ask.objective_owner),
-            teams=self._teams, team_column=self._header.name("team"),
+            self._owners, self._today, self._header, repeats=table.profile.layout == "rows",
+            given=ask.objective_owner, person=self._given_owner(ask.objective_owner), teams=self._teams,
         )  # fmt: skip
         self.present: dict[UUID, UUID | None] = {}
         """In a series: every item of this version, a key result with its objective."""
@@ -246,7 +245,7 @@ class TableImport:
 
     def _row(self, shaped: Shaped) -> Iterator[RowOrder]:
         if isinstance(shaped, RefusedRow):
-            self._report.say([of_fault(fault) for fault in shaped.faults])
+            self._report.say([of_fault(fault) for fault in self._sieve.refused(shaped)])
             return
         self._say_left(shaped)
         if shaped.objective is None and not shaped.key_results:
@@ -254,7 +253,7 @@ class TableImport:
         try:
             row, owner, owners = self._sieve.sifted(shaped)
         except RowIsFaulty as found:
-            self._report.say([of_fault(found.fault)])
+            self._report.say([of_fault(fault) for fault in found.faults])
             return
         team = None
         if row.objective is not None:
@@ -295,7 +294,9 @@ class TableImport:
         try:
             return self._sieve.team(objective)
         except RowIsFaulty as found:
-            self._report.say([replace(of_fault(found.fault), became="left out")], count=False)
+            self._report.say(
+                [replace(of_fault(fault), became="left out") for fault in found.faults], count=False
+            )
             return None
 
     def _take_presence(self, row: TableRow) -> None:
@@ -308,7 +309,7 @@ class TableImport:
     def _say_left(self, row: TableRow) -> None:
         whole = row.objective is None and not row.key_results
         for left in row.left:
-            told = RowReport("left out", left.line, found=left.text, code="left_out", reason=left.why)
+            told = RowReport("left out", left.line, left.column, left.text, left.code, left.why)
             self._report.say([told], count=whole)
         for one in row.key_results:
             day = one.on or self._frame.day

@@ -235,6 +235,10 @@ class Seen:
         """Return the line where this name was first seen: this one where it is new."""
         return self._lines.setdefault(fingerprint(name), line)
 
+    def known(self, name: str) -> int | None:
+        """Return the line where this name was first seen, None where it was not."""
+        return self._lines.get(fingerprint(name))
+
 
 class Objectives:
     """The objectives of a table in the order of their rows: identifier and line, twenty bytes each."""

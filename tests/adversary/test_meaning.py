@@ -193,7 +193,10 @@ def test_a_change_whose_decision_was_retracted_is_asked_about(
     found = ask(FindingsOf(cycle="2026-q2"))["findings"]
     assert [(row["rule"], row["cause"]) for row in found][-1] == ("decision_retracted", retracted)
     assert (found[-1]["reference"], found[-1]["detail"]) == ("OBJ-1", {"changes": [lowered]})
-    assert found[-1]["sentence"] == "The decision behind a change was retracted, so nobody has decided it."
+    assert found[-1]["sentence"] == (
+        "The decision behind a change was retracted, so nobody has decided: target changed from 100 to 50 "
+        f"(entry {lowered})."
+    )
 
     # and it can be answered
     told = {"rule": "decision_retracted", "cause": retracted, "answer": "disputed", "text": "It was taken."}

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregates.reading.status import GLYPHS
+from api.cli.show.board import unjudged
 from tests.reading.facts import board, fact, key_result, objective, policy, valued
 
 NO_PATH = {"kind": "increase", "indicator": "lagging", "path": "none"}
@@ -91,6 +92,25 @@ def test_without_a_path_confidence_speaks_until_the_target_changes() -> None:
     assert now["key_results"][0]["pace"] is None
     assert then["key_results"][0]["confidence"]["stale"]
     assert then["key_results"][0]["status"]["word"] == "not_started"
+    explain = then["key_results"][0]["status"]["explain"]
+    assert "The confidence was said before the target changed" in explain["sentence"]
+    assert explain["inputs"] == {"progress": "0.05"}
+
+
+def test_a_value_without_path_and_confidence_reads_not_started_and_says_why() -> None:
+    """Given a value and nothing that says how far it should be, then the words are those of its owner's next step."""
+    found = board(objective(key_result(measure=NO_PATH, value=valued("10", "2026-05-14"))), day=HALFWAY)
+    for row in (one(found), one(found)["key_results"][0]):
+        assert (row["status"]["word"], row["status"]["explain"]["rule"]) == ("not_started", "nothing_speaks")
+        assert "no path was declared" in row["status"]["explain"]["sentence"]
+        assert "gives it a status" in row["status"]["explain"]["sentence"]
+    sentence = one(found)["key_results"][0]["status"]["explain"]["sentence"]
+    assert sentence == (
+        "It has a value that does not meet the target, and no path was declared that would say how far it should be "
+        "by now. Nobody said a confidence in its target either; a check-in with one gives it a status."
+    )
+    assert unjudged(found) == [f"  ◌ KR-1: {sentence}"]
+    assert unjudged(board(objective(key_result(measure=NO_PATH)), day=HALFWAY)) == []
 
 
 def test_an_objective_with_paths_in_part_compares_that_part_and_says_so() -> None:

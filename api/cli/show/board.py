@@ -50,7 +50,7 @@ def page(body: Body, zone: ZoneInfo, *, short: bool = False) -> list[Block]:
     blocks: list[Block] = [first, headline(body), ""]
     if not body["objectives"]:
         return [*blocks, "No objective has been drafted for this cycle; `record` takes draft_objective."]
-    blocks += [table, "", *attention(body, words)]
+    blocks += [table, "", *attention(body, words), *unjudged(body, short=short)]
     for gone in body["owners_who_left"]:
         blocks.append(f"{words.person(gone['id'])} left and still owns {', '.join(gone['owns'])}.")
     slips = [one for row in (body, *body["objectives"]) for one in row["recorded_in_error"]]
@@ -97,6 +97,23 @@ def attention(body: Body, words: Words) -> list[Block]:
             f"{', '.join(reasons) or row['status']['explain']['sentence']}"
         )
     return lines
+
+
+def unjudged(body: Body, *, short: bool = False) -> list[Block]:
+    """Return why items that have a value read *not started*: nothing says how far they should be."""
+    why: dict[str, list[str]] = {}
+    for objective in body["objectives"]:
+        for row in (objective,) if short else objective["key_results"]:
+            explained = row["status"]["explain"]
+            has_value = row["progress" if short else "value"] is not None
+            if explained["rule"] == "nothing_speaks" and has_value:
+                why.setdefault(explained["sentence"], []).append(row["reference"])
+    return [f"  {_GLYPHS['not_started']} {_listed(named)}: {sentence}" for sentence, named in why.items()]
+
+
+def _listed(references: list[str]) -> str:
+    left = len(references) - _MOST_ATTENTION
+    return ", ".join(references[:_MOST_ATTENTION]) + (f" and {left} more" if left > 0 else "")
 
 
 def _objective(row: Mapping[str, Any], words: Words) -> tuple[str, ...]:
