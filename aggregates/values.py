@@ -211,7 +211,8 @@ Confidence = Annotated[Number, _between("0", "1", "0.1")]
 Score = Annotated[Number, _between("0", "1", None)]
 """A final score from 0.0 to 1.0."""
 
-Weight = Annotated[Number, _between("0.000001", "1000", None)]
+LEAST_WEIGHT, MOST_WEIGHT = Decimal("0.000001"), Decimal(1000)
+Weight = Annotated[Number, _between(str(LEAST_WEIGHT), str(MOST_WEIGHT), None)]
 """A positive weight, at most 1,000."""
 
 

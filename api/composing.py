@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from aggregates.command import Command
 from aggregates.commands import COMMANDS
-from aggregates.entry import Sealed
+from aggregates.entry import Recorded, Sealed
 from aggregates.refusals import KeyResultIsUnknown, ObjectiveIsUnknown
 from aggregates.values import TEXT_LENGTH, clean_text
 from api.bodies import MADE, Means, meaning_of
@@ -20,6 +20,7 @@ from api.commands import Door
 from api.mistakes import found_in
 from api.naming import Names
 from api.problems import BodyIsInvalid, Mistake
+from api.references import HeldReferences
 from ledger.store import Ledger
 
 _NAMED_IN_CONTENT = frozenset({Means.PERSON, Means.TEAM, Means.OBJECTIVE, Means.PERSONAL})
@@ -34,6 +35,7 @@ class Composer:
         self._names = names
         self._author = UUID(by.partition(":")[2])
         self._labels: dict[str, UUID | tuple[UUID, UUID]] = {}
+        self._references = HeldReferences(ledger.next_reference)
 
     def compose(self, door: Door, given: Mapping[str, Any], body: BaseModel) -> Command:
         """Return the command that this body asks for at this door.
@@ -125,7 +127,7 @@ class Composer:
         return {
             "key_result": self._names.key_result(text, at)[1],
             "successor": self._ledger.new_id(),
-            "reference": self._reference("KR"),
+            "reference": self._references.place("KR"),
         }
 
     def _content(self, body: Mapping[str, Any], position: int | None) -> dict[str, Any]:
@@ -157,12 +159,12 @@ class Composer:
             if kind == "id":
                 made = values[name] = self._ledger.new_id()
             else:
-                values[name] = self._reference(kind)
+                values[name] = self._references.place(kind)
         return made
 
-    def _reference(self, kind: str) -> str:
-        """Return the next reference; a dry run takes none."""
-        return f"{kind}-999999999" if self._dry else self._ledger.next_reference(kind)
+    def referenced(self, recorded: Sequence[Recorded]) -> Sequence[Recorded]:
+        """Return what an allowed command records, with its references drawn; a dry run draws none."""
+        return recorded if self._dry else self._references.referenced(recorded)
 
     def _sealed(self, text: str) -> Sealed:
         """Return personal text sealed by its author's key; a dry run makes and uses no key."""

@@ -308,10 +308,10 @@ class _Draft:
         self._written: UUID | None = None
 
     def decide(self, world: World, _: None, occasion: Occasion) -> Sequence[Recorded]:
-        """Decide the command; once it is allowed, a new person or service is written down in the directory."""
+        """Decide the command; once it is allowed, references are drawn and a new person or service is written down."""
         if self._command is None:
             self._command = self._composer.compose(self._asked.door, self._given, self._body)
-        recorded = decide(world, self._command, occasion)
+        recorded = self._composer.referenced(decide(world, self._command, occasion))
         if self._asked.door.directory and self._written is None and not self._asked.dry_run:
             self._write_down(self._command)
         return recorded

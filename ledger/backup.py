@@ -6,15 +6,18 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
+from ledger.directory_file import written_of
 from ledger.releases import migrations, release
 from ledger.store import Ledger
 
@@ -66,15 +69,14 @@ def back_up(ledger: Ledger, into: Path, *, progress: Callable[[int], object] | N
     """Write a backup of the ledger as it is now into a directory of its own below `into`, and return that directory.
 
     Writers go on meanwhile. The directory's file is read after the entries, so that it holds every key that they need.
-    It is called by the position of its last entry; one of that name is never overwritten. Raises FileExistsError,
-    OSError, MasterKeyError where there is no master key to seal the directory with.
+    It is called by the position of its last entry, and is never overwritten: where there is one of this position and
+    names, keys or tokens changed since (which makes no entry), the next is called by a number after it as well. Raises
+    FileExistsError where nothing changed, OSError, MasterKeyError where there is no master key to seal with.
     """
     head = ledger.head()
     identifier = ledger.keys.ledger
     into.mkdir(parents=True, exist_ok=True)
-    place = into / f"{identifier}-{head.position:012d}"
-    if place.exists():
-        raise FileExistsError(17, "There is a backup of this position already", str(place))
+    place = _free(ledger, into / f"{identifier}-{head.position:012d}")
     beside = Path(tempfile.mkdtemp(prefix=".backup.", dir=into))
     try:
         lines = _told(ledger.export(0, head.position), progress)
@@ -143,6 +145,54 @@ def check(place: Path) -> Manifest:
                 "others in their place; take another backup."
             )
     return manifest
+
+
+def _alike(place: Path) -> list[Path]:
+    """Return the backups beside this one that are called by the same position, this one among them."""
+    named = place.name.partition(".")[0]
+    return sorted(one for one in place.parent.glob(f"{named}*") if one.name.partition(".")[0] == named)
+
+
+def _free(ledger: Ledger, place: Path) -> Path:
+    """Return where a backup of this position goes. Raises FileExistsError where one holds the directory as it is."""
+    others = _alike(place)
+    if not others:
+        return place
+    now = _unsealed(b"".join(ledger.directory.export()))
+    for other in others:
+        try:
+            if _unsealed((other / DIRECTORY).read_bytes()) == now:
+                raise FileExistsError(17, "There is a backup of this position already", str(other))
+        except FileNotFoundError:
+            continue
+    return place.with_name(f"{place.name}.{len(others) + 1}")
+
+
+def _unsealed(lines: bytes) -> bytes:
+    """Return the lines of a directory without the last, which says when they were written."""
+    return lines[: lines.rstrip(b"\n").rfind(b"\n") + 1]
+
+
+def later_beside(place: Path) -> Path | None:
+    """Return the backup of the same position beside this one whose directory was written last, None where it is this.
+
+    Names, keys and tokens change without an entry: of two directories of one position the earlier one would let what
+    was revoked or erased in between count again.
+    """
+    written = {one: _written(one) for one in _alike(place.absolute())}
+    own = written.get(place.absolute())
+    later = [(at, one) for one, at in written.items() if at is not None and own is not None and at > own]
+    return max(later)[1] if later else None
+
+
+def _written(place: Path) -> datetime | None:
+    """Return when the directory of a backup was written, None where that cannot be read."""
+    try:
+        with (place / DIRECTORY).open("rb") as file:
+            told = written_of(deque(file, maxlen=1).pop())
+        return None if told is None else datetime.fromisoformat(told.at)
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def _told(lines: Iterable[bytes], progress: Callable[[int], object] | None) -> Iterable[bytes]:

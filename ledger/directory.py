@@ -230,7 +230,7 @@ def _written(connection: Connection) -> Written:
     """Return where the ledger stood when the lines were read, in the same snapshot."""
     row = connection.execute("select position, now() from head").fetchone()
     assert row is not None  # noqa: S101 (the head is one row)
-    return Written(row[0], row[1].astimezone(UTC).isoformat(timespec="seconds"))
+    return Written(row[0], row[1].astimezone(UTC).isoformat(timespec="microseconds"))
 
 
 def import_directory(connection: Connection, lines: Iterable[bytes]) -> int:

@@ -31,6 +31,15 @@ class Written:
     at: str
 
 
+def written_of(end: bytes) -> Written | None:
+    """Return when a directory was written by its last line, unproven; None where that does not say."""
+    try:
+        told = orjson.loads(end)
+        return Written(int(told["position"]), str(told["at"])) if told["table"] == END else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def sealed(
     lines: Iterable[bytes], ledger: UUID, master: MasterKey, written: Callable[[], Written] | None = None
 ) -> Iterator[bytes]:

@@ -50,12 +50,16 @@ class RestoreRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: the ledger's identifier, its entries, the lines of the directory, and notes to be told."""
+    """What was restored: the ledger's identifier, its entries, the lines of the directory, and notes to be told.
+
+    `written` is when the directory was written down, None where there is none or its file does not say.
+    """
 
     ledger: UUID
     entries: int
     directory: int
     notes: tuple[str, ...]
+    written: Written | None = None
 
 
 def restore(
@@ -65,12 +69,14 @@ def restore(
     *,
     progress: Progress | None = None,
     demonstration: bool = False,
+    older_directory: bool = False,
 ) -> Restored:
     """Restore native lines, each with its line break, into an empty ledger, with its owner's rights.
 
     `directory` are the lines of `Directory.export`. Positions, times and bytes are kept; the ledger is marked as
-    restored (as a demonstration where it is one). Raises RestoreRefused with the line and what is wrong, LedgerExists
-    where the ledger is not empty, MasterKeyError where the keys of the directory were wrapped by another master key.
+    restored (as a demonstration where it is one). Raises RestoreRefused with the line and what is wrong, also where the
+    directory was written before the last entry (unless `older_directory` takes it all the same), LedgerExists where the
+    ledger is not empty, MasterKeyError where the keys of the directory were wrapped by another master key.
     """
     with Place.open(settings) as place:
         notes = migrate_place(place)
@@ -89,8 +95,10 @@ def restore(
                 _copy_receipts(connection, check, receipts)
             _check_whole(connection, check)
             _finish(connection, check, demonstration=demonstration)
-            known = _restore_directory(connection, settings, check, directory, notes)
-    return Restored(check.ledger, check.position, known, tuple(notes))
+            known, written = _restore_directory(
+                connection, settings, check, directory, notes, older=older_directory
+            )
+    return Restored(check.ledger, check.position, known, tuple(notes), written)
 
 
 def _refuse_unless_empty(connection: Connection) -> None:
@@ -222,7 +230,9 @@ def _restore_directory(
     check: LineCheck,
     lines: Iterable[bytes] | None,
     notes: list[str],
-) -> int:
+    *,
+    older: bool,
+) -> tuple[int, Written | None]:
     number, written = 0, list[Written | None]()
     if lines is not None:
         try:
@@ -235,7 +245,7 @@ def _restore_directory(
             number = import_directory(connection, unsealed(lines, check.ledger, master, written.append))
         except (ValueError, psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
             raise RestoreRefused(0, f"The directory's file: {first_line(error)}.") from error
-        notes.extend(_fitting(written[0], check.position))
+        notes.extend(_fitting(written[0], check, older=older))
     else:
         notes.append(
             "No directory was restored: people show by their identifiers, and no personal text can be read."
@@ -251,25 +261,40 @@ def _restore_directory(
             master = MasterKey.load_or_make(settings)
         except MasterKeyError as error:
             notes.append(str(error))
-            return number
+            return number, written[0] if written else None
     connection.execute(
         "insert into settings (name, value) values ('master_key_check', %s)",
         [Jsonb(master.check(check.ledger))],
     )
-    return number
+    return number, written[0] if written else None
 
 
-def _fitting(written: Written | None, position: int) -> Iterator[str]:
-    """Give what is to be said where the directory was not written with these entries, or may not have been."""
+def _fitting(written: Written | None, check: LineCheck, *, older: bool) -> Iterator[str]:
+    """Give what is to be said where the directory was not written with these entries, or may not have been.
+
+    Raises RestoreRefused where it was surely written before them, unless an `older` one is asked for.
+    """
     if written is None:
         yield (
             "The directory's file does not say when it was written; make sure that it was written with these entries."
         )
-    elif written.position < position:
-        yield (
+    elif written.position < check.position:
+        told = (
             f"The directory's file was written at {written.at}, when the ledger stood at position {written.position}, "
-            f"and the entries go on to {position}: names, keys and tokens given since are missing, and what was erased "
-            "or revoked since counts again. Look for the file that was written with these entries."
+            f"and the entries go on to {check.position}: names, keys and tokens given since are missing, and what was "
+            "erased or revoked since counts again."
+        )
+        if not older:
+            raise RestoreRefused(
+                0, f"{told} Look for the file that was written with these entries, or give --older-directory."
+            )
+        yield told
+    elif datetime.fromisoformat(written.at) < datetime.fromisoformat(check.recorded_at).replace(
+        microsecond=0
+    ):
+        yield (
+            f"The directory's file says that it was written at {written.at}, before the last entry was recorded at "
+            f"{check.recorded_at}, and that this entry was there: the database's clock was set back in between."
         )
 
 

@@ -205,7 +205,8 @@ class Ledger:
         return self._executor.append(pending, reads or {}, request)
 
     def next_reference(self, kind: str) -> str:
-        """Return a new reference such as `OBJ-142`; `kind` is `OBJ` or `KR`. One that is not used stays unused."""
+        """Return a new reference such as `OBJ-142`; `kind` is `OBJ` or `KR`. One that is not used stays unused:
+        draw it once the command is allowed."""
         return self.next_references(kind, 1)[0]
 
     def next_references(self, kind: str, number_of: int) -> list[str]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
+from aggregates.command import FIRST_DAY, LAST_DAY
 from aggregates.importing.cells import (
     LONGEST_CELL,
     Broken,
@@ -30,7 +31,7 @@ from aggregates.measures import BandTarget, DoneTarget, Kind, Measure, PointTarg
 from aggregates.refusals import Refusal, TargetEqualsBaseline
 from aggregates.snapshots.cells import Unreadable, one_line, quote, read_assignees
 from aggregates.snapshots.page import Fault
-from aggregates.values import LINE_LENGTH, TEXT_LENGTH, clean_text, number_text
+from aggregates.values import LEAST_WEIGHT, LINE_LENGTH, MOST_WEIGHT, TEXT_LENGTH, clean_text, number_text
 
 T = TypeVar("T")
 EQUAL = "baseline and target are equal: counts 0"
@@ -134,9 +135,26 @@ class RowReader:
 
         return self.read_at(place, how)
 
+    def weight(self) -> Decimal | None:
+        """Return a weight within its bounds."""
+        found = self.number("weight")
+        if found is not None and not LEAST_WEIGHT <= found <= MOST_WEIGHT:
+            self.fault(
+                self.header.name("weight"), shown(self.cell("weight")), "number_is_out_of_range",
+                f"A weight lies between {LEAST_WEIGHT} and {MOST_WEIGHT}.", "Correct it, or leave the cell empty.",
+            )  # fmt: skip
+            return None
+        return found
+
     def day(self, column: ColumnOf) -> date | None:
         """Return a day; that of a value is kept for those who know what day it is."""
         found = self.read(column, lambda cell: read_day(cell, self.writing))
+        if found is not None and not FIRST_DAY <= found <= LAST_DAY:
+            self.fault(
+                self.header.name(column), shown(self.cell(column)), "day_is_out_of_range",
+                f"A day lies between {FIRST_DAY.year} and {LAST_DAY.year}.", "Correct it, or leave the cell empty.",
+            )  # fmt: skip
+            return None
         if found is not None and column == "on":
             self.days.append((self.header.name(column), found))
         return found

@@ -157,7 +157,7 @@ class Shaper:
             reader.missing("owner", "Nobody owns this key result.", "Name one person; nobody is assumed.")
         measured = reader.measured(self.accept_faults)
         confidence, said = reader.confidence(), self.said(reader)
-        weight, on, ends_on = reader.number("weight"), reader.day("on"), reader.day("ends_on")
+        weight, on, ends_on = reader.weight(), reader.day("on"), reader.day("ends_on")
         ambition = reader.word("ambition", self.profile.ambition)
         score, own_key = reader.share("score"), reader.key("key_result_key")
         kept = with_whole_title(reader, "key_result", reader.kept())

@@ -59,9 +59,9 @@ def export(
             )
 
 
-def restore(file: Path, *, directory: Path | None, json: bool) -> None:
+def restore(file: Path, *, directory: Path | None, older_directory: bool, json: bool) -> None:
     """Put an export, or a backup that equals its manifest, into an empty ledger."""
-    from ledger.backup import DIRECTORY, ENTRIES, check
+    from ledger.backup import DIRECTORY, ENTRIES, check, later_beside
     from ledger.lifecycle import restore as run
     from ledger.lines import read_lines
 
@@ -71,6 +71,13 @@ def restore(file: Path, *, directory: Path | None, json: bool) -> None:
                 Code.USAGE, "A backup's directory holds the names of people already; leave out --directory."
             )
         check(file)
+        later = later_beside(file)
+        if later is not None and not older_directory:
+            raise Fault(
+                Code.REFUSED,
+                f"{later} holds the same entries and names, keys and tokens as they were later; restore that one, or "
+                "give --older-directory. Nothing was restored.",
+            )
         file, directory = file / ENTRIES, file / DIRECTORY
 
     size = 0 if str(file) == "-" else file.stat().st_size
@@ -78,20 +85,26 @@ def restore(file: Path, *, directory: Path | None, json: bool) -> None:
     second = directory.open("rb") if directory is not None else nullcontext()
     with source, second as people, progress("Restoring (bytes)", size) as step:
         told = None if people is None else read_lines(people, _LONGEST_DIRECTORY_LINE)
-        restored = run(PLACE.settings(), _measured(source, step), told)
+        restored = run(PLACE.settings(), _measured(source, step), told, older_directory=older_directory)
+    written = restored.written
     if json:
         write_json(
             {
                 "ledger": str(restored.ledger),
                 "entries": restored.entries,
                 "directory": restored.directory,
+                "directory_written": None
+                if written is None
+                else {"position": written.position, "at": written.at},
                 "notes": list(restored.notes),
             }
         )
         return
+    when = "" if written is None else f", written at {written.at} at position {written.position}"
+    holds = f"{restored.entries} entries and {restored.directory} lines of the directory"
     show(
         [
-            f"Ledger {restored.ledger}: {restored.entries} entries and {restored.directory} lines of the directory.",
+            f"Ledger {restored.ledger}: {holds}{when}.",
             *restored.notes,
             f"Next: {PLACE.command('verify')}",
         ]

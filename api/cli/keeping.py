@@ -202,12 +202,19 @@ def restore(
         ),
     ],
     directory: DirectoryFile = None,
+    older_directory: Annotated[
+        bool,
+        typer.Option(
+            "--older-directory",
+            help="Take a directory that is older than the entries, or than another of the same position.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Put native lines into an empty ledger, with their times."""
     from api.cli.carrying import restore as run
 
-    run(file, directory=directory, json=json)
+    run(file, directory=directory, older_directory=older_directory, json=json)
 
 
 def version(json: Json = False) -> None:

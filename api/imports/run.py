@@ -25,6 +25,7 @@ from api.imports.report import Report, SeriesReport
 from api.imports.repository import read_source
 from api.imports.sources import VersionSeries, printable
 from api.imports.table_run import shortened
+from api.references import HeldReferences
 from ledger.execute import Order
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
@@ -211,15 +212,16 @@ class _Importer:
 
     def _decide(self, world: World, planned: Any, occasion: Occasion) -> Sequence[Recorded]:
         if isinstance(planned, Planned):
+            references = HeldReferences(self._ledger.next_reference)
+            reference = self._previewed_reference if self._dry_run else references.place
             try:
-                return decide(world, planned.build(as_seen(world, occasion), self._reference), occasion)
+                command = planned.build(as_seen(world, occasion), reference)
+                return references.referenced(decide(world, command, occasion))
             except LookupError as error:
                 raise EntryIsUnknown(str(error)) from error
         return decide(world, planned, occasion)
 
-    def _reference(self, kind: str) -> str:
-        if not self._dry_run:
-            return self._ledger.next_reference(kind)
+    def _previewed_reference(self, kind: str) -> str:
         self._previewed += 1
         return f"{kind}-{900_000_000 + self._previewed}"
 

@@ -29,6 +29,7 @@ from api.imports.sheet_report import RowAsked, RowResult, SheetReport
 from api.imports.table_run import Laid
 from api.imports.tables.faults import TableCannotBeRead
 from api.imports.tables.reading import format_of
+from api.references import HeldReferences
 from ledger.execute import Order
 from ledger.store import Ledger
 from replay.questions import BoardOf, Reader
@@ -191,16 +192,17 @@ class Sheet:
             )
         overlay = Laid(world, occasion)
         out: list[Recorded] = []
+        references = HeldReferences(self._ledger.next_reference)
         for command in asked.commands:
             kind = {"draft_objective": "OBJ", "add_key_result": "KR"}.get(command.command_name)
-            if kind is not None and not self._dry_run:
-                command = command.model_copy(update={"reference": self._ledger.next_reference(kind)})
+            if kind is not None:
+                command = command.model_copy(update={"reference": references.place(kind)})
             recorded = decide(overlay, command, occasion)
             overlay.take(recorded)
             out += recorded
         if expected is not None:
             asked.after = expected + sum(one.stream == f"objective:{asked.objective}" for one in out)
-        return out
+        return out if self._dry_run else references.referenced(out)
 
 
 def check_format(path: Path) -> None:

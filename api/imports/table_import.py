@@ -138,6 +138,7 @@ class TableImport:
         recorder = Recorder(
             self._ledger, self._by, self._frame, self._report,
             accept_faults=self._ask.accept_faults, dry_run=self._ask.dry_run, progress=progress, onto=self._onto,
+            references=self._references,
         )  # fmt: skip
         with self._report:
             recorder.record(self._everything())
@@ -260,10 +261,10 @@ class TableImport:
             team = self._team(row.objective)
             identity = self._identity("objective", row.objective.key)
             self._objectives.add(identity, row.line)
-            self._references.expected["OBJ"] += 1
             if row.objective.parents:
                 self._parents.append((identity, row.objective.parents[0], row.line))
-        self._references.expected["KR"] += len(row.key_results)
+        may_need = (int(row.objective is not None), len(row.key_results))
+        self._references.expect(*may_need)
         if self.gone is not None:
             self._take_presence(row)
         if self._check_ins is not None:
@@ -285,6 +286,7 @@ class TableImport:
             name_of("row", row, owner, owners, team),
             changes,
             objectives=objectives,
+            may_need=may_need,
             owners=_owners(row),
             accepted=_accepted(row),
         )

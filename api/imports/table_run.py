@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -57,6 +58,8 @@ class RowOrder:
     """Faults that are taken over because that was asked for; the report lists them."""
     owners: str = ""
     """Whom the row names, for a refusal that is about one of them."""
+    may_need: tuple[int, int] = (0, 0)
+    """How many references of objectives and of key results it may need."""
     objectives: tuple[UUID, ...] = ()
     """The objectives that the row is about, as far as they are known beforehand."""
 
@@ -75,8 +78,10 @@ class Recorder:
         dry_run: bool,
         progress: Callable[[int], None] | None = None,
         onto: Preview | None = None,
+        references: References | None = None,
     ) -> None:
         self._onto = onto
+        self._references = references
         self._ledger, self._by, self.frame, self._report = ledger, by, frame, report
         self._accept_faults, self._dry_run, self._progress = accept_faults, dry_run, progress
         self._waiting: deque[RowOrder | None] = deque()
@@ -118,6 +123,12 @@ class Recorder:
     def _decide(self, world: World, asked: Any, occasion: Occasion) -> Sequence[Recorded]:
         if not isinstance(asked, RowOrder):
             return decide(world, asked, occasion)
+        if self._references is None:
+            return self._decided(world, asked, occasion)
+        with self._references.of(asked):
+            return self._decided(world, asked, occasion)
+
+    def _decided(self, world: World, asked: RowOrder, occasion: Occasion) -> list[Recorded]:
         actor = asker(world, occasion)
         overlay = Laid(as_seen(world, occasion, actor), occasion)
         merging = Merging(overlay, self.frame)
@@ -203,14 +214,40 @@ class Laid(Overlay):
 
 
 class References:
-    """Draws references when they are needed, as many as the rows under way may need; in a dry run none is drawn."""
+    """Draws references when they are needed; in a dry run none is drawn.
+
+    A row that is refused gives back what it took. So that few are left over at the end, each draw is at most twice
+    the one before, and no more than the rows under way may need.
+    """
 
     def __init__(self, ledger: Ledger, *, dry_run: bool) -> None:
         self._ledger, self._dry_run = ledger, dry_run
         self._drawn: dict[str, deque[str]] = {"OBJ": deque(), "KR": deque()}
         self._previewed = 0
+        self._taken: list[tuple[str, str]] = []
+        self._most = {"OBJ": 1, "KR": 1}
         self.expected = {"OBJ": 0, "KR": 0}
-        """How many of each kind the rows that are asked and not answered yet may need."""
+        """How many of each kind the rows that are asked and not decided yet may need."""
+
+    def expect(self, objectives: int, key_results: int) -> None:
+        """Take note of what a row may need that is asked for and not decided yet."""
+        self.expected["OBJ"] += objectives
+        self.expected["KR"] += key_results
+
+    @contextmanager
+    def of(self, row: RowOrder) -> Iterator[None]:
+        """Give references for deciding one row, and take them back where it is refused."""
+        self._taken.clear()
+        try:
+            yield
+        except Refusal:
+            for kind, reference in reversed(self._taken):
+                self._drawn[kind].appendleft(reference)
+            raise
+        finally:
+            for kind, needed in zip(("OBJ", "KR"), row.may_need, strict=True):
+                self.expected[kind] = max(0, self.expected[kind] - needed)
+            row.may_need = (0, 0)
 
     def next(self, kind: str) -> str:
         """Return the next reference of a kind."""
@@ -219,10 +256,12 @@ class References:
             return f"{kind}-{PREVIEWED + self._previewed}"
         drawn = self._drawn[kind]
         if not drawn:
-            wanted = max(1, min(self.expected[kind], REFERENCES))
+            wanted = max(1, min(self.expected[kind], self._most[kind]))
+            self._most[kind] = min(2 * wanted, REFERENCES)
             drawn.extend(self._ledger.next_references(kind, wanted))
-        self.expected[kind] -= 1
-        return drawn.popleft()
+        reference = drawn.popleft()
+        self._taken.append((kind, reference))
+        return reference
 
 
 class Seen:

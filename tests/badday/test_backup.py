@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from ledger.backup import DIRECTORY, ENTRIES, MANIFEST, BackupIsDamaged, back_up, check
+from ledger.backup import DIRECTORY, ENTRIES, MANIFEST, BackupIsDamaged, back_up, check, later_beside
 from ledger.embedded import EmbeddedServer
 from ledger.embedded.programs import Account, find_engine
 from ledger.embedded.programs import run as run_as
@@ -80,6 +80,30 @@ def test_a_backup_is_never_written_over(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="a backup of this position already"):
         back_up(ledger, tmp_path)
     assert (place / MANIFEST).read_bytes() == before
+
+
+def test_of_two_directories_of_one_position_the_older_is_known(
+    ledger: Ledger, steward: str, new_settings: NewSettings, tmp_path: Path
+) -> None:
+    """Given a backup, when a token is revoked (which makes no entry) and another backup is made, then both stand, the
+    later is known by its time, and what it restores says when its directory was written."""
+    token = ledger.tokens.issue(steward, "lost laptop")
+    first = back_up(ledger, tmp_path)
+    (found,) = [one for one in ledger.tokens.list() if one.label == "lost laptop"]
+    assert token
+    ledger.tokens.revoke(found.id)
+    second = back_up(ledger, tmp_path)
+    assert second.name == f"{first.name}.2"
+    assert (later_beside(first), later_beside(second)) == (second, None)
+    for place, other in ((first, second), (second, first)):
+        assert (place / ENTRIES).read_bytes() == (other / ENTRIES).read_bytes()
+        with pytest.raises(FileExistsError, match="a backup of this position already"):
+            back_up(ledger, tmp_path)
+    with (second / ENTRIES).open("rb") as lines, (second / DIRECTORY).open("rb") as people:
+        done = restore(new_settings(), lines, people)
+    assert done.written is not None
+    assert done.written.position == done.entries
+    assert done.written.at in (second / DIRECTORY).read_text()
 
 
 def test_a_backup_that_fails_leaves_nothing(

@@ -137,3 +137,40 @@ def test_notes_of_somebody_unknown_are_left_out_in_words(bakery: Bakery) -> None
     assert (left.line, left.became, left.code) == (2, "left out", "not_placed")
     assert "zoe@bakery.example" in left.reason
     assert any("2026-08-10 key_result.checked_in" in one for one in bakery.entries())
+
+
+def test_rows_that_are_refused_or_unchanged_use_up_no_reference(bakery: Bakery) -> None:
+    """Given rows that the rules refuse between good ones, then theirs go to the next rows, and a later version that
+    brings a few among many draws no more than it needs; only what was drawn ahead of the last rows is left over."""
+    head = "Objective,Objective Owner,Key Result,Owner,Baseline,Target,Ends On"
+    lines = [
+        f"Bread,ada@bakery.example,KR {number},ben@bakery.example,1,2,{'2027-01-01' if number % 4 == 2 else ''}"
+        for number in range(1, 13)
+    ]
+    report = bakery.takes(bakery.file("rows.csv", "\n".join([head, *lines])))
+    assert (report.counts["recorded"], report.refused) == (9, 3)
+    assert refused(report)[0] == "3: horizon_is_outside_the_cycle"
+    more = [line.replace("2027-01-01", "2026-08-31") for line in lines]
+    bakery.takes(bakery.file("more.csv", "\n".join([head, *more])))
+    added = [one for one in bakery.entries() if " key_result.added " in one]
+    given = sorted(int(one.split("KR-")[1].split(" ")[0]) for one in added)
+    assert given[:9] == list(range(1, 10))
+    assert given[-1] - len(given) <= 1
+    assert bakery.ledger.next_reference("KR") == f"KR-{given[-1] + 1}"
+
+
+def test_a_weight_and_a_day_out_of_range_are_faults_of_their_cells(bakery: Bakery) -> None:
+    """Given what spreadsheets write for nothing or for never, then the row is refused and the import goes on."""
+    head = "Objective,Objective Owner,Key Result,Owner,Baseline,Target,Ends On,Weight"
+    lines = [
+        f"Bread,ada@bakery.example,{name},ben@bakery.example,1,2,{day},{weight}"
+        for name, day, weight in (
+            ("A", "9999-12-31", "0"),
+            ("B", "1899-12-30", "1000.5"),
+            ("C", "2026-09-01", "2"),
+        )
+    ]
+    report = bakery.takes(bakery.file("rows.csv", "\n".join([head, *lines])))
+    wrong = ["Ends On: day_is_out_of_range", "Weight: number_is_out_of_range"]
+    assert refused(report) == [f"{line} {one}" for line in (2, 3) for one in wrong]
+    assert report.counts["recorded"] == 1

@@ -277,18 +277,20 @@ def test_without_a_master_key_the_seal_is_said_to_be_unchecked(
     assert "could not be checked" in restore(bare, lines, directory).notes[-1]
 
 
-def test_an_older_directory_beside_newer_entries_is_said(
+def test_an_older_directory_beside_newer_entries_is_refused_unless_it_is_asked_for(
     ledger: Ledger, steward: str, new_settings: NewSettings
 ) -> None:
-    """Given a genuine second file of an earlier backup, when it is restored with later entries, then it is told what
-    may be missing; with the file that was written with them nothing is."""
+    """Given a genuine second file of an earlier backup, when it is restored with later entries, then it is refused;
+    where it is asked for all the same, it is told what may be missing; with the file of these entries nothing is."""
     before, stood = list(ledger.directory.export()), ledger.head().position
     ledger.execute("Since then", forming(new_id()), by=steward)
     lines, after = list(ledger.export()), list(ledger.directory.export())
     assert restore(new_settings(), lines, after).notes == restore(new_settings(), lines[:stood], after).notes
-    (note,) = set(restore(new_settings(), lines, before).notes) - set(
-        restore(new_settings(), lines, after).notes
-    )
+    settings = new_settings()
+    with pytest.raises(RestoreRefused, match="give --older-directory"):
+        restore(settings, lines, before)
+    done = restore(settings, lines, before, older_directory=True)  # nothing had been left behind
+    (note,) = set(done.notes) - set(restore(new_settings(), lines, after).notes)
     assert f"when the ledger stood at position {stood}, and the entries go on to {stood + 1}" in note
     moved = [*before[:-1], before[-1].replace(b'"position":%d' % stood, b'"position":%d' % (stood + 1))]
     with pytest.raises(RestoreRefused, match="its seal does not fit"):
