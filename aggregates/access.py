@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
 from aggregates.entry import identifier_of
+from aggregates.frozen import dataclass
 from aggregates.objective.events import Visibility
 from aggregates.person.events import Role
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aggregates.frozen import dataclass
 from aggregates.values import Instant, Line, Text
 
 ReasonClass = Literal["recalibration", "scope", "measurement_fault", "external", "editorial"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -50,9 +51,17 @@ class Overlay:
                 supersedes=record.supersedes,
             )
             version = 1 if before is None else before.version + 1
-            position = _FIRST + self._taken
-            entry = Entry(position, self._occasion.at, record.stream, version, circumstances, record.event)
-            self._states[record.stream] = evolve(before, entry)
+            position, at = self._place(self._taken)
+            entry = Entry(position, at, record.stream, version, circumstances, record.event)
+            self._states[record.stream] = after = evolve(before, entry)
+            self._laid(entry, before, after)
+
+    def _place(self, number: int) -> tuple[int, datetime]:
+        """Return position and time of the event of this number, counted from 1."""
+        return _FIRST + number, self._occasion.at
+
+    def _laid(self, entry: Entry, before: Any, after: Any) -> None:
+        """Take note of what an event made of the state of its stream."""
 
     def _state(self, stream: str) -> Any:
         return self._states[stream] if stream in self._states else state_of(self._world, stream)

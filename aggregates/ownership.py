@@ -15,6 +15,8 @@ from aggregates.objective.commands import DraftObjective
 from aggregates.person.commands import GrantDelegation, RevokeDelegation
 from aggregates.world import World
 
+_OF_AN_ENTRY = (AmendEntry, RetractEntry)
+
 
 def is_own(world: World, command: Command, actor: UUID | None, occasion: Occasion) -> bool:
     """Return whether this person owns what the command touches, or acts for its owner, who is on leave.
@@ -51,7 +53,7 @@ def is_own(world: World, command: Command, actor: UUID | None, occasion: Occasio
 
 def action_of(world: World, command: Command) -> str:
     """Return the action that a command needs the right to: an amendment of presence is a matter of presence."""
-    if isinstance(command, AmendEntry | RetractEntry):
+    if isinstance(command, _OF_AN_ENTRY):
         entry = world.entry(command.position)
         if entry is not None and entry.stream.startswith("person:"):
             return "add_person"

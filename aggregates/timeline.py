@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
+
+from aggregates.frozen import dataclass
 
 T = TypeVar("T")
 Moment = date | datetime

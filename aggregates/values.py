@@ -152,8 +152,10 @@ def parse_number(raw: Any) -> Decimal:
 
     Bounds: finite, at most 15 digits before and 6 after the point.
     """
-    if isinstance(raw, str | Decimal) and _SPELLED_AS_STORED.fullmatch(text := str(raw)):
-        return raw if isinstance(raw, Decimal) else Decimal(text)
+    if type(raw) is Decimal and raw.is_finite():
+        return _exact(raw)
+    if isinstance(raw, str) and _SPELLED_AS_STORED.fullmatch(raw):
+        return Decimal(raw)
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
         raise _fault("number_is_malformed", 'This is not a number; send it as a string such as "0.8".')
     if isinstance(raw, str) and len(raw) > _NUMBER_TEXT_LENGTH:
@@ -168,6 +170,11 @@ def parse_number(raw: Any) -> Decimal:
         raise _fault("number_is_malformed", "This is not a number; write it as 1234.5.") from error
     if not number.is_finite():
         raise _fault("number_is_not_finite", "This number is not finite.")
+    return _exact(number)
+
+
+@lru_cache(maxsize=2_000)  # like a line, a number passes several doors on its way; equal ones have one spelling
+def _exact(number: Decimal) -> Decimal:
     if abs(number) >= NUMBER_LIMIT:
         raise _fault("number_is_out_of_range", "This number needs more than 15 digits before the point.")
     if number != number.quantize(Decimal(1).scaleb(-NUMBER_DIGITS_AFTER)):

@@ -6,11 +6,11 @@ import threading
 from collections import deque
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psycopg
 
+from aggregates.frozen import dataclass
 from aggregates.refusals import Refusal
 from ledger.calls import (
     Statement,

@@ -96,6 +96,17 @@ def text_array(items: Collection[str]) -> bytes:
     return _HEAD.pack(1, 0, _TEXT, len(items), 1) + b"".join(map(_text_item, items))
 
 
+def new_text_array(items: Collection[str]) -> bytes:
+    """Return a `text[]` of texts that are hardly ever sent again."""
+    if not items:
+        return _NONE.pack(0, 0, _TEXT)
+    parts = [_HEAD.pack(1, 0, _TEXT, len(items), 1)]
+    for item in items:
+        encoded = item.encode()
+        parts += (_LENGTH.pack(len(encoded)), encoded)
+    return b"".join(parts)
+
+
 @lru_cache(maxsize=10_000)  # commands look at the same few streams again and again
 def _text_item(item: str) -> bytes:
     encoded = item.encode()

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,6 +15,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from aggregates.entry import Circumstances, Entry, Idempotency, Occasion, Recorded
+from aggregates.frozen import dataclass
 from ledger.appends import Appended
 from ledger.codec import encode
 from ledger.errors import (

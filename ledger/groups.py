@@ -26,6 +26,8 @@ Answer = Receipt | Refusal
 Previewed = list[Recorded] | Receipt | Refusal
 Key = tuple[str, str]
 """An idempotency key with its actor."""
+_STEP = timedelta(microseconds=1)
+"""The time between two entries of one append."""
 ALONE = 4
 """Groups that are recorded one after the other once somebody else was seen to write meanwhile."""
 
@@ -277,7 +279,8 @@ def _decide_one(
             return receipt
         if key in group.keys:
             raise _GroupIsFull
-    at = group.at + timedelta(microseconds=len(group.pending))
+    at = group.at + len(group.pending) * _STEP
+    group.world.expect(group.first + len(group.pending), at, _STEP)
     try:
         decided = list(decide(group.world, order.command, order.occasion(at, executor.zone())))
     except Refusal as refusal:
@@ -297,8 +300,7 @@ def _decide_one(
     group.undated.update(one.stream for one in decided if one.effective_at is None)
     group.world.absorb(
         [
-            Entry(group.first + place, group.at + timedelta(microseconds=place), one.stream, one.version,
-                  one.circumstances, one.event)
+            Entry(group.first + place, group.at + place * _STEP, one.stream, one.version, one.circumstances, one.event)
             for place, one in enumerate(pending, start)
         ]
     )  # fmt: skip
@@ -349,6 +351,7 @@ def preview_group(
         if known:
             yield next(iter(known.values()))[1]
             continue
+        world.expect(onto.position + 1, onto.at, timedelta(0))
         try:
             decided = list(decide(world, order.command, order.occasion(onto.at, executor.zone())))
         except Refusal as refusal:

@@ -6,9 +6,9 @@ library's: the contracts of recorder and mapper, the event store, the repository
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, cast
 from uuid import UUID
@@ -31,6 +31,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 
 from aggregates.entry import Circumstances, Entry, Event
+from aggregates.frozen import dataclass
 from ledger.appends import Appended, Appends
 from ledger.codec import RawEntry, decode
 from ledger.place import Connections
@@ -61,7 +62,7 @@ class Loaded:
     state: Any
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class StoredEntry(Notification):
     """A stored event of the library with the time at which the database recorded it."""
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from aggregates.frozen import dataclass
+from ledger.calls import Statement, int8, new_text_array, text, text_array
 from ledger.place import Connection
+
+_KEYS = Statement(
+    "find_keys",
+    "select place, fingerprint, first_position, position"
+    "  from unnest($1::text[], $2::text[]) with ordinality as asked (actor, key, place)"
+    "  join receipts using (actor, key)",
+    2,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +76,14 @@ def find_key(connection: Connection, actor: str, key: str) -> Kept | None:
 
 def find_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Kept]:
     """Return what several actors' keys recorded."""
-    rows = connection.execute(
-        "select actor, key, fingerprint, first_position, position"
-        "  from receipts join unnest(%s::text[], %s::text[]) as asked (actor, key) using (actor, key)",
-        [[actor for actor, _ in keys], [key for _, key in keys]],
-    ).fetchall()
-    return {(row[0], row[1]): Kept(*row[2:]) for row in rows}
+    found = _KEYS.call(
+        connection, [text_array([actor for actor, _ in keys]), new_text_array([key for _, key in keys])]
+    )
+    told: dict[tuple[str, str], Kept] = {}
+    for row in range(found.ntuples):
+        place, fingerprint, first, last = (found.get_value(row, column) for column in range(4))
+        told[keys[int8(place) - 1]] = Kept(text(fingerprint) or "", int8(first), int8(last))
+    return told
 
 
 def read_receipt(connection: Connection, first: int, last: int) -> Receipt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,8 @@ class LedgerWorld:
         self._absorbed: dict[int, Entry] = {}
         self._entries: dict[int, Entry | None] = {}
         self.looked: dict[str, int] = {}
+        self._expected: tuple[int, datetime, timedelta] | None = None
+        self._laid: dict[int, tuple[Entry, Any, Any]] = {}
 
     def state(self, stream: str) -> Any:
         """Return the state of any stream, or None where it is absent."""
@@ -129,10 +132,35 @@ class LedgerWorld:
                 found.add(entry.stream)
         return {UUID(stream.partition(":")[2]) for stream in found}
 
+    def expect(self, position: int, at: datetime, step: timedelta) -> None:
+        """Say where the events that are decided next will stand: the first one's place, and the time between two."""
+        self._expected = (position, at, step)
+        self._laid.clear()
+
+    @property
+    def expects(self) -> bool:
+        """Return whether it is foreseen where the events that are decided next will stand."""
+        return self._expected is not None
+
+    def place(self, number: int) -> tuple[int, datetime]:
+        """Return position and time of the event of this number (counted from 1) among those that are decided next."""
+        assert self._expected is not None  # noqa: S101 (asked only where `expects`)
+        position, at, step = self._expected
+        return position + number - 1, at + (number - 1) * step
+
+    def lay(self, entry: Entry, before: Any, after: Any) -> None:
+        """Keep what an event that was just decided makes of a state: it need not be found out again to absorb it."""
+        self._laid[entry.position] = (entry, before, after)
+
     def absorb(self, entries: list[Entry]) -> None:
         """Make decided events part of the world, at the positions that they will have if nobody comes between."""
         for entry in entries:
-            self._seen[entry.stream] = self._states.evolve(self._load(entry.stream), entry)
+            loaded = self._load(entry.stream)
+            laid = self._laid.get(entry.position)
+            if laid is not None and laid[1] is loaded.state and _is_same(laid[0], entry):
+                self._seen[entry.stream] = Loaded(entry.stream, entry.version, laid[2])
+            else:
+                self._seen[entry.stream] = self._states.evolve(loaded, entry)
             self._absorbed[entry.position] = entry
 
     def has_absorbed(self, position: int | None) -> bool:
@@ -165,3 +193,13 @@ class LedgerWorld:
             seen = self._seen[stream] = seen or self._states.get(stream)
             self.looked[stream] = seen.version
         return seen
+
+
+def _is_same(laid: Entry, entry: Entry) -> bool:
+    """Return whether two entries say the same to the state of their stream."""
+    told, tells = laid.circumstances, entry.circumstances
+    return (
+        laid.event is entry.event
+        and (laid.recorded_at, laid.stream, laid.version) == (entry.recorded_at, entry.stream, entry.version)
+        and (told.effective_at, told.supersedes, told.by) == (tells.effective_at, tells.supersedes, tells.by)
+    )

@@ -7,7 +7,7 @@ source changed, the change is recorded; where only the ledger changed, it stays;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from aggregates.command import Command
 from aggregates.entry import Source
+from aggregates.frozen import dataclass
 from aggregates.measures import Measure, Target, check_measure
 from aggregates.objective import commands as of_objective
 from aggregates.objective.state import Objective

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from aggregates.frozen import dataclass
 from aggregates.importing.cells import Cell
 from aggregates.measures import Measure, Target
 from aggregates.objective.events import Ambition, Said

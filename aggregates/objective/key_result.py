@@ -67,10 +67,14 @@ class KeyResult:
         return self.standing.now == "active"
 
 
+_BLANK = KeyResult(UUID(int=0), "", 0)
+
+
 def added(event: KeyResultAdded, entry: Entry) -> KeyResult:
     """Return the key result that this entry added."""
     at, position = entry.effective_at, entry.position
-    return KeyResult(
+    return changed(
+        _BLANK,
         key_result=event.key_result,
         reference=event.reference,
         added=position,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
@@ -11,6 +12,7 @@ from uuid import UUID
 from aggregates.changed import changed
 from aggregates.entry import Entry, Event
 from aggregates.finding.events import FindingAnswered
+from aggregates.frozen import dataclass
 from aggregates.objective.events import (
     DecisionLinked,
     EntryRetracted,
@@ -36,6 +38,8 @@ from aggregates.objective.key_result import KeyResult, added, evolve_key_result
 from aggregates.organisation.state import UnknownEvent
 from aggregates.timeline import EMPTY, Timeline
 
+_NO_ACTS = (DecisionLinked, ObjectiveVisibilitySet)
+"""Events that may take effect before the latest act."""
 Word = Literal["draft", "committed", "withdrawn", "replaced", "carried", "recorded_in_error", "closed"]
 S = TypeVar("S")
 
@@ -88,7 +92,7 @@ class CommitmentLine:
     confidence: Decimal | None = None
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Objective:
     """An objective with its key results; `last_act_at` is when the latest act on it took effect."""
 
@@ -139,15 +143,15 @@ def evolve(state: Objective | None, entry: Entry) -> Objective:
         if not isinstance(event, ObjectiveDrafted):
             raise UnknownEvent(f"An objective does not begin with {event.stored_name}.")
         return _drafted(entry, event)
-    if isinstance(event, FindingAnswered):
+    if type(event) is FindingAnswered:
         return changed(state, version=entry.version)
     superseded = entry.circumstances.supersedes
     if superseded is not None:
         state = _without(state, superseded)
-        if isinstance(event, EntryRetracted):
+        if type(event) is EntryRetracted:
             return changed(state, version=entry.version)
         last_act_at = state.last_act_at
-    elif event.valued or isinstance(event, DecisionLinked | ObjectiveVisibilitySet):
+    elif event.valued or type(event) in _NO_ACTS:
         last_act_at = state.last_act_at
     else:
         last_act_at = _instant(entry.effective_at)
@@ -186,7 +190,7 @@ def _of_key_results(state: Objective, entry: Entry) -> dict[UUID, KeyResult] | N
     identifier: UUID | None = getattr(event, "key_result", None)
     if identifier is None:
         return None
-    if isinstance(event, KeyResultAdded):
+    if type(event) is KeyResultAdded:
         return {**state.key_results, identifier: added(event, entry)}
     try:
         return {**state.key_results, identifier: evolve_key_result(state.key_results[identifier], entry)}
@@ -198,6 +202,12 @@ def _change(state: Objective, entry: Entry) -> dict[str, Any]:
     """Return the attributes that an entry about the objective itself sets."""
     at, position = entry.effective_at, entry.position
     match entry.event:
+        case ObjectiveCommitted() | ObjectiveReplanned() as event:
+            line = CommitmentLine(event.line, position, at, event.policy, event.confidence)
+            change: dict[str, Any] = {"lines": (*state.lines, line)}
+            if isinstance(event, ObjectiveCommitted):
+                change["standing"] = state.standing.with_fact(at, position, Standing("committed"))
+            return change
         case ObjectiveReworded(title=title, description=description):
             return {"wording": state.wording.with_fact(at, position, Wording(title, description))}
         case ObjectiveReowned(owner=owner):
@@ -216,12 +226,6 @@ def _change(state: Objective, entry: Entry) -> dict[str, Any]:
             return {"visibility": state.visibility.with_fact(at, position, shown)}
         case DecisionLinked(decision=decision):
             return {"decisions": (*state.decisions, decision)}
-        case ObjectiveCommitted() | ObjectiveReplanned() as event:
-            line = CommitmentLine(event.line, position, at, event.policy, event.confidence)
-            change: dict[str, Any] = {"lines": (*state.lines, line)}
-            if isinstance(event, ObjectiveCommitted):
-                change["standing"] = state.standing.with_fact(at, position, Standing("committed"))
-            return change
     standing = _standing(entry.event)
     if standing is None:
         raise UnknownEvent(f"An objective has no event {entry.event.stored_name}.")

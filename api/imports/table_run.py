@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -19,11 +20,12 @@ import orjson
 from pydantic import BaseModel
 
 from aggregates.decide import as_seen, asker, decide
-from aggregates.entry import Occasion, Recorded, stream_of
+from aggregates.entry import Entry, Occasion, Recorded, stream_of
 from aggregates.importing.comparing import PREVIEWED, Change, Frame, Kept
 from aggregates.importing.merging import Merging
 from aggregates.overlay import Overlay
 from aggregates.refusals import PersonWasNotHere, Refusal
+from aggregates.values import number_text
 from aggregates.world import World
 from api.imports.table_report import RowReport, TableReport
 from ledger.collecting import collecting_seldom
@@ -31,6 +33,7 @@ from ledger.execute import Order
 from ledger.groups import Preview
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
+from ledger.worlds import LedgerWorld
 
 Changes = Callable[[Merging], Iterator[Change]]
 GROUP = 200
@@ -184,11 +187,22 @@ class Recorder:
 
 
 class Laid(Overlay):
-    """An overlay whose events happen when somebody looks at their stream: of the last one of a row nobody does."""
+    """An overlay whose events happen when somebody looks at their stream: of the last one of a row nobody does.
+
+    Over a world that expects them they stand where they will be recorded, and what they made of a state is kept there.
+    """
 
     def __init__(self, world: World, occasion: Occasion) -> None:
         super().__init__(world, occasion)
         self._waiting: list[Recorded] = []
+        self._ledger_world = world if isinstance(world, LedgerWorld) and world.expects else None
+
+    def _place(self, number: int) -> tuple[int, datetime]:
+        return super()._place(number) if self._ledger_world is None else self._ledger_world.place(number)
+
+    def _laid(self, entry: Entry, before: Any, after: Any) -> None:
+        if self._ledger_world is not None:
+            self._ledger_world.lay(entry, before, after)
 
     def take(self, recorded: Sequence[Recorded]) -> None:
         """Let these events have happened."""
@@ -317,4 +331,9 @@ def name_of(what: str, *content: Any) -> str:
 
 def _spelled(value: Any) -> str:
     """Return a number, or a measure or a target, as a text."""
-    return value.model_dump_json() if isinstance(value, BaseModel) else str(value)
+    return orjson.dumps(value, default=_member).decode() if isinstance(value, BaseModel) else str(value)
+
+
+def _member(value: Any) -> Any:
+    """Return the members of a measure or a target, or the spelling of a number in it: as pydantic writes them."""
+    return value.__dict__ if isinstance(value, BaseModel) else number_text(value)
