@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from aggregates.cycle.state import Cycle
@@ -29,6 +29,8 @@ class Overlay:
         self._world = world
         self._occasion = occasion
         self._states: dict[str, Any] = {}
+        self._below: dict[str, Any] = {}
+        """The states of the world itself, as far as they were asked for: it does not change under an overlay."""
         self._taken = 0
 
     def unveiled(self) -> Overlay:
@@ -64,35 +66,46 @@ class Overlay:
         """Take note of what an event made of the state of its stream."""
 
     def _state(self, stream: str) -> Any:
-        return self._states[stream] if stream in self._states else state_of(self._world, stream)
+        if stream in self._states:
+            return self._states[stream]
+        if stream not in self._below:
+            self._below[stream] = state_of(self._world, stream)
+        return self._below[stream]
 
     def organisation(self) -> Organisation:
         """Return the organisation."""
-        return cast(Organisation, self._state("organisation"))
+        found: Organisation = self._state("organisation")
+        return found
 
     def person(self, person: UUID) -> Person | None:
         """Return a person."""
-        return cast("Person | None", self._state(stream_of("person", person)))
+        found: Person | None = self._state(stream_of("person", person))
+        return found
 
     def service(self, service: UUID) -> Service | None:
         """Return a service."""
-        return cast("Service | None", self._state(stream_of("service", service)))
+        found: Service | None = self._state(stream_of("service", service))
+        return found
 
     def team(self, team: UUID) -> Team | None:
         """Return a team."""
-        return cast("Team | None", self._state(stream_of("team", team)))
+        found: Team | None = self._state(stream_of("team", team))
+        return found
 
     def cycle(self, key: str) -> Cycle | None:
         """Return a cycle."""
-        return cast("Cycle | None", self._state(stream_of("cycle", key)))
+        found: Cycle | None = self._state(stream_of("cycle", key))
+        return found
 
     def objective(self, objective: UUID) -> Objective | None:
         """Return an objective."""
-        return cast("Objective | None", self._state(stream_of("objective", objective)))
+        found: Objective | None = self._state(stream_of("objective", objective))
+        return found
 
     def decision(self, decision: UUID) -> Decision | None:
         """Return a decision."""
-        return cast("Decision | None", self._state(stream_of("decision", decision)))
+        found: Decision | None = self._state(stream_of("decision", decision))
+        return found
 
     def entry(self, position: int) -> Entry | None:
         """Return an entry that stands in the ledger."""

@@ -173,7 +173,9 @@ def parse_number(raw: Any) -> Decimal:
     return _exact(number)
 
 
-@lru_cache(maxsize=2_000)  # like a line, a number passes several doors on its way; equal ones have one spelling
+@lru_cache(
+    maxsize=2_000
+)  # like a line, a number passes several doors on its way; equal ones have one spelling
 def _exact(number: Decimal) -> Decimal:
     if abs(number) >= NUMBER_LIMIT:
         raise _fault("number_is_out_of_range", "This number needs more than 15 digits before the point.")

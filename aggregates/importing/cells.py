@@ -19,6 +19,7 @@ PercentRule = Literal["points", "fraction"]
 LONGEST_CELL = 32_000
 BLANKS = frozenset({"", "n/a", "na", "#n/a", "-", "–", "—", "none", "null"})
 """Words that say nothing, in lower case."""
+_LONGEST_BLANK = max(map(len, BLANKS))
 
 _ERROR = re.compile(
     r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA|BLOCKED!|FIELD!)", re.IGNORECASE
@@ -86,7 +87,11 @@ def shown(cell: Cell) -> str:
 
 def is_blank(cell: Cell) -> bool:
     """Return whether the cell says nothing: empty, `n/a`, a dash."""
-    return cell is None or (isinstance(cell, str) and cell.strip().casefold() in BLANKS)
+    if not isinstance(cell, str):
+        return cell is None
+    if len(cell) > _LONGEST_BLANK and cell[0].isalnum() and cell[-1].isalnum():
+        return False
+    return cell.strip().casefold() in BLANKS
 
 
 def sound(cell: Cell) -> Cell:

@@ -73,7 +73,8 @@ class RowReader:
 
     def read_at(self, place: int, how: Callable[[Cell], T]) -> T | None:
         """Return what the cell at a place says, None where it is blank or a fault."""
-        cell = self.at(place)
+        cells = self.row.cells
+        cell = cells[place] if place < len(cells) else None
         if cell is None or cell == "":
             return None
         try:

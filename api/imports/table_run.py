@@ -36,11 +36,11 @@ from ledger.store import Ledger
 from ledger.worlds import LedgerWorld
 
 Changes = Callable[[Merging], Iterator[Change]]
-GROUP = 200
+GROUP = 400
 """Rows that are recorded in one append."""
 BLOCK = 4_500
 """Objectives whose states are still kept when their rows were recorded: fewer than the ledger keeps."""
-REFERENCES = 200
+REFERENCES = 400
 """References that are drawn at once."""
 
 
