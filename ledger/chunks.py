@@ -8,6 +8,7 @@ here that is refused there; `tests/ledger/test_chunks.py` holds one to the other
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from operator import itemgetter, lt
 from typing import Any
 
@@ -99,24 +100,23 @@ def _spelled(
     stored: Iterable[bytes],
 ) -> bytes:
     """Return the lines that a ledger writes of all this."""
-    parts: list[bytes] = []
-    for position, at, stream, version, name, data in zip(
-        positions, times, streams, versions, names, stored, strict=True
-    ):
-        head = (
-            f'{{"position":{position},"recorded_at":"{at}","stream":"{stream}",'
-            f'"version":{version},"name":"{name}","data":'
+    heads = [
+        f'{{"position":{position},"recorded_at":"{at}","stream":"{stream}","version":{version},"name":"{name}","data":'
+        for position, at, stream, version, name in zip(
+            positions, times, streams, versions, names, strict=True
         )
-        parts += (head.encode(), data, _END)
-    return b"".join(parts)
+    ]
+    return b"".join(chain.from_iterable(zip(map(str.encode, heads), stored, repeat(_END), strict=False)))
 
 
 def _versions(check: LineCheck, streams: Sequence[str], versions: Sequence[int]) -> dict[str, int]:
     """Return the versions that streams reach with these lines."""
     reached: dict[str, int] = {}
+    known = check.versions
     for stream, version in zip(streams, versions, strict=True):
-        before = reached.get(stream) or check.versions.get(stream, 0)
-        _demand(version == before + 1 and bool(before or is_stream(stream)))
+        before = reached.get(stream) or known.get(stream, 0)
+        if version != before + 1 or not (before or is_stream(stream)):
+            raise _NotPlain
         reached[stream] = version
     return reached
 

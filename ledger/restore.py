@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import IO
 from uuid import UUID
 
@@ -33,8 +34,11 @@ from ledger.settings import Settings
 Progress = Callable[[int], None]
 """Called now and then with the number of lines that are done."""
 
-_PIECE = 1 << 16
-"""Bytes that are given to the database at once: few enough to be taken at once, so that neither side waits."""
+_LINES = 128
+"""Lines that are checked together and given to the database at once: few enough to be taken at once, so that neither
+side waits."""
+_BLOCK = 1 << 16
+"""Bytes of receipts that are given to the database at once."""
 _WHAT_TO_DO = "Nothing was restored; take another copy of the export, or make it again."
 
 
@@ -132,14 +136,8 @@ def _copy_entries(
 
 
 def _pieces(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    piece, size = [], 0
-    for line in lines:
-        piece.append(line)
-        size += len(line)
-        if size > _PIECE:
-            yield piece
-            piece, size = [], 0
-    if piece:
+    coming = iter(lines)
+    while piece := list(islice(coming, _LINES)):
         yield piece
 
 
@@ -199,7 +197,7 @@ def _copy_receipts(connection: Connection, check: LineCheck, receipts: IO[bytes]
             "copy receipts (actor, key, fingerprint, first_position, position) from stdin (format binary)"
         ) as copy:
             copy.write(SIGNATURE)
-            while chunk := receipts.read(_PIECE):
+            while chunk := receipts.read(_BLOCK):
                 copy.write(chunk)
             copy.write(END)
     except psycopg.errors.UniqueViolation as error:

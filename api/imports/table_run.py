@@ -214,6 +214,12 @@ class Laid(Overlay):
             super().take(waiting)
         return super()._state(stream)
 
+    def entry(self, position: int) -> Entry | None:
+        """Return an entry that stands in the ledger: none where an event of this row is foreseen."""
+        if self._ledger_world is not None and position >= self._ledger_world.place(1)[0]:
+            return None
+        return super().entry(position)
+
     def unveiled(self) -> Overlay:
         """Return the same events laid over the whole world."""
         if self._waiting:

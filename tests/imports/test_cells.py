@@ -18,7 +18,10 @@ from aggregates.importing.cells import (
     read_line,
     read_number,
 )
+from aggregates.importing.rows import KeyResultRow, TableRow
+from aggregates.measures import Measure, PointTarget, Stage, StagesTarget, Target
 from aggregates.snapshots.cells import Unreadable
+from api.imports.table_run import name_of
 
 
 def answer(cell: Cell, **writing: Any) -> Decimal | str | None:
@@ -98,3 +101,24 @@ def test_yes_and_no_and_nothing_else() -> None:
     assert (read_done("Done"), read_done("0.0"), read_done(None)) == (True, False, None)
     with pytest.raises(Unreadable):
         read_done("half")
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (PointTarget(at=Decimal("99.50")), "row 13a598b4da24d7e4ebacc564"),
+        (StagesTarget(stages=(Stage(name="“A”", weight=Decimal("0.4")),)), "row ecd2f090fa7329357ae49a81"),
+    ],
+)
+def test_a_row_keeps_its_name_from_release_to_release(target: Target, name: str) -> None:
+    """Else the second run of a version under a later release would not find what the first one recorded."""
+    measure = Measure(kind="increase", unit="€")
+    of = KeyResultRow(
+        7, "O-1 › kr", "O-1", "Kr", ("a@example.org",), measure, Decimal("0.10"), target
+    )  # fmt: skip
+    assert name_of("row", TableRow(7, None, (of,))) == name
+
+
+@pytest.mark.parametrize("cell", ["", "  ", " N/A ", "\u00a0none\u2003", "–", " null", "\t-\n"])
+def test_words_that_say_nothing_say_nothing_between_blanks_either(cell: str) -> None:
+    assert read_line(cell) is None

@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from aggregates.entry import Occasion, Recorded, stream_of
+from aggregates.entry import Entry, Occasion, Recorded, stream_of
 from aggregates.objective.events import ObjectiveDrafted, ObjectiveReworded
 from aggregates.refusals import NothingChanges
+from api.imports.table_run import Laid
 from ledger import states
 from ledger.appends import Appended
 from ledger.execute import Order
@@ -138,3 +139,39 @@ def test_a_group_is_decided_at_the_time_at_which_its_orders_came(
 
     list(ledger.execute_many(orders(), decide, group=3))
     assert [seen[f"Name {number}"] > came[number] for number in range(9)] == [True] * 9
+
+
+def test_what_a_decision_laid_out_beforehand_is_not_followed_again(
+    ledger: Ledger, steward: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given rows that draft an objective and look at it, then each draft is followed once, and as it is read back."""
+    owner, drafts = new_id(), [new_id() for _ in range(6)]
+    followed: list[int] = []
+    inner = LedgerApplication.evolve
+
+    def evolve(application: LedgerApplication, loaded: Any, entry: Entry) -> Any:
+        followed.append(entry.position)
+        return inner(application, loaded, entry)
+
+    def decide(world: Any, command: int, occasion: Occasion) -> list[Recorded]:
+        stream = stream_of("objective", drafts[command])
+        drafted = ObjectiveDrafted(reference=f"OBJ-{command + 1}", cycle="2026-q1", title="A", owner=owner)
+        told = [
+            Recorded(stream, drafted, effective_at=occasion.at),
+            Recorded(stream, ObjectiveReworded(title="B"), effective_at=occasion.at),
+        ]
+        overlay = Laid(world, occasion)
+        overlay.take(told[:1])
+        drafted_here = overlay.objective(drafts[command])
+        assert drafted_here is not None
+        assert [one.position for one in drafted_here.standing] == [len(told) * command + first]
+        overlay.take(told[1:])
+        return told
+
+    first = ledger.head().position + 1
+    monkeypatch.setattr(LedgerApplication, "evolve", evolve)
+    list(ledger.execute_many([Order(number, steward, imported=True) for number in range(6)], decide, group=2))
+    assert followed == [first + 2 * number + 1 for number in range(6)]
+    with Ledger.open(ledger.settings) as another:
+        for one in drafts:
+            assert another.world().objective(one) == ledger.world().objective(one)
