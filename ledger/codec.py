@@ -75,7 +75,7 @@ def _spelled(value: Any) -> Any:
     """Return what stands for a value that JSON does not have; of a model its members in their order, absent ones left
     out.
 
-    The same bytes as pydantic's own way, which asks a Python function for each number as well, in a third of the time.
+    The bytes are those of pydantic's own way, which takes twice as long: it asks a function for each number too.
     """
     if isinstance(value, Decimal):
         return number_text(value)
