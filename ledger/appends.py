@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from ledger.calls import (
     instant,
     int4_array,
     int8,
+    of_int8,
     text,
     text_array,
     two_numbers_and_instant,
@@ -26,7 +27,7 @@ from ledger.errors import LedgerIsBusy, refusal_for, refusal_of
 from ledger.limits import BYTES_PER_APPEND, EVENTS_PER_APPEND, READS_PER_APPEND
 from ledger.place import Connection
 
-_ONE = Statement("append", "select append($1, $2, $3)", 3)
+_ONE = Statement("append", "select append($1, $2, $3, $4)", 4)
 _EACH = Statement(
     "append_each",
     "select first_position, last_position, recorded_at, state, message, detail, broken"
@@ -49,7 +50,7 @@ class Appended:
 class _Ticket:
     """One append on its way: its thread waits at the gate until there is an answer, or until it is its turn to call."""
 
-    __slots__ = ("answer", "calls", "data", "gate", "keys", "reads", "writes")
+    __slots__ = ("answer", "calls", "data", "gate", "keys", "known", "reads", "writes")
 
     def __init__(
         self,
@@ -57,11 +58,13 @@ class _Ticket:
         writes: Collection[str],
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]],
+        known: int | None = None,
     ) -> None:
         self.data = data
         self.writes = writes
         self.reads = reads
         self.keys = keys
+        self.known = known
         self.answer: Appended | Exception | None = None
         self.calls = False
         self.gate = threading.Lock()
@@ -73,10 +76,11 @@ class Appends:
 
     One thread calls at a time, and takes the entries of everybody along who came before it began; who came meanwhile
     waits, and the first of them calls next. Each append is taken or refused for itself, in a transaction of the
-    database that they share.
+    database that they share. `meanwhile` is done in each call while the database is at it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: Callable[[], object] | None = None) -> None:
+        self.meanwhile = meanwhile
         self._waiting: deque[_Ticket] = deque()
         self._guard = threading.Lock()
         self._calling = False
@@ -88,13 +92,15 @@ class Appends:
         writes: Collection[str],
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]] = (),
+        known: int | None = None,
     ) -> Appended:
         """Append entries of the streams in `writes`; `reads` maps streams to the versions at which they were read.
 
-        `keys` are the idempotency keys in these entries, each with its actor. Raises the refusals of the function,
-        psycopg.OperationalError where the connection was lost.
+        `keys` are the idempotency keys in these entries, each with its actor; `known` is a position up to which all
+        that was read had followed the ledger. Raises the refusals of the function, psycopg.OperationalError where the
+        connection was lost.
         """
-        ticket = _Ticket(data, writes, reads, keys)
+        ticket = _Ticket(data, writes, reads, keys, known)
         try:
             with self._guard:
                 self._waiting.append(ticket)
@@ -115,7 +121,7 @@ class Appends:
         """Append what waits, the own ticket first, and let the others go: with their answers, or to call next."""
         tickets = self._take()
         try:
-            _call(connection, tickets)
+            _call(connection, tickets, self.meanwhile)
         finally:
             for ticket in tickets[1:]:
                 if ticket.answer is None:
@@ -154,10 +160,18 @@ class Appends:
             return taken
 
 
-def append(connection: Connection, data: list[bytes], reads: Mapping[str, int]) -> Appended:
+def append(
+    connection: Connection,
+    data: list[bytes],
+    reads: Mapping[str, int],
+    known: int | None = None,
+    meanwhile: Callable[[], object] | None = None,
+) -> Appended:
     """Call the database's function once; its refusals come back as ours."""
+    level = None if known is None else of_int8(known)
+    values = [bytea_array(data), text_array(reads), int4_array(reads.values()), level]
     try:
-        answer = _ONE.call(connection, [bytea_array(data), text_array(reads), int4_array(reads.values())])
+        answer = _ONE.call(connection, values, meanwhile)
     except psycopg.Error as error:
         refusal = refusal_of(error)
         if refusal is None:
@@ -167,10 +181,10 @@ def append(connection: Connection, data: list[bytes], reads: Mapping[str, int]) 
     return Appended(first, last, recorded_at)
 
 
-def _call(connection: Connection, tickets: list[_Ticket]) -> None:
+def _call(connection: Connection, tickets: list[_Ticket], meanwhile: Callable[[], object] | None) -> None:
     """Append what these tickets hold and write the answer on each."""
     try:
-        if not _append_as_one(connection, tickets):
+        if not _append_as_one(connection, tickets, meanwhile):
             _append_each(connection, tickets)
     except Exception as raised:  # noqa: BLE001 (whatever it is, it is the answer of everybody in this call)
         error = (refusal_of(raised) or raised) if isinstance(raised, psycopg.Error) else raised
@@ -179,16 +193,20 @@ def _call(connection: Connection, tickets: list[_Ticket]) -> None:
             ticket.answer = type(error)(*error.args) if isinstance(error, psycopg.Error) else error
 
 
-def _append_as_one(connection: Connection, tickets: list[_Ticket]) -> bool:
+def _append_as_one(
+    connection: Connection, tickets: list[_Ticket], meanwhile: Callable[[], object] | None
+) -> bool:
     """Append what these tickets hold as if it were one append; return False where each has to be asked for itself."""
     if len(tickets) == 1:
-        tickets[0].answer = append(connection, tickets[0].data, tickets[0].reads)
+        only = tickets[0]
+        only.answer = append(connection, only.data, only.reads, only.known, meanwhile)
         return True
     reads = _together(tickets)
     if reads is None:
         return False
     try:
-        whole = append(connection, [data for ticket in tickets for data in ticket.data], reads)
+        data = [one for ticket in tickets for one in ticket.data]
+        whole = append(connection, data, reads, None, meanwhile)
     except Refusal as refusal:
         if isinstance(refusal, LedgerIsBusy):
             raise

@@ -7,8 +7,9 @@ up other threads. Arrays and rows are in PostgreSQL's binary format (send and re
 
 from __future__ import annotations
 
+import select
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -29,6 +30,7 @@ _LENGTH = struct.Struct("!i")
 _BIG = struct.Struct("!q")
 _RECORD = struct.Struct("!iiiqiiqiiq")
 _BYTEA, _TEXT, _INT4 = 17, 25, 23
+_POLLS = hasattr(select, "poll")
 _FORGOTTEN = "26000"
 """The SQLSTATE of a statement that is not prepared (any longer): nothing was carried out."""
 
@@ -42,24 +44,58 @@ class Statement:
         self._formats = [1] * parameters
         self._prepared: WeakKeyDictionary[Connection, bool] = WeakKeyDictionary()
 
-    def call(self, connection: Connection, values: Sequence[bytes]) -> PGresult:
-        """Carry the statement out and return its rows.
+    def call(
+        self,
+        connection: Connection,
+        values: Sequence[bytes | None],
+        meanwhile: Callable[[], object] | None = None,
+    ) -> PGresult:
+        """Carry the statement out and return its rows; `meanwhile` is done once, while the database is at it.
 
         Raises psycopg's error of what the database said, psycopg.OperationalError where the connection was lost.
         """
         if connection not in self._prepared:
             self._prepare(connection)
         try:
-            return self._carried_out(connection, values)
+            return self._carried_out(connection, values, meanwhile)
         except psycopg.Error as error:
             if error.sqlstate != _FORGOTTEN:
                 raise
         self._prepare(connection)
-        return self._carried_out(connection, values)
+        return self._carried_out(connection, values, None)
 
-    def _carried_out(self, connection: Connection, values: Sequence[bytes]) -> PGresult:
-        result = connection.pgconn.exec_prepared(self._name, values, self._formats, 1)
+    def _carried_out(
+        self, connection: Connection, values: Sequence[bytes | None], meanwhile: Callable[[], object] | None
+    ) -> PGresult:
+        if meanwhile is None or not _POLLS:
+            result = connection.pgconn.exec_prepared(self._name, values, self._formats, 1)
+        else:
+            result = self._answered(connection, values, meanwhile)
         return _checked(connection, result, ExecStatus.TUPLES_OK)
+
+    def _answered(
+        self, connection: Connection, values: Sequence[bytes | None], meanwhile: Callable[[], object]
+    ) -> PGresult:
+        """Send the statement, do something else, and return what the database answered."""
+        wire, result = connection.pgconn, None
+        wire.send_query_prepared(self._name, values, self._formats, result_format=1)
+        try:
+            meanwhile()
+            readable = select.poll()
+            readable.register(wire.socket, select.POLLIN)
+            while wire.is_busy():
+                readable.poll()
+                wire.consume_input()
+            while (told := wire.get_result()) is not None:
+                result = told
+        except psycopg.Error:
+            raise
+        except BaseException:  # nobody reads the answer any more
+            connection.close()
+            raise
+        if result is None:
+            raise psycopg.OperationalError("The database gave no answer.")
+        return result
 
     def _prepare(self, connection: Connection) -> None:
         result = connection.pgconn.prepare(self._name, self._query)
@@ -120,6 +156,11 @@ def int4_array(items: Collection[int]) -> bytes:
     told = [4] * (2 * len(items))
     told[1::2] = items
     return struct.pack(f"!5i{len(told)}i", 1, 0, _INT4, len(items), 1, *told)
+
+
+def of_int8(number: int) -> bytes:
+    """Return a `bigint`."""
+    return _BIG.pack(number)
 
 
 def int8(told: bytes | None) -> int:

@@ -202,17 +202,18 @@ class Executor:
 
     def append(
         self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID, search: UUID | None = None,
-        foreseen: tuple[int, Sequence[Loaded]] | None = None,
+        foreseen: tuple[int, Sequence[Loaded]] | None = None, known: int | None = None,
     ) -> Receipt:  # fmt: skip
         """Append and, where the connection is lost meanwhile, find out what became of it.
 
         The same bytes are sent again only after the ledger was searched for the request behind its lock; their
         stream versions let them in at most once. `search` is the request that its last entry carries, where it
-        is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so.
+        is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so. `known` is
+        a position to which all that was read had followed the ledger.
         """
         after = self.states.position or 0
         try:
-            appended = self._application.put(pending, reads)
+            appended = self._application.put(pending, reads, known)
             left = foreseen[1] if foreseen is not None and foreseen[0] == appended.first_position else ()
             self.states.take(_entries(pending, appended), left)
             return _receipt(pending, appended, request)
@@ -250,7 +251,7 @@ class Executor:
             written = {one.stream for one in pending}
             reads = {stream: version for stream, version in world.looked.items() if stream not in written}
             try:
-                return self.append(pending, reads, request)
+                return self.append(pending, reads, request, known=world.known)
             except StreamsHaveMoved as error:
                 self.states.forget(one.stream for one in error.moved)
                 for one in error.moved:

@@ -95,7 +95,7 @@ class EntryRecorder(ApplicationRecorder):
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._appends = Appends()
+        self.appends = Appends()
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append in one round trip; `reads` maps streams to the versions at which they were read.
@@ -117,10 +117,11 @@ class EntryRecorder(ApplicationRecorder):
         writes: Collection[str],
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]] = (),
+        known: int | None = None,
     ) -> Appended:
         """Append stored bytes, as `insert_events` does, and return what the database answered."""
         with self._connections.use() as connection:
-            return self._appends.append(connection, data, writes, reads, keys)
+            return self.appends.append(connection, data, writes, reads, keys, known)
 
     def select_events(
         self,
@@ -272,8 +273,12 @@ class LedgerApplication(Application[str]):
         kind = self._evolve[entry.stream.partition(":")[0]]
         return Loaded(entry.stream, entry.version, kind(loaded.state if loaded else None, entry))
 
-    def put(self, pending: Sequence[Pending], reads: Mapping[str, int]) -> Appended:
-        """Append pending events and return where they stand.
+    def do_meanwhile(self, work: Callable[[], object]) -> None:
+        """Do some work in each append, while the database is at it."""
+        cast("EntryRecorder", self.recorder).appends.meanwhile = work
+
+    def put(self, pending: Sequence[Pending], reads: Mapping[str, int], known: int | None = None) -> Appended:
+        """Append pending events and return where they stand; `known` is a position to which all reads had followed.
 
         They go to the recorder directly: the event store would make bytes of what is bytes already, and notifications
         that nobody reads.
@@ -284,7 +289,9 @@ class LedgerApplication(Application[str]):
             if one.circumstances.idempotency is not None
         }
         recorder = cast("EntryRecorder", self.recorder)
-        return recorder.append([one.data for one in pending], {one.stream for one in pending}, reads, keys)
+        return recorder.append(
+            [one.data for one in pending], {one.stream for one in pending}, reads, keys, known
+        )
 
     def _project(self, loaded: Any, entries: Iterable[Any]) -> Any:
         for entry in entries:

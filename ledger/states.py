@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from eventsourcing.application import LRUCache
@@ -44,13 +46,24 @@ _VERSIONS = """
 _STREAMS = f"select {COLUMNS} from entries where stream = any (%s::text[]) order by stream, version"  # noqa: S608
 
 
+@dataclass(slots=True)
+class _Behind:
+    """A state and the entry after it, which is not followed yet."""
+
+    loaded: Loaded
+    entry: Entry
+    version: int
+
+
 class States:
     """The present state of any stream, at most one refresh old."""
 
     def __init__(self, application: LedgerApplication, connections: Connections) -> None:
         self._application = application
         self._connections = connections
-        self._kept: LRUCache[str, Loaded] = LRUCache(KEPT)
+        self._kept: LRUCache[str, Loaded | _Behind] = LRUCache(KEPT)
+        self._behind: deque[str] = deque()
+        """The streams whose last entry was appended by this process and may not be followed yet."""
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
         self._started = self._ended = 0
@@ -123,12 +136,37 @@ class States:
     def get(self, stream: str) -> Loaded:
         """Return the state of a stream; version 0 and None where it is absent."""
         try:
-            return self._kept.get(stream)
+            kept: Loaded | _Behind | None = self._kept.get(stream)
         except KeyError:
-            pass
+            kept = None
+        if isinstance(kept, _Behind):
+            kept = self._caught_up(stream)
+        if kept is not None:
+            return kept
         with self._reading() as read:
             loaded = read[stream] = self._application.load(stream)
         return loaded
+
+    def catch_up(self) -> None:
+        """Follow what this process appended: work for the moments at which the database is at it."""
+        while self._behind:
+            try:
+                stream = self._behind.popleft()
+            except IndexError:  # another thread was faster
+                return
+            self._caught_up(stream)
+
+    def _caught_up(self, stream: str) -> Loaded | None:
+        """Return the state of a stream with its last entry, or None where it is not kept any longer."""
+        with self._lock:
+            try:
+                kept = self._kept.get(stream)
+            except KeyError:
+                return None
+            if isinstance(kept, _Behind):
+                kept = self.evolve(kept.loaded, kept.entry)
+                self._kept.put(stream, kept)
+            return kept
 
     def look_up(self, streams: Collection[str]) -> None:
         """Keep the states of these streams, all that are not kept yet by one query."""
@@ -181,6 +219,7 @@ class States:
     def take(self, entries: Sequence[Entry], left: Sequence[Loaded] = ()) -> None:
         """Follow entries that were appended just now, without reading them back.
 
+        Of each stream the last entry is followed when its state is asked for, or while the next append is on its way.
         Threads come in any order: each stream is followed at once, the position when nothing lies between. `left` are
         states after these entries, where they are known already; where something later may have been followed before,
         they are not kept.
@@ -244,13 +283,17 @@ class States:
         """Follow one entry, read only where the state of its stream is kept and is the one before."""
         self._note(one.stream)
         try:
-            loaded = self._kept.get(one.stream)
+            kept = self._kept.get(one.stream)
         except KeyError:
             return
-        if loaded.version == one.version - 1:
-            entry = one if isinstance(one, Entry) else decode(one)
-            self._kept.put(one.stream, self.evolve(loaded, entry))
-        elif loaded.version < one.version:
+        if kept.version == one.version - 1:
+            loaded = self.evolve(kept.loaded, kept.entry) if isinstance(kept, _Behind) else kept
+            if isinstance(one, Entry):
+                self._kept.put(one.stream, _Behind(loaded, one, one.version))
+                self._behind.append(one.stream)
+            else:
+                self._kept.put(one.stream, self.evolve(loaded, decode(one)))
+        elif kept.version < one.version:
             self._drop(one.stream)
 
     def _note(self, stream: str) -> None:

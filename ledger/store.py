@@ -59,6 +59,7 @@ class Ledger:
         self._keys: Keys | None = None
         application = LedgerApplication(self._connections, evolve)
         states = States(application, self._connections)
+        application.do_meanwhile(states.catch_up)
         self._executor = Executor(
             application, states, self._connections, lambda: self.keys, lambda: self._identified()[1]
         )

@@ -34,6 +34,8 @@ class LedgerWorld:
         self.looked: dict[str, int] = {}
         self._expected: tuple[int, datetime, timedelta] | None = None
         self._laid: dict[int, tuple[Entry, Any, Any]] = {}
+        self.known = states.position
+        """The position that every state looked at here has followed the ledger to, or further."""
 
     def state(self, stream: str) -> Any:
         """Return the state of any stream, or None where it is absent."""

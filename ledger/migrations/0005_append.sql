@@ -1,9 +1,18 @@
 -- The append meets fewer statements on its usual way, and the head is set before the versions are looked at.
 
-create or replace function {schema}.append(
+-- That the head is one row is asked of a statement that adds one, not of each that changes it.
+alter table {schema}.head drop constraint head_only_one_check;
+create trigger head_is_one before insert on {schema}.head
+    for each statement execute function {schema}.refuse_change();
+
+-- What was read is as the caller saw it where nothing was recorded after the position that the caller knew then, or
+-- where each stream is at its version.
+drop function {schema}.append(bytea[], text[], integer[]);
+create function {schema}.append(
     data           bytea[],
     read_streams   text[]    default '{}',
     read_versions  integer[] default '{}',
+    known          bigint    default null,
     out last_position   bigint,
     out first_position  bigint,
     out recorded_at     timestamptz
@@ -14,7 +23,7 @@ set plan_cache_mode = force_generic_plan as $body$
 declare
     number_of     integer := coalesce(array_length(data, 1), 0);
     entry         jsonb;
-    entries       jsonb[];     -- all of them; of one that is as usual it stays empty
+    entries       jsonb[];     -- all of them; as long as one is as usual, it is empty
     written       text[];      -- the streams of this append, in the order of their first entry here,
     before        integer[];   -- each with the version that it must have now
     latest        integer[];   -- and the version that it will have
@@ -23,6 +32,7 @@ declare
     last_day      text;
     last_instant  text;
     special       boolean;     -- whether anything has to be looked at after the entries are in their places
+    level         boolean;     -- whether the caller knew the last position
     keyed         boolean;
     last_keyed    text[];
     superseding   boolean;
@@ -33,11 +43,22 @@ declare
     present       timestamptz;
 begin
     -- A transaction pays for each expression and each statement that it meets, so what is usual (one entry that says
-    -- nothing special) meets few of them.
-    if (number_of = 1 and octet_length(data[1]) <= {bytes_per_entry}
+    -- nothing special, after the last position that the caller knew) meets few of them. What is not is read below.
+    entry := case when number_of = 1 and octet_length(data[1]) <= {bytes_per_entry}
+                  then convert_from(data[1], 'UTF8')::jsonb end;
+    if (entry @@ 'strict $.version > 0 && $.body.type() == "object"
+            && $.stream like_regex "^[a-z_]+(:[a-z0-9-]+)?$" && $.name like_regex "^[a-z_]+[.][a-z_]+$"
+            && ($.by starts with "person:" || $.by starts with "service:")'
+        and position('\x0a'::bytea in data[1]) = 0
+        and length(entry ->> 'stream') <= 60 and length(entry ->> 'name') <= 100
+        and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
+        and (entry ->> 'request')::uuid::text = entry ->> 'request'
+        and entry - '{stream,version,name,by,on_behalf_of,reason,source,request,body}'::text[] = '{}'
+        and not entry -> 'body' ? 'reference' and entry ->> 'name' <> 'ledger.created'
         and coalesce(array_length(read_streams, 1), 0) <= {reads_per_append}
         and array_length(read_streams, 1) is not distinct from array_length(read_versions, 1)) is not true
     then
+        special := true;
         if number_of < 1 or number_of > {events_per_append} then
             raise exception using errcode = 'SL010', message = format(
                 'An append holds 1 to %s entries; this one holds %s.', {events_per_append}, number_of);
@@ -52,80 +73,73 @@ begin
             raise exception using errcode = 'SL010', message = format(
                 'An entry holds at most %s bytes and an append %s.', {bytes_per_entry}, {bytes_per_append});
         end if;
-    end if;
 
-    -- Read the bytes before anything is locked.
-    for n in 1 .. number_of loop
-        entry := convert_from(data[n], 'UTF8')::jsonb;
-        if (entry @@ 'strict $.version > 0 && $.body.type() == "object"
-                && $.stream like_regex "^[a-z_]+(:[a-z0-9-]+)?$" && $.name like_regex "^[a-z_]+[.][a-z_]+$"
-                && ($.by starts with "person:" || $.by starts with "service:")'
-            and position('\x0a'::bytea in data[n]) = 0
-            and length(entry ->> 'stream') <= 60 and length(entry ->> 'name') <= 100
-            and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
-            and (entry ->> 'request')::uuid::text = entry ->> 'request'
-            and entry - {known_members}::text[] = '{}') is not true
-        then
-            raise exception using errcode = 'SL011',
-                message = format('Entry %s of this append is malformed: it must say stream, version, name, by, '
-                                 'request and body as a ledger writes them, on one line.', n);
-        end if;
-        exit when number_of = 1 and not (
-            entry ?| '{decision,effective_at,idempotency,supersedes}' or entry -> 'body' ? 'reference'
-            or entry ->> 'name' = 'ledger.created');
-
-        special := true;
-        entries[n] := entry;
-        if ((not entry ? 'decision' or (entry ->> 'decision')::uuid::text = entry ->> 'decision')
-            and (not entry ? 'supersedes' or jsonb_typeof(entry -> 'supersedes') = 'number')
-            and (not entry -> 'body' ? 'reference' or jsonb_typeof(entry #> '{body,reference}') = 'string'
-                and entry #>> '{body,reference}' collate "C" ~ '^[A-Z]{2,4}-[1-9][0-9]{0,8}$')) is not true
-        then
-            raise exception using errcode = 'SL011', message = format(
-                'Entry %s of this append is malformed: it names its decision, what it supersedes or its reference '
-                'in another way than a ledger does.', n);
-        end if;
-        effective_at := entry ->> 'effective_at';
-        if effective_at is not null then
-            if effective_at like '____-__-__' and to_char(effective_at::date, 'YYYY-MM-DD') = effective_at then
-                last_day := greatest(last_day, effective_at);
-            elsif effective_at like '____-__-__T__:__:__.______Z'
-                and to_char(effective_at::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') = effective_at
+        -- Read the bytes before anything is locked.
+        for n in 1 .. number_of loop
+            entry := convert_from(data[n], 'UTF8')::jsonb;
+            if (entry @@ 'strict $.version > 0 && $.body.type() == "object"
+                    && $.stream like_regex "^[a-z_]+(:[a-z0-9-]+)?$" && $.name like_regex "^[a-z_]+[.][a-z_]+$"
+                    && ($.by starts with "person:" || $.by starts with "service:")'
+                and position('\x0a'::bytea in data[n]) = 0
+                and length(entry ->> 'stream') <= 60 and length(entry ->> 'name') <= 100
+                and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
+                and (entry ->> 'request')::uuid::text = entry ->> 'request'
+                and entry - {known_members}::text[] = '{}') is not true
             then
-                last_instant := greatest(last_instant, effective_at);
+                raise exception using errcode = 'SL011',
+                    message = format('Entry %s of this append is malformed: it must say stream, version, name, by, '
+                                     'request and body as a ledger writes them, on one line.', n);
+            end if;
+            entries[n] := entry;
+            if ((not entry ? 'decision' or (entry ->> 'decision')::uuid::text = entry ->> 'decision')
+                and (not entry ? 'supersedes' or jsonb_typeof(entry -> 'supersedes') = 'number')
+                and (not entry -> 'body' ? 'reference' or jsonb_typeof(entry #> '{body,reference}') = 'string'
+                    and entry #>> '{body,reference}' collate "C" ~ '^[A-Z]{2,4}-[1-9][0-9]{0,8}$')) is not true
+            then
+                raise exception using errcode = 'SL011', message = format(
+                    'Entry %s of this append is malformed: it names its decision, what it supersedes or its reference '
+                    'in another way than a ledger does.', n);
+            end if;
+            effective_at := entry ->> 'effective_at';
+            if effective_at is not null then
+                if effective_at like '____-__-__' and to_char(effective_at::date, 'YYYY-MM-DD') = effective_at then
+                    last_day := greatest(last_day, effective_at);
+                elsif effective_at like '____-__-__T__:__:__.______Z'
+                    and to_char(effective_at::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') = effective_at
+                then
+                    last_instant := greatest(last_instant, effective_at);
+                else
+                    raise exception using errcode = 'SL011', message = format('%s is no day and no instant.', effective_at);
+                end if;
+            end if;
+            if entry ? 'idempotency' then
+                keyed := true;
+                if (jsonb_typeof(entry #> '{idempotency,key}') = 'string'
+                    and length(entry #>> '{idempotency,key}') between 1 and 200
+                    and length(entry #>> '{idempotency,fingerprint}') between 32 and 64) is not true then
+                    raise exception using errcode = 'SL011', message = 'An idempotency key needs its fingerprint.';
+                end if;
+            end if;
+            if entry ? 'supersedes' then
+                superseding := true;
+            end if;
+            if n > 1 and entry ->> 'name' = 'ledger.created' then
+                raise exception using errcode = 'SL016', message = 'This ledger has been created; it is created once.';
+            end if;
+            place := array_position(written, entry ->> 'stream');
+            if place is null then
+                written := written || (entry ->> 'stream');
+                before := before || ((entry ->> 'version')::integer - 1);
+                latest := latest || (entry ->> 'version')::integer;
+            elsif (entry ->> 'version')::integer = latest[place] + 1 then
+                latest[place] := latest[place] + 1;
             else
-                raise exception using errcode = 'SL011', message = format('%s is no day and no instant.', effective_at);
+                raise exception using errcode = 'SL011',
+                    message = format('Version %s of %s does not follow version %s.',
+                                     entry ->> 'version', entry ->> 'stream', latest[place]);
             end if;
-        end if;
-        if entry ? 'idempotency' then
-            keyed := true;
-            if (jsonb_typeof(entry #> '{idempotency,key}') = 'string'
-                and length(entry #>> '{idempotency,key}') between 1 and 200
-                and length(entry #>> '{idempotency,fingerprint}') between 32 and 64) is not true then
-                raise exception using errcode = 'SL011', message = 'An idempotency key needs its fingerprint.';
-            end if;
-        end if;
-        if entry ? 'supersedes' then
-            superseding := true;
-        end if;
-        exit when number_of = 1;
-
-        if n > 1 and entry ->> 'name' = 'ledger.created' then
-            raise exception using errcode = 'SL016', message = 'This ledger has been created; it is created once.';
-        end if;
-        place := array_position(written, entry ->> 'stream');
-        if place is null then
-            written := written || (entry ->> 'stream');
-            before := before || ((entry ->> 'version')::integer - 1);
-            latest := latest || (entry ->> 'version')::integer;
-        elsif (entry ->> 'version')::integer = latest[place] + 1 then
-            latest[place] := latest[place] + 1;
-        else
-            raise exception using errcode = 'SL011',
-                message = format('Version %s of %s does not follow version %s.',
-                                 entry ->> 'version', entry ->> 'stream', latest[place]);
-        end if;
-    end loop;
+        end loop;
+    end if;
 
     -- From here on one append at a time. Each statement below sees what the one before us committed; what is set here
     -- is undone where the append is refused after all.
@@ -135,9 +149,10 @@ begin
                                   h.final_until + interval '1 microsecond')
                          + (number_of - 1) * interval '1 microsecond'
     returning h.position, h.position - number_of + 1, h.recorded_at, h.zone, h.ledger is null,
+              known is not distinct from h.position - number_of,
               h.ledger is null or entries[1] ->> 'name' = 'ledger.created'
                   or h.recorded_at > clock_timestamp() + {clock_bound} + number_of * interval '1 microsecond'
-      into strict last_position, first_position, recorded_at, home_zone, is_new, unusual;
+      into strict last_position, first_position, recorded_at, home_zone, is_new, level, unusual;
     if keyed then
         foreach entry in array entries loop
             if exists (select from {schema}.receipts as r
@@ -147,36 +162,30 @@ begin
         end loop;
     end if;
 
-    -- What was written and what was read stands where the caller saw it.
-    if number_of = 1 and unusual is not true then  -- far the most frequent: one statement looks and writes
-        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
+    if level and special is not true and unusual is not true then  -- far the most frequent: one statement looks and writes
+        insert into {schema}.entries (position, recorded_at, stream, version, name, data)
         select last_position, append.recorded_at, entry ->> 'stream', (entry ->> 'version')::integer, entry ->> 'name',
-               data[1], case when not entry ? 'supersedes' then entry #>> '{body,reference}' end,
-               (entry ->> 'supersedes')::bigint
-         where not exists (
-             select from unnest((entry ->> 'stream') || read_streams,
-                                ((entry ->> 'version')::integer - 1) || read_versions) as named (stream, expected)
-              where named.expected is distinct from coalesce((
-                  select e.version from {schema}.entries as e where e.stream = named.stream
-                   order by e.version desc limit 1), 0));
-        moved := not found;
-    else
-        if number_of = 1 then
-            entries[1] := entry;
-            written := array[entry ->> 'stream'];
-            before := array[(entry ->> 'version')::integer - 1];
+               data[1]
+         where (entry ->> 'version')::integer = 1 + coalesce((
+             select max(e.version) from {schema}.entries as e where e.stream = entry ->> 'stream'), 0);
+        if found then
+            return;
         end if;
-        moved := exists (
-            select from unnest(written || read_streams, before || read_versions) as named (stream, expected)
-             where named.expected is distinct from coalesce((
-                 select e.version from {schema}.entries as e where e.stream = named.stream
-                  order by e.version desc limit 1), 0));
     end if;
+
+    -- What was written and what was read stands where the caller saw it.
+    if special is not true then
+        entries := array[entry];
+        written := array[entry ->> 'stream'];
+        before := array[(entry ->> 'version')::integer - 1];
+    end if;
+    moved := exists (
+        select from unnest(written || case when not level then read_streams end,
+                           before || case when not level then read_versions end) as named (stream, expected)
+         where named.expected is distinct from coalesce((
+             select e.version from {schema}.entries as e where e.stream = named.stream
+              order by e.version desc limit 1), 0));
     if moved then
-        if number_of = 1 then
-            written := array[entry ->> 'stream'];
-            before := array[(entry ->> 'version')::integer - 1];
-        end if;
         raise exception using errcode = 'SL012', message = 'Streams have moved on.', detail = (
             select jsonb_agg(jsonb_build_object('stream', s.stream, 'expected', s.expected, 'present', s.present))
               from (select named.stream, named.expected,
@@ -208,15 +217,13 @@ begin
             update {schema}.head as h set ledger = (entries[1] #>> '{body,ledger}')::uuid, zone = home_zone;
         end if;
     end if;
-    if number_of > 1 or unusual then
-        insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
-        select last_position - number_of + u.n, append.recorded_at - (number_of - u.n) * interval '1 microsecond',
-               u.entry ->> 'stream', (u.entry ->> 'version')::integer, u.entry ->> 'name', u.bytes,
-               case when not u.entry ? 'supersedes' then u.entry #>> '{body,reference}' end,
-               (u.entry ->> 'supersedes')::bigint
-          from unnest(entries, data) with ordinality as u (entry, bytes, n)
-         order by u.n;
-    end if;
+    insert into {schema}.entries (position, recorded_at, stream, version, name, data, reference, supersedes)
+    select last_position - number_of + u.n, append.recorded_at - (number_of - u.n) * interval '1 microsecond',
+           u.entry ->> 'stream', (u.entry ->> 'version')::integer, u.entry ->> 'name', u.bytes,
+           case when not u.entry ? 'supersedes' then u.entry #>> '{body,reference}' end,
+           (u.entry ->> 'supersedes')::bigint
+      from unnest(entries, data) with ordinality as u (entry, bytes, n)
+     order by u.n;
     if special is not true then
         return;
     end if;

@@ -62,7 +62,7 @@ def test_a_connection_is_lost_under_appends_that_share_a_call(shelf: Shelf, cut:
 
 def _until_together(ledger: Ledger, tickets: int) -> None:
     """Wait until so many appends wait behind the one that is with the database."""
-    waiting = ledger._application.events.recorder._appends._waiting  # type: ignore[attr-defined]
+    waiting = ledger._application.events.recorder.appends._waiting  # type: ignore[attr-defined]
     until(lambda: len(waiting) >= tickets)
 
 

@@ -60,7 +60,7 @@ def held_head(ledger: Ledger) -> Iterator[Any]:
 def appends_of(ledger: Ledger) -> Appends:
     recorder = ledger._application.recorder
     assert isinstance(recorder, EntryRecorder)
-    return recorder._appends
+    return recorder.appends
 
 
 def end_sessions(ledger: Ledger, sessions: list[int]) -> None:
@@ -408,12 +408,12 @@ def test_each_answer_of_the_database_is_one_of_ours_in_a_shared_call_as_well(
         )
         for state, each_by_itself in product(expected, (False, True)):
             whole = "SL011" if each_by_itself else state
-            one = f"select pg_temp.no('{whole}') as last_position, $1::bytea[], $2::text[], $3::int4[]"
+            one = f"select pg_temp.no('{whole}') as last_position, $1::bytea[], $2::text[], $3::int4[], $4::int8"
             each = (
                 f"select null, null, null, '{state}'::text, 'no'::text, null, null"
                 "  from unnest($1::bytea[]), (select $2::int4[], $3::text[], $4::int4[], $5::int4[]) as unread"
             )
-            monkeypatch.setattr("ledger.appends._ONE", Statement(f"one {whole}", one, 3))
+            monkeypatch.setattr("ledger.appends._ONE", Statement(f"one {whole}", one, 4))
             monkeypatch.setattr("ledger.appends._EACH", Statement(f"each {state}", each, 5))
             appends, tickets = Appends(), [_Ticket([stored(steward)], (), {}, ()) for _ in range(2)]
             tickets[0].calls = appends._calling = True
