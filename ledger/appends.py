@@ -84,6 +84,7 @@ class Appends:
         self._waiting: deque[_Ticket] = deque()
         self._guard = threading.Lock()
         self._calling = False
+        self._last = 0
 
     def append(
         self,
@@ -123,11 +124,11 @@ class Appends:
         try:
             _call(connection, tickets, self.meanwhile)
         finally:
+            self._hand_over(tickets[0])  # before the others go: who calls next shall not stand in line behind them
             for ticket in tickets[1:]:
                 if ticket.answer is None:
                     ticket.answer = psycopg.OperationalError("The append was broken off.")
                 ticket.gate.release()
-            self._hand_over(tickets[0])
 
     def _hand_over(self, ticket: _Ticket) -> None:
         """Let the first who waits call next."""
@@ -148,15 +149,20 @@ class Appends:
         self._hand_over(ticket)
 
     def _take(self) -> list[_Ticket]:
-        """Return as many tickets as fit into one call, in the order in which they came."""
+        """Return as many tickets as fit into one call, in the order in which they came.
+
+        Of those who write it is half: while the database has their entries, the others decide.
+        """
         with self._guard:
+            most = min(TOGETHER, (len(self._waiting) + self._last + 1) // 2)
             taken = [self._waiting.popleft()]
             size = sum(map(len, taken[0].data))
-            while self._waiting and len(taken) < TOGETHER:
+            while self._waiting and len(taken) < most:
                 size += sum(map(len, self._waiting[0].data))
                 if size > BYTES_PER_APPEND:
                     break
                 taken.append(self._waiting.popleft())
+            self._last = len(taken)
             return taken
 
 

@@ -11,12 +11,14 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
 from ledger.embedded import EmbeddedServer
 from ledger.settings import Settings
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+_IDLE = TransactionStatus.IDLE
 
 
 class Place:
@@ -128,25 +130,52 @@ class Connections:
     """The pool's connections, one at a time per thread: whoever uses one inside another's use gets the same.
 
     One that turns out to be broken is given back at once, so that threads that all lost theirs do not wait for each
-    other's; the next use inside gets a new one, which stays until the outermost use ends.
+    other's; the next use inside gets a new one, which stays until the outermost use ends. Up to `kept` connections
+    wait beside the pool for their next use, which spares a command the pool's bookkeeping.
     """
 
-    def __init__(self, pool: ConnectionPool[Connection]) -> None:
+    def __init__(self, pool: ConnectionPool[Connection], *, kept: int = 0) -> None:
         self.pool = pool
         self._held = _Held()
+        self._kept = kept
+        self._ready: list[Connection] = []
 
     def use(self) -> AbstractContextManager[Connection]:
-        """Give the connection that this thread uses already, or one from the pool."""
-        return _Use(self.pool, self._held)
+        """Give the connection that this thread uses already, or one that nobody uses."""
+        return _Use(self, self._held)
+
+    def take(self) -> Connection:
+        """Return a connection that nobody uses, as far as is known a sound one."""
+        try:
+            connection = self._ready.pop()
+        except IndexError:
+            return self.pool.getconn()
+        if not connection.closed:
+            return connection
+        self.pool.putconn(connection)
+        return self.pool.getconn()
+
+    def give_back(self, connection: Connection) -> None:
+        """Take back a connection that nobody uses any more."""
+        if len(self._ready) < self._kept and connection.pgconn.transaction_status == _IDLE:
+            self._ready.append(connection)
+        else:
+            self.pool.putconn(connection)
+
+    def close(self) -> None:
+        """Give every connection back to the pool, now and from now on."""
+        self._kept = 0
+        while self._ready:
+            self.pool.putconn(self._ready.pop())
 
 
 class _Use:
     """One use of a connection; written out, as each command passes here several times."""
 
-    __slots__ = ("_held", "_pool")
+    __slots__ = ("_connections", "_held")
 
-    def __init__(self, pool: ConnectionPool[Connection], held: _Held) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections, held: _Held) -> None:
+        self._connections = connections
         self._held = held
 
     def __enter__(self) -> Connection:
@@ -154,10 +183,10 @@ class _Use:
         connection = held.connection
         if connection is not None and connection.closed:
             held.connection = None
-            self._pool.putconn(connection)
+            self._connections.give_back(connection)
             connection = None
         if connection is None:
-            connection = held.connection = self._pool.getconn()
+            connection = held.connection = self._connections.take()
         held.uses += 1
         return connection
 
@@ -166,7 +195,7 @@ class _Use:
         held.uses -= 1
         if held.uses == 0 and held.connection is not None:
             connection, held.connection = held.connection, None
-            self._pool.putconn(connection)
+            self._connections.give_back(connection)
 
 
 def session_name(schema: str) -> str:

@@ -30,6 +30,8 @@ from ledger.states import States
 from ledger.tokens import Tokens
 from ledger.worlds import LedgerWorld
 
+KEPT = 1
+"""Connections that stay beside the pool between two commands."""
 _EXPORT_ROWS = 2_000
 _LINES = f"select {LINE_IN_SQL} from entries where position > %s and position <= %s order by position"  # noqa: S608
 
@@ -54,7 +56,7 @@ class Ledger:
         self.settings = settings
         self.place = place
         self.pool = place.pool()
-        self._connections = Connections(self.pool)
+        self._connections = Connections(self.pool, kept=KEPT)
         self._identity: tuple[UUID, ZoneInfo] | None = None
         self._keys: Keys | None = None
         application = LedgerApplication(self._connections, evolve)
@@ -89,6 +91,7 @@ class Ledger:
         """Close the connections and leave the embedded server."""
         self.security.settle()
         self._application.close()
+        self._connections.close()
         self.pool.close()
         self.place.close()
 
