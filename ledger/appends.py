@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import psycopg
+from psycopg.pq.abc import PGresult
 
 from aggregates.frozen import dataclass
 from aggregates.refusals import Refusal
@@ -36,6 +37,8 @@ _EACH = Statement(
 )
 TOGETHER = 32
 """Appends that share one call."""
+AHEAD = 100_000
+"""Bytes that are sent ahead for who calls next: no more than are taken in without waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,26 @@ class Appended:
 
 
 class _Ticket:
-    """One append on its way: its thread waits at the gate until there is an answer, or until it is its turn to call."""
+    """One append on its way: its thread waits at the gate until there is an answer, or until it is its turn to call.
 
-    __slots__ = ("answer", "calls", "data", "gate", "keys", "known", "reads", "writes")
+    `taken` are those that it is to call for, itself the first, where that was settled for it; `sent` is what the
+    database was asked for them on its connection, where it was asked already.
+    """
+
+    __slots__ = (
+        "answer", "calls", "connection", "data", "gate", "keys", "known", "reads", "sent", "taken", "writes"
+    )  # fmt: skip
 
     def __init__(
         self,
+        connection: Connection,
         data: list[bytes],
         writes: Collection[str],
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]],
         known: int | None = None,
     ) -> None:
+        self.connection = connection
         self.data = data
         self.writes = writes
         self.reads = reads
@@ -67,6 +78,8 @@ class _Ticket:
         self.known = known
         self.answer: Appended | Exception | None = None
         self.calls = False
+        self.taken: list[_Ticket] | None = None
+        self.sent: list[bytes] | None = None
         self.gate = threading.Lock()
         self.gate.acquire()
 
@@ -76,7 +89,8 @@ class Appends:
 
     One thread calls at a time, and takes the entries of everybody along who came before it began; who came meanwhile
     waits, and the first of them calls next. Each append is taken or refused for itself, in a transaction of the
-    database that they share. `meanwhile` is done in each call while the database is at it.
+    database that they share. Who has an answer sends what the next one calls for before anybody goes on, so that the
+    database need not wait for Python. `meanwhile` is done in each call while the database is at it.
     """
 
     def __init__(self, meanwhile: Callable[[], object] | None = None) -> None:
@@ -101,7 +115,7 @@ class Appends:
         that was read had followed the ledger. Raises the refusals of the function, psycopg.OperationalError where the
         connection was lost.
         """
-        ticket = _Ticket(data, writes, reads, keys, known)
+        ticket = _Ticket(connection, data, writes, reads, keys, known)
         try:
             with self._guard:
                 self._waiting.append(ticket)
@@ -110,7 +124,7 @@ class Appends:
             if not ticket.calls:
                 ticket.gate.acquire()
             if ticket.answer is None:
-                self._call(connection)
+                self._call(ticket)
         except BaseException:  # a thread that is interrupted keeps nobody waiting
             self._leave(ticket)
             raise
@@ -118,52 +132,74 @@ class Appends:
             return ticket.answer
         raise ticket.answer or AssertionError("an append has an answer")
 
-    def _call(self, connection: Connection) -> None:
+    def _call(self, ticket: _Ticket) -> None:
         """Append what waits, the own ticket first, and let the others go: with their answers, or to call next."""
-        tickets = self._take()
+        if ticket.taken is None:
+            with self._guard:
+                ticket.taken = self._take()
+        tickets = ticket.taken
         try:
-            _call(connection, tickets, self.meanwhile)
+            _call(tickets, self.meanwhile)
         finally:
-            self._hand_over(tickets[0])  # before the others go: who calls next shall not stand in line behind them
-            for ticket in tickets[1:]:
-                if ticket.answer is None:
-                    ticket.answer = psycopg.OperationalError("The append was broken off.")
-                ticket.gate.release()
+            ticket.taken = None
+            try:
+                self._hand_over(ticket)  # before the others go: the database shall not wait for them
+            finally:
+                _let_go(tickets[1:])
 
     def _hand_over(self, ticket: _Ticket) -> None:
-        """Let the first who waits call next."""
+        """Let the first who waits call next, and send what it will call for."""
         with self._guard:
             if not ticket.calls:
                 return
             ticket.calls = False
             following = self._waiting[0] if self._waiting else None
             self._calling = following is not None
-            if following is not None:
+            if following is None:
+                return
+            try:
+                following.taken = self._take()
+                following.sent = _sent(following.taken)
+            finally:
                 following.calls = True
                 following.gate.release()
 
     def _leave(self, ticket: _Ticket) -> None:
-        """Take back what no call has taken along yet, and the turn to call."""
-        with self._guard, suppress(ValueError):
-            self._waiting.remove(ticket)
-        self._hand_over(ticket)
+        """Take back what no call has taken along yet, and the turn to call, with what was to be called for."""
+        with self._guard:
+            with suppress(ValueError):
+                self._waiting.remove(ticket)
+            taken, ticket.taken = ticket.taken, None
+        if ticket.sent is not None:  # nobody reads the answer any more
+            ticket.connection.close()
+        try:
+            self._hand_over(ticket)
+        finally:
+            _let_go((taken or [])[1:])
 
     def _take(self) -> list[_Ticket]:
-        """Return as many tickets as fit into one call, in the order in which they came.
+        """Return as many tickets as fit into one call, in the order in which they came; the guard is held.
 
         Of those who write it is half: while the database has their entries, the others decide.
         """
-        with self._guard:
-            most = min(TOGETHER, (len(self._waiting) + self._last + 1) // 2)
-            taken = [self._waiting.popleft()]
-            size = sum(map(len, taken[0].data))
-            while self._waiting and len(taken) < most:
-                size += sum(map(len, self._waiting[0].data))
-                if size > BYTES_PER_APPEND:
-                    break
-                taken.append(self._waiting.popleft())
-            self._last = len(taken)
-            return taken
+        most = min(TOGETHER, (len(self._waiting) + self._last + 1) // 2)
+        taken = [self._waiting.popleft()]
+        size = sum(map(len, taken[0].data))
+        while self._waiting and len(taken) < most:
+            size += sum(map(len, self._waiting[0].data))
+            if size > BYTES_PER_APPEND:
+                break
+            taken.append(self._waiting.popleft())
+        self._last = len(taken)
+        return taken
+
+
+def _let_go(tickets: list[_Ticket]) -> None:
+    """Let the threads of these tickets go on; what has no answer was broken off."""
+    for ticket in tickets:
+        if ticket.answer is None:
+            ticket.answer = psycopg.OperationalError("The append was broken off.")
+        ticket.gate.release()
 
 
 def append(
@@ -174,24 +210,49 @@ def append(
     meanwhile: Callable[[], object] | None = None,
 ) -> Appended:
     """Call the database's function once; its refusals come back as ours."""
-    level = None if known is None else of_int8(known)
-    values = [bytea_array(data), text_array(reads), int4_array(reads.values()), level]
     try:
-        answer = _ONE.call(connection, values, meanwhile)
+        return _appended(_ONE.call(connection, _values(data, reads, known), meanwhile))
     except psycopg.Error as error:
         refusal = refusal_of(error)
         if refusal is None:
             raise
         raise refusal from error
+
+
+def _values(data: list[bytes], reads: Mapping[str, int], known: int | None) -> list[bytes]:
+    return [
+        bytea_array(data),
+        text_array(reads),
+        int4_array(reads.values()),
+        of_int8(-1 if known is None else known),
+    ]
+
+
+def _appended(answer: PGresult) -> Appended:
     last, first, recorded_at = two_numbers_and_instant(answer.get_value(0, 0))
     return Appended(first, last, recorded_at)
 
 
-def _call(connection: Connection, tickets: list[_Ticket], meanwhile: Callable[[], object] | None) -> None:
+def _sent(tickets: list[_Ticket]) -> list[bytes] | None:
+    """Send what these tickets hold as if it were one append, and return it; None where that waits for its call."""
+    if sum(len(one) for ticket in tickets for one in ticket.data) > AHEAD:
+        return None
+    reads = _together(tickets)
+    if reads is None:
+        return None
+    known = tickets[0].known if len(tickets) == 1 else None
+    values = _values([one for ticket in tickets for one in ticket.data], reads, known)
+    try:
+        return values if _ONE.send(tickets[0].connection, values) else None
+    except psycopg.Error:  # the call will meet it too, and say so
+        return None
+
+
+def _call(tickets: list[_Ticket], meanwhile: Callable[[], object] | None) -> None:
     """Append what these tickets hold and write the answer on each."""
     try:
-        if not _append_as_one(connection, tickets, meanwhile):
-            _append_each(connection, tickets)
+        if not _append_as_one(tickets, meanwhile):
+            _append_each(tickets[0].connection, tickets)
     except Exception as raised:  # noqa: BLE001 (whatever it is, it is the answer of everybody in this call)
         error = (refusal_of(raised) or raised) if isinstance(raised, psycopg.Error) else raised
         tickets[0].answer = error
@@ -199,22 +260,23 @@ def _call(connection: Connection, tickets: list[_Ticket], meanwhile: Callable[[]
             ticket.answer = type(error)(*error.args) if isinstance(error, psycopg.Error) else error
 
 
-def _append_as_one(
-    connection: Connection, tickets: list[_Ticket], meanwhile: Callable[[], object] | None
-) -> bool:
+def _append_as_one(tickets: list[_Ticket], meanwhile: Callable[[], object] | None) -> bool:
     """Append what these tickets hold as if it were one append; return False where each has to be asked for itself."""
-    if len(tickets) == 1:
-        only = tickets[0]
-        only.answer = append(connection, only.data, only.reads, only.known, meanwhile)
-        return True
-    reads = _together(tickets)
-    if reads is None:
-        return False
+    first_of_them, is_alone = tickets[0], len(tickets) == 1
+    sent, first_of_them.sent = first_of_them.sent, None
     try:
-        data = [one for ticket in tickets for one in ticket.data]
-        whole = append(connection, data, reads, None, meanwhile)
-    except Refusal as refusal:
-        if isinstance(refusal, LedgerIsBusy):
+        if sent is not None:
+            whole = _appended(_ONE.answer(first_of_them.connection, sent, meanwhile))
+        else:
+            reads = first_of_them.reads if is_alone else _together(tickets)
+            if reads is None:
+                return False
+            data = [one for ticket in tickets for one in ticket.data]
+            known = first_of_them.known if is_alone else None
+            whole = append(first_of_them.connection, data, reads, known, meanwhile)
+    except (psycopg.Error, Refusal) as error:
+        refusal = refusal_of(error) if isinstance(error, psycopg.Error) else error
+        if is_alone or refusal is None or isinstance(refusal, LedgerIsBusy):
             raise
         return False
     first = whole.first_position

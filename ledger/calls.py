@@ -47,7 +47,7 @@ class Statement:
     def call(
         self,
         connection: Connection,
-        values: Sequence[bytes | None],
+        values: Sequence[bytes],
         meanwhile: Callable[[], object] | None = None,
     ) -> PGresult:
         """Carry the statement out and return its rows; `meanwhile` is done once, while the database is at it.
@@ -65,7 +65,7 @@ class Statement:
         return self._carried_out(connection, values, None)
 
     def _carried_out(
-        self, connection: Connection, values: Sequence[bytes | None], meanwhile: Callable[[], object] | None
+        self, connection: Connection, values: Sequence[bytes], meanwhile: Callable[[], object] | None
     ) -> PGresult:
         if meanwhile is None or not _POLLS:
             result = connection.pgconn.exec_prepared(self._name, values, self._formats, 1)
@@ -73,12 +73,38 @@ class Statement:
             result = self._answered(connection, values, meanwhile)
         return _checked(connection, result, ExecStatus.TUPLES_OK)
 
+    def send(self, connection: Connection, values: Sequence[bytes]) -> bool:
+        """Send the statement without waiting for its answer, which is `answer`; return whether that is possible."""
+        if connection not in self._prepared or not _POLLS:
+            return False
+        connection.pgconn.send_query_prepared(self._name, values, self._formats, result_format=1)
+        return True
+
+    def answer(
+        self,
+        connection: Connection,
+        values: Sequence[bytes],
+        meanwhile: Callable[[], object] | None,
+    ) -> PGresult:
+        """Return the rows of the statement that was sent with these values. Raises what `call` does."""
+        try:
+            return _checked(connection, self._awaited(connection, meanwhile or int), ExecStatus.TUPLES_OK)
+        except psycopg.Error as error:
+            if error.sqlstate != _FORGOTTEN:
+                raise
+        self._prepare(connection)
+        return self._carried_out(connection, values, None)
+
     def _answered(
-        self, connection: Connection, values: Sequence[bytes | None], meanwhile: Callable[[], object]
+        self, connection: Connection, values: Sequence[bytes], meanwhile: Callable[[], object]
     ) -> PGresult:
         """Send the statement, do something else, and return what the database answered."""
+        connection.pgconn.send_query_prepared(self._name, values, self._formats, result_format=1)
+        return self._awaited(connection, meanwhile)
+
+    def _awaited(self, connection: Connection, meanwhile: Callable[[], object]) -> PGresult:
+        """Do something else, then wait for the answer to what was sent."""
         wire, result = connection.pgconn, None
-        wire.send_query_prepared(self._name, values, self._formats, result_format=1)
         try:
             meanwhile()
             readable = select.poll()

@@ -208,8 +208,8 @@ class Executor:
 
         The same bytes are sent again only after the ledger was searched for the request behind its lock; their
         stream versions let them in at most once. `search` is the request that its last entry carries, where it
-        is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so. `known` is
-        a position to which all that was read had followed the ledger.
+        is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so;
+        `known` a position to which all that was read had followed the ledger.
         """
         after = self.states.position or 0
         try:

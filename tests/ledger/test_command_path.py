@@ -30,6 +30,7 @@ from ledger.errors import (
     KeyedCommandIsDone,
     LedgerIsBusy,
     RecordIsFixed,
+    StreamsHaveMoved,
 )
 from ledger.execute import Order
 from ledger.library import EntryRecorder
@@ -165,16 +166,51 @@ def test_who_is_interrupted_while_others_append_keeps_nobody_waiting(ledger: Led
 
 
 def test_who_is_interrupted_when_it_is_its_turn_hands_the_turn_on(ledger: Ledger, steward: str) -> None:
-    appends = Appends()
-    ahead, interrupted, behind = (_Ticket([], (), {}, ()) for _ in range(3))
-    ahead.calls = appends._calling = True
-    appends._waiting.extend([interrupted, behind])
-    appends._hand_over(ahead)
-    assert interrupted.calls
-    appends._leave(interrupted)
-    assert (behind.calls, behind.gate.acquire(blocking=False)) == (True, True)
+    """Given three who wait, when the first is interrupted with what was sent for it, then the others go on."""
+    appends, data = Appends(), stored(steward)
+    with ledger.pool.connection() as connection, psycopg.connect(ledger.place.application_url) as own:
+        append(connection, [stored(steward)], {})
+        ahead = _Ticket(connection, [], (), {}, ())
+        interrupted, along, behind = (_Ticket(connection, [data], (), {}, ()) for _ in range(3))
+        ahead.calls = appends._calling = True
+        appends._last = 1
+        appends._waiting.extend([interrupted, along, behind])
+        appends._hand_over(ahead)
+        assert (interrupted.calls, interrupted.taken) == (True, [interrupted, along])
+        assert interrupted.sent is not None
+        behind.connection = own
+        appends._leave(interrupted)
+        assert connection.closed
+    assert isinstance(along.answer, psycopg.OperationalError)
+    assert [one.gate.acquire(blocking=False) for one in (along, behind)] == [True, True]
+    assert behind.calls
     appends._leave(behind)
     assert (appends._calling, len(appends._waiting)) == (False, 0)
+
+
+def test_what_is_sent_ahead_is_answered_as_if_its_own_call_had_sent_it(ledger: Ledger, steward: str) -> None:
+    """Given appends that are sent by who called before, then each is recorded or refused, whatever the others are."""
+    appends, stale = appends_of(ledger), team_of(ledger.new_id())
+
+    def write(reads: dict[str, int]) -> Any:
+        with ledger.pool.connection() as connection:
+            append(connection, [stored(steward)], {})
+            begin.wait(PATIENCE)  # each has its own connection, on which the statement is prepared
+            begin.wait(PATIENCE)
+            stream = team_of(ledger.new_id())
+            return appends.append(connection, [stored(steward, stream)], {stream}, reads)
+
+    begin = threading.Barrier(7)
+    with ThreadPoolExecutor(6) as threads:
+        told = [threads.submit(write, {stale: 7} if number == 3 else {}) for number in range(6)]
+        begin.wait(PATIENCE)
+        with held_head(ledger):
+            begin.wait(PATIENCE)
+            until(lambda: len(appends._waiting) == 5)
+        refused = [one.exception(PATIENCE) for one in told]
+    assert [type(one) for one in refused] == [type(None)] * 3 + [StreamsHaveMoved] + [type(None)] * 2
+    positions = [one.result().position for one, no in zip(told, refused, strict=True) if no is None]
+    assert sorted(positions) == list(range(11, 16))
 
 
 def test_a_busy_ledger_is_waited_for_once(
@@ -190,11 +226,11 @@ def test_a_busy_ledger_is_waited_for_once(
     monkeypatch.setattr("ledger.appends.append", busy)
     monkeypatch.setattr("ledger.appends._append_each", busy)
     appends = appends_of(ledger)
-    tickets = [_Ticket([stored(steward)], (), {}, ()) for _ in range(2)]
-    appends._waiting.extend(tickets)
-    tickets[0].calls = appends._calling = True
     with ledger.pool.connection() as connection:
-        appends._call(connection)
+        tickets = [_Ticket(connection, [stored(steward)], (), {}, ()) for _ in range(2)]
+        tickets[0].taken = tickets
+        tickets[0].calls = appends._calling = True
+        appends._call(tickets[0])
     assert asked == [1]
     assert [type(ticket.answer) for ticket in tickets] == [LedgerIsBusy] * 2
 
@@ -415,10 +451,11 @@ def test_each_answer_of_the_database_is_one_of_ours_in_a_shared_call_as_well(
             )
             monkeypatch.setattr("ledger.appends._ONE", Statement(f"one {whole}", one, 4))
             monkeypatch.setattr("ledger.appends._EACH", Statement(f"each {state}", each, 5))
-            appends, tickets = Appends(), [_Ticket([stored(steward)], (), {}, ()) for _ in range(2)]
+            appends = Appends()
+            tickets = [_Ticket(connection, [stored(steward)], (), {}, ()) for _ in range(2)]
+            tickets[0].taken = tickets
             tickets[0].calls = appends._calling = True
-            appends._waiting.extend(tickets)
-            appends._call(connection)
+            appends._call(tickets[0])
             told[state, each_by_itself] = [type(ticket.answer) for ticket in tickets]
             assert tickets[1].gate.acquire(blocking=False)
             assert not appends._calling
