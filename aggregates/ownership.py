@@ -16,6 +16,18 @@ from aggregates.person.commands import GrantDelegation, RevokeDelegation
 from aggregates.world import World
 
 _OF_AN_ENTRY = (AmendEntry, RetractEntry)
+_NO_ITEM: tuple[type[Command], ...] = (
+    DraftObjective,
+    GrantDelegation,
+    RevokeDelegation,
+    RecordDecision,
+    Replan,
+    AmendEntry,
+    RetractEntry,
+    AnswerFinding,
+    AnswerFindings,
+)
+"""The commands that touch something else than the one objective or key result that they name."""
 
 
 def is_own(world: World, command: Command, actor: UUID | None, occasion: Occasion) -> bool:
@@ -27,6 +39,16 @@ def is_own(world: World, command: Command, actor: UUID | None, occasion: Occasio
     """
     if actor is None:
         return False
+    if type(command) in _NO_ITEM:
+        return _is_own_otherwise(world, command, actor, occasion)
+    objective: UUID | None = getattr(command, "objective", None)
+    key_result: UUID | None = (
+        None if command.command_name == "add_key_result" else getattr(command, "key_result", None)
+    )
+    return objective is not None and owns(world, objective, key_result, actor, occasion.at)
+
+
+def _is_own_otherwise(world: World, command: Command, actor: UUID, occasion: Occasion) -> bool:
     match command:
         case DraftObjective(owner=owner):
             return owner == actor
@@ -44,11 +66,7 @@ def is_own(world: World, command: Command, actor: UUID | None, occasion: Occasio
             return _entry_is_own(world, position, actor, occasion.at)
         case AnswerFindings(findings=findings):
             return all(_entry_is_own(world, one.cause, actor, occasion.at) for one in findings)
-    objective: UUID | None = getattr(command, "objective", None)
-    key_result: UUID | None = (
-        None if command.command_name == "add_key_result" else getattr(command, "key_result", None)
-    )
-    return objective is not None and owns(world, objective, key_result, actor, occasion.at)
+    return False
 
 
 def action_of(world: World, command: Command) -> str:

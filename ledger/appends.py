@@ -224,7 +224,7 @@ def _values(data: list[bytes], reads: Mapping[str, int], known: int | None) -> l
         bytea_array(data),
         text_array(reads),
         int4_array(reads.values()),
-        of_int8(-1 if known is None else known),
+        of_int8(-1 if known is None or len(reads) > READS_PER_APPEND else known),
     ]
 
 

@@ -358,6 +358,10 @@ def _claimed(connection: Connection, actor: str, key: str) -> Iterator[bool]:
 def _entries(pending: Sequence[Pending], appended: Appended) -> list[Entry]:
     """Return what was appended as entries, as they would be read back."""
     first, last = appended.first_position, appended.position
+    if first == last:  # far the most frequent
+        (one,) = pending
+        at = appended.recorded_at
+        return [Entry(first, at, one.stream, one.version, one.circumstances, one.event)]
     return [
         Entry(
             first + place,

@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from eventsourcing.application import LRUCache
-
 from aggregates.entry import Entry
 from ledger.codec import RawEntry, decode
 from ledger.library import COLUMNS, LedgerApplication, Loaded
@@ -55,13 +53,26 @@ class _Behind:
     version: int
 
 
+class _Kept(dict[str, Loaded | _Behind]):
+    """States by their streams, at most KEPT; whoever changes it holds the lock, and anybody may look.
+
+    What was kept first goes first: what is still asked for then costs one more reading.
+    """
+
+    def put(self, stream: str, state: Loaded | _Behind) -> None:
+        """Keep a state."""
+        if len(self) >= KEPT and stream not in self:
+            del self[next(iter(self))]
+        self[stream] = state
+
+
 class States:
     """The present state of any stream, at most one refresh old."""
 
     def __init__(self, application: LedgerApplication, connections: Connections) -> None:
         self._application = application
         self._connections = connections
-        self._kept: LRUCache[str, Loaded | _Behind] = LRUCache(KEPT)
+        self._kept = _Kept()
         self._behind: deque[str] = deque()
         """The streams whose last entry was appended by this process and may not be followed yet."""
         self._lock = threading.Lock()
@@ -121,7 +132,7 @@ class States:
             if self.position is None:
                 row = connection.execute("select coalesce(max(position), 0) from entries").fetchone()
                 with self._lock:  # what was kept meanwhile may lie behind the position
-                    self._kept = LRUCache(KEPT)
+                    self._kept = _Kept()
                     self._turn += 1
                     self.position = row[0] if row else 0
             rows = connection.execute(_REFRESH, [self.position, TAIL], binary=True, prepare=True).fetchall()
@@ -135,10 +146,7 @@ class States:
 
     def get(self, stream: str) -> Loaded:
         """Return the state of a stream; version 0 and None where it is absent."""
-        try:
-            kept: Loaded | _Behind | None = self._kept.get(stream)
-        except KeyError:
-            kept = None
+        kept = self._kept.get(stream)
         if isinstance(kept, _Behind):
             kept = self._caught_up(stream)
         if kept is not None:
@@ -159,10 +167,7 @@ class States:
     def _caught_up(self, stream: str) -> Loaded | None:
         """Return the state of a stream with its last entry, or None where it is not kept any longer."""
         with self._lock:
-            try:
-                kept = self._kept.get(stream)
-            except KeyError:
-                return None
+            kept = self._kept.get(stream)
             if isinstance(kept, _Behind):
                 kept = self.evolve(kept.loaded, kept.entry)
                 self._kept.put(stream, kept)
@@ -206,10 +211,8 @@ class States:
 
     def _kept_from(self, stream: str, version: int) -> bool:
         """Return whether the state of a stream is kept, at this version or a later one."""
-        try:
-            return self._kept.get(stream).version >= version
-        except KeyError:
-            return False
+        kept = self._kept.get(stream)
+        return kept is not None and kept.version >= version
 
     @property
     def last(self) -> datetime:
@@ -267,7 +270,7 @@ class States:
 
     def _follow(self, tail: list[RawEntry]) -> None:
         if len(tail) >= TAIL:
-            self._kept = LRUCache(KEPT)
+            self._kept = _Kept()
             self._ahead.clear()
             self._turn += 1
             self.position = None
@@ -282,9 +285,8 @@ class States:
     def _step(self, one: RawEntry | Entry) -> None:
         """Follow one entry, read only where the state of its stream is kept and is the one before."""
         self._note(one.stream)
-        try:
-            kept = self._kept.get(one.stream)
-        except KeyError:
+        kept = self._kept.get(one.stream)
+        if kept is None:
             return
         if kept.version == one.version - 1:
             loaded = self.evolve(kept.loaded, kept.entry) if isinstance(kept, _Behind) else kept
@@ -301,7 +303,4 @@ class States:
             followed.add(stream)
 
     def _drop(self, stream: str) -> None:
-        try:
-            self._kept.get(stream, evict=True)
-        except KeyError:
-            return
+        self._kept.pop(stream, None)

@@ -39,7 +39,7 @@ class LedgerWorld:
 
     def state(self, stream: str) -> Any:
         """Return the state of any stream, or None where it is absent."""
-        return self._load(stream).state
+        return (self._seen.get(stream) or self._load(stream)).state
 
     def version(self, stream: str) -> int:
         """Return the version of any stream, what was absorbed included."""
@@ -67,7 +67,8 @@ class LedgerWorld:
 
     def objective(self, objective: UUID) -> Any:
         """Return the state of an objective, or None."""
-        return self.state(stream_of("objective", objective))
+        stream = stream_of("objective", objective)
+        return (self._seen.get(stream) or self._load(stream)).state
 
     def decision(self, decision: UUID) -> Any:
         """Return the state of a decision, or None."""
