@@ -107,12 +107,20 @@ class Statement:
         wire, result = connection.pgconn, None
         try:
             meanwhile()
-            readable = select.poll()
-            readable.register(wire.socket, select.POLLIN)
-            while wire.is_busy():
-                readable.poll()
+            ready = select.poll()
+            ready.register(wire.socket, select.POLLIN)
+            while wire.flush():  # the rest of what was too much to be sent at once
+                ready.modify(wire.socket, select.POLLIN | select.POLLOUT)
+                ready.poll()
                 wire.consume_input()
-            while (told := wire.get_result()) is not None:
+            ready.modify(wire.socket, select.POLLIN)
+            while True:
+                while wire.is_busy():  # else `get_result` would wait, and hold up every other thread
+                    ready.poll()
+                    wire.consume_input()
+                told = wire.get_result()
+                if told is None:
+                    break
                 result = told
         except psycopg.Error:
             raise
