@@ -113,7 +113,7 @@ class Statement:
                 ready.modify(wire.socket, select.POLLIN | select.POLLOUT)
                 ready.poll()
                 wire.consume_input()
-            ready.modify(wire.socket, select.POLLIN)
+                ready.modify(wire.socket, select.POLLIN)
             while True:
                 while wire.is_busy():  # else `get_result` would wait, and hold up every other thread
                     ready.poll()

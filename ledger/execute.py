@@ -132,8 +132,7 @@ class Executor:
 
     def _execute(self, order: Order, decide: Decide) -> Receipt:
         if order.idempotency is None:
-            with self.connections.use():
-                return self._until_settled(order, decide, None)
+            return self._until_settled(order, decide, None)
         mark = Idempotency(key=order.idempotency.key, fingerprint=self.fingerprint(order))
         with self.connections.use() as connection, _claimed(connection, order.by, mark.key) as claimed:
             known = self.known_receipt(order.by, mark)
