@@ -26,6 +26,7 @@ from ledger.errors import (
     ClockIsBehind,
     EntryIsMalformed,
     LedgerExists,
+    Moved,
     StaleVersion,
     StreamsHaveMoved,
     TooMuchContention,
@@ -242,6 +243,36 @@ def test_bytes_that_are_no_entry_are_refused(untouched: Ledger, damage: Any, amo
     with untouched.pool.connection() as connection, pytest.raises(EntryIsMalformed):
         append(connection, [*data, damage(stored(by))], {})
     assert untouched.head().position == 4
+
+
+def test_what_is_known_up_to_a_position_is_looked_at_where_more_was_recorded(
+    ledger: Ledger, steward: str
+) -> None:
+    """Given one who knew the ledger up to a position, when more was recorded since, then what was read is looked at;
+    when nothing was, then what is written is."""
+    written, read = team_of(new_id()), team_of(new_id())
+    with ledger.pool.connection() as connection:
+        known = append(connection, [stored(steward, written)], {read: 0}).position
+        assert append(connection, [stored(steward, read)], {written: 1}, known).position == known + 1
+        for later in (None, known, known + 2):
+            with pytest.raises(StreamsHaveMoved) as told:
+                append(connection, [stored(steward, written, 2)], {read: 0}, later)
+            assert told.value.moved == (Moved(read, 0, 1),)
+        for version in (1, 3):
+            with pytest.raises(StreamsHaveMoved) as told:
+                append(connection, [stored(steward, written, version)], {read: 1}, known + 1)
+            assert told.value.moved == (Moved(written, version - 1, 1),)
+        append(connection, [stored(steward, written, 2)], {read: 1}, known)
+    assert ledger.head().position == known + 2
+
+
+def test_there_is_one_head(ledger: Ledger) -> None:
+    """Given the ledger's owner, when a second head is added, then that is refused."""
+    with (
+        ledger.place.as_owner() as connection,
+        pytest.raises(psycopg.Error, match="INSERT on head is refused"),
+    ):
+        connection.execute("insert into head (only_one) values (false)")
 
 
 @pytest.mark.parametrize("among_others", [False, True])
