@@ -106,8 +106,8 @@ def test_a_connection_cut_after_the_commit_finds_what_was_recorded(
     """Given an append that was committed and an answer that never came, then the first receipt is answered once."""
     real, calls = ledger_append(), []
 
-    def lose_the_first_answer(connection: Any, data: list[bytes], reads: Any) -> Any:
-        answer = real(connection, data, reads)
+    def lose_the_first_answer(connection: Any, *said: Any) -> Any:
+        answer = real(connection, *said)
         calls.append(answer)
         if len(calls) == 1:
             connection.close()
