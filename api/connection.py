@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 from typing import Any, Final
 
@@ -26,20 +27,27 @@ SLOW: Final = b": Nothing was taken of this stream for too long, so it ends here
 """The last thing that a listener reads who was too slow."""
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Za-z:.]+\])(?::[0-9]*)?")
+"""A host and perhaps its port; RFC 9112 wants anything else in the header Host refused."""
 _log = logging.getLogger(__name__)
 
 
 class PunctualProtocol(HttpToolsProtocol):
     """HTTP/1.1 of uvicorn, which would wait for ever for the rest of a request, and for who takes no answer.
 
-    The parser is llhttp's. It takes some requests that RFC 9112 forbids to answer, and heads of any length; those are
-    refused here.
+    The parser is llhttp's. It takes some requests that RFC 9112 forbids to answer, heads of any length, and trailers
+    for headers; those are refused here. It reads ahead: requests wait in `pipeline` behind the one that is answered.
     """
 
     _due: asyncio.TimerHandle | None = None
     _untaken: asyncio.TimerHandle | None = None
-    _head: int | None = None
-    """How many bytes came of a head that is not whole; None between two heads."""
+    _answering: Any = None
+    """The request that is answered, or the last one that was."""
+    _unread: int | None = None
+    """How many bytes came since a request went on: of its head, or of what stands around its body; None between two."""
+    _moved = False
+    """Whether the request went on, or another began, with what arrived last."""
+    _in_head = False
     _wrong: str = ""
     """What is wrong with the request that cannot be read."""
 
@@ -50,69 +58,110 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived; stop the clock once the request is whole."""
+        self._moved = False
         super().data_received(data)
-        if self._head is not None and not self.transport.is_closing():
-            self._head += len(data)
-            if self._head > HEAD_LIMIT:
+        if self._unread is not None and not self._moved and not self.transport.is_closing():
+            self._unread += len(data)
+            if self._unread > HEAD_LIMIT:
                 self._wrong = _too_long()
                 self.send_400_response(self._wrong)
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clocks."""
+        """Stop the clocks, and tell whoever makes an answer that nobody waits for it."""
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        if self._answering is not None:
+            self._leave(self._answering)
+        self.pipeline.clear()
         self._stop()
         self._stop_waiting()
 
     def on_message_begin(self) -> None:
         """Begin to read a head."""
         super().on_message_begin()
-        self._head = 0
+        self._unread, self._in_head = 0, True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; a trailer is none, and nothing here asks for one."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Take a head that is whole; raise ValueError, which ends the connection, for one that must not be answered."""
-        self._head = None
+        self._unread, self._moved, self._in_head = 0, True, False
         self._wrong = self._fault()
         if self._wrong:
             raise ValueError(self._wrong)
+        if self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False  # which only a caller of HTTP/1.1 understands
         super().on_headers_complete()
         if self.parser.should_upgrade():
-            self.cycle.keep_alive = (
-                False  # what comes behind it may be of the other protocol, which nobody speaks here
-            )
+            # what comes behind it may be of the other protocol, which nobody speaks here
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        self._unread, self._moved = 0, True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take a request that is whole."""
+        self._unread, self._moved = None, True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Begin with the next request that waits; one of which a part came has its whole time for the rest."""
+        super().on_response_complete()
+        if self._unread is not None and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self._look()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._answering = cycle
+        if cycle.waiting_for_100_continue or cycle.scope["http_version"] == "1.0":
+            app = _with_care(cycle, app)
+        super()._start_asgi_task(cycle, app)
 
     def _fault(self) -> str:
         """Return what RFC 9112 forbids in this head, or nothing."""
         version = self.parser.get_http_version()
         if version not in _VERSIONS:
             return f"HTTP/{version} is not spoken here; send HTTP/1.1."
-        size = len(self.url)
+        size = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n\r\n")
         hosts = 0
         for name, value in self.headers:
             size += len(name) + len(value) + 4
-            hosts += name == b"host"
+            if name == b"host":
+                hosts += 1
+                if _HOST.fullmatch(value) is None:
+                    return "The header Host names no host."
+            elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                return "The only transfer coding that is understood here is chunked."
         if size > HEAD_LIMIT:
             return _too_long()
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             return "A request of HTTP/1.1 names its host in one header, Host."
+        if b"#" in self.url:
+            return "The address has a fragment (#), which is never sent."
         return ""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP as everything else is answered, and close; an answer that was begun is only cut."""
-        self._head = None
+        """Answer what is no HTTP as everything else is answered, and close.
+
+        Requests before it that are whole have their answers, and no more is said; an answer that was begun is only cut.
+        """
+        self._unread = None
         cycle: Any = self.cycle
-        if self.pipeline and cycle.more_body:
-            self.transport.close()  # an answer to this one would be taken for that to an earlier one
-            return
+        if self.pipeline and cycle.more_body:  # half a request is none, and those before it are whole
+            self.pipeline.popleft()
+            cycle = self.cycle = self.pipeline[0][0] if self.pipeline else self._answering
         if cycle is not None and not cycle.response_complete:
-            if (
-                not cycle.more_body
-            ):  # the fault lies behind a request that is whole: that one is answered, and no more
+            if not cycle.more_body:
                 cycle.keep_alive = False
                 self.flow.pause_reading()
                 return
-            cycle.disconnected = True  # half a request is none, whoever waits for the rest of it hears that
-            cycle.message_event.set()
+            self._leave(cycle)  # whoever waits for the rest of it hears that it is none
             if cycle.response_started:
                 self.transport.close()
                 return
@@ -128,6 +177,12 @@ class PunctualProtocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+    def _leave(self, cycle: Any) -> None:
+        """Let no more of an answer be written; whoever makes it hears that."""
+        if not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: who asks for another protocol is answered in this one."""
@@ -168,13 +223,12 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def _say_farewell(self) -> bool:
         """Let a stream of events end in its own form and close behind it; return whether there is one to end."""
-        cycle: Any = self.cycle
+        cycle = self._answering
         if cycle is None or cycle.response_complete or not cycle.scope.get("state", {}).get("listens"):
             return False
         if not cycle.response_started or not cycle.chunked_encoding:
             return False
-        cycle.disconnected = True  # whoever makes the answer writes no more of it, and hears that it is over
-        cycle.message_event.set()
+        self._leave(cycle)
         self.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(SLOW), SLOW))
         self.transport.close()  # once what waits was taken
         return True
@@ -185,9 +239,9 @@ class PunctualProtocol(HttpToolsProtocol):
             self._untaken = None
 
     def _look(self) -> None:
-        """Let the clock run while a request is incomplete, and only then."""
-        cycle: Any = self.cycle
-        if cycle is not None and not cycle.response_complete and not cycle.more_body and self._head is None:
+        """Let the clock run while a request is waited for, and not while one that is whole waits for its answer."""
+        cycle = self._answering
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
             self._stop()
         elif self._due is None and not self.transport.is_closing():
             self._due = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
@@ -200,3 +254,30 @@ class PunctualProtocol(HttpToolsProtocol):
 
 def _too_long() -> str:
     return f"The request's line and headers take more than {HEAD_LIMIT:,} bytes."
+
+
+def _with_care(cycle: Any, app: Any) -> Any:
+    """Return the application for a caller of HTTP/1.0, or for one who waits to be asked for the body.
+
+    To the first no chunks are sent: the answer ends with the connection. Where the second is not asked, nobody can tell
+    whether what comes next is the body or another request.
+    """
+
+    async def answered(scope: Any, receive: Any, send: Any) -> None:
+        is_old, has_length = scope["http_version"] == "1.0", False
+
+        async def send_with_care(message: Any) -> None:
+            nonlocal has_length
+            if message["type"] == "http.response.start":
+                has_length = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+                if is_old and not has_length:
+                    cycle.chunked_encoding = False
+                if cycle.waiting_for_100_continue:
+                    cycle.keep_alive = False
+            elif is_old and not has_length:
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, send_with_care)
+
+    return answered

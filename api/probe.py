@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from queue import SimpleQueue
+from typing import TypeGuard
 
 from projections.base import Generation
 
@@ -36,6 +37,9 @@ class Standing:
         return min((self.bookmarks[name] for name in names if name in self.bookmarks), default=self.position)
 
 
+_Flight = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Standing]"]
+
+
 class Probe:
     """Ask `look` in a thread of its own, at most one at a time."""
 
@@ -43,13 +47,15 @@ class Probe:
         self._look = look
         self._boarding: asyncio.Future[Standing] | None = None
         self._is_flying = False
-        self._flights: SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Future[Standing]] | None] = (
-            SimpleQueue()
-        )
-        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flights: SimpleQueue[_Flight | None] | None = None
+        """What the thread is told; None without one."""
 
     async def standing(self) -> Standing:
         """Return where the ledger stands at a moment after this call began."""
+        if self._loop is not None and self._loop.is_closed():  # with it ended whoever was on the way
+            self._boarding, self._is_flying = None, False
+        self._loop = asyncio.get_running_loop()
         if self._boarding is None:
             self._boarding = asyncio.get_running_loop().create_future()
         flight = self._boarding
@@ -64,20 +70,20 @@ class Probe:
         self._is_flying = flight is not None
         if flight is None:
             return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._fly, name="probe", daemon=True)
-            self._thread.start()
+        if self._flights is None:
+            self._flights = SimpleQueue()
+            threading.Thread(target=self._fly, args=(self._flights,), name="probe", daemon=True).start()
         self._flights.put((flight.get_loop(), flight))
 
-    def _fly(self) -> None:
+    def _fly(self, flights: SimpleQueue[_Flight | None]) -> None:
         """Look each time that somebody waits, until the end."""
-        while (asked := self._flights.get()) is not None:
+        while (asked := flights.get()) is not None:
             loop, flight = asked
             found: Standing | Exception
             try:
                 found = self._look()
-            except Exception as error:  # noqa: BLE001 (handed to everyone who waits)
-                found = error
+            except BaseException as error:  # noqa: BLE001 (handed to everyone who waits)
+                found = error if _can_be_handed(error) else RuntimeError(f"The look ended: {error!r}")
             with suppress(RuntimeError):  # the loop was closed: nobody waits any more
                 loop.call_soon_threadsafe(self._land, flight, found)
 
@@ -93,5 +99,12 @@ class Probe:
             flight.set_result(found)
 
     def close(self) -> None:
-        """End the thread once it has looked."""
-        self._flights.put(None)
+        """End the thread once it has looked; whoever still asks gets another."""
+        if self._flights is not None:
+            self._flights.put(None)
+            self._flights = None
+
+
+def _can_be_handed(error: BaseException) -> TypeGuard[Exception]:
+    """Return whether an error may be raised by whoever waits; one that ends a loop or a generator may not."""
+    return isinstance(error, Exception) and not isinstance(error, (StopIteration, StopAsyncIteration))

@@ -53,6 +53,8 @@ ANSWERS_AT_ONCE = 4
 LATELY_SECONDS = 0.5
 """How old a present answer may be while every place for answering is taken; its basis says its position."""
 LATEST_KEPT, BARE_KEPT, WRITERS_KEPT = 1_000, 2_000, 10_000
+BARE_BYTES = 16 * 1024
+"""A bare item that is larger is not kept: 2,000 of them would be."""
 JSON = "application/json"
 T = TypeVar("T")
 
@@ -83,8 +85,8 @@ class _Bare:
 
     content: bytes
     etag: str
-    by_office: frozenset[str]
-    """What of it only an office lets see."""
+    restricted: frozenset[str]
+    """What it names that is not for everyone; who may see that by office alone is another with each reader."""
     rests_on: frozenset[str]
     position: int
     """Up to here it holds at least what was recorded."""
@@ -112,6 +114,7 @@ class Desk:
         found = self.reader.standing()
         if found.head < self._furthest:  # what this process remembers is of another past
             self.reader.forget()
+            self.shelf, self._latest, self._bare_ones = Shelf(), OrderedDict(), OrderedDict()
             raise HeadWentBack
         self._furthest = found.head
         self.reader.follow(found.head)
@@ -395,12 +398,19 @@ class Desk:
             except Refusal:
                 await self._attempted(request, sight, item if kind in ("objective", "decision") else None)
                 raise
-            self._bare_ones[key] = known
-            if len(self._bare_ones) > BARE_KEPT:
-                self._bare_ones.popitem(last=False)
-        await self.by_office(request, sight, known.by_office)
+            self._keep_bare(key, known)
+        await self.by_office(request, sight, known.restricted)
         headers = {"Ledger-Position": str(standing.position)}
         return Kept(known.content, headers, JSON, known.etag).answer(request, packing=False)
+
+    def _keep_bare(self, key: tuple[Any, ...], made: _Bare) -> None:
+        if len(made.content) > BARE_BYTES:
+            self._bare_ones.pop(key, None)
+            return
+        self._bare_ones[key] = made
+        self._bare_ones.move_to_end(key)
+        if len(self._bare_ones) > BARE_KEPT:
+            self._bare_ones.popitem(last=False)
 
     def _bare(self, kind: str, item: str, sight: Sight, position: int) -> _Bare:
         """Return the bare aggregate of this kind; a reference of another kind is not one of it."""
@@ -416,7 +426,8 @@ class Desk:
         content = orjson.dumps(body)
         tag = f"{body['version']}-{sight.digest}" if sight.hidden else f"{body['version']}"
         rests_on = frozenset({body["stream"].partition(":")[2]} if kind == "objective" else ())
-        return _Bare(content, f'"{tag}"', sight.office & identifiers_in(content), rests_on, position)
+        restricted = self.reader.sights.restricted & identifiers_in(content)
+        return _Bare(content, f'"{tag}"', restricted, rests_on, position)
 
     async def feed(self, request: Request, after: int, limit: int, *, lines: bool) -> Response:
         """Return the entries after a position, in order and without gaps; what is hidden has only its place."""

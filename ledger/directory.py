@@ -158,13 +158,16 @@ class Directory:
         return found
 
     def erased(self) -> tuple[int, ...]:
-        """Return figures that are others as soon as a key is erased, or what a source's version was called."""
+        """Return figures that are others as soon as a key is erased, or what a source's version was called.
+
+        And as soon as a text could not be opened for want of the master key: then it is told as one that was erased.
+        """
         with self._connections.use() as connection:
             row = connection.execute(
-                "select (select count(*) from person_keys where wrapped is null),"
-                " count(*), coalesce(sum(length(subject)), 0)::bigint from source_versions"
+                "select (select coalesce(sum(hashtext(key_id::text)), 0) from person_keys where wrapped is null),"
+                " count(*), coalesce(sum(hashtext(v::text)), 0) from source_versions as v"
             ).fetchone()
-        return tuple(row or ())
+        return (self._keys().missed, *(row or ()))
 
     def alias_names(self) -> dict[UUID, Alias]:
         """Return all aliases by their identifier."""

@@ -118,6 +118,8 @@ class Keys:
         self._settings = settings
         self.ledger = ledger
         self._master: MasterKey | None = None
+        self.missed = 0
+        """How often texts could not be opened for want of the master key."""
 
     @property
     def master(self) -> MasterKey:
@@ -168,7 +170,11 @@ class Keys:
                 "select key_id, person, wrapped from person_keys where key_id = any (%s) and wrapped is not null",
                 [list({one.key_id for one in sealed})],
             ).fetchall()
-        keys = {row[0]: self.master.unwrap(row[2], self._bound(row[1], row[0])) for row in rows}
+        try:
+            keys = {row[0]: self.master.unwrap(row[2], self._bound(row[1], row[0])) for row in rows}
+        except MasterKeyError:
+            self.missed += 1
+            raise
         return [self._opened(one, keys.get(one.key_id)) for one in sealed]
 
     def erase(self, person: UUID) -> int:

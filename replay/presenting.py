@@ -76,11 +76,13 @@ class LatelyNamed:
             if not is_due and turn in (None, self._turn):
                 return
             names, aliases = self._directory.names(), self._directory.alias_names()
-            erased = self._directory.erased()
+            erased = self._directory.erased() if is_due else self._erased
             if (names, aliases, erased) != (self._names, self._aliases, self._erased):
                 self._names, self._aliases, self._erased = names, aliases, erased
                 self.version += 1
-            self._read_at, self._turn = now, turn or self._turn
+            self._turn = turn or self._turn
+            if is_due:  # however often something is recorded, what has no position is looked for in time
+                self._read_at = now
 
 
 def described(body: dict[str, Any], directory: Names, named: Set[str] | None = None) -> dict[str, Any]:

@@ -150,6 +150,17 @@ def test_a_kept_answer_of_the_past_is_noted_when_it_is_read_by_office(house: Hou
     assert _noted(house) == before + 1
 
 
+def test_a_kept_item_is_noted_for_who_sees_it_by_office_alone(house: House) -> None:
+    """Given a hidden objective that Ines read, who may, when a steward reads what is kept, then that is noted."""
+    reference, _ = house.objective("now", title="For Ines alone")
+    house.post(f"/v1/objectives/{reference}/visibilities", {"visibility": "people", "people": ["ines"]})
+    before = _noted(house)
+    house.get(f"/v1/objectives/{reference}", by="ines")
+    assert _noted(house) == before
+    house.get(f"/v1/objectives/{reference}", by="ada")
+    assert _noted(house) == before + 1
+
+
 def _noted(house: House) -> int:
     with house.ledger.pool.connection() as connection:
         row = connection.execute(

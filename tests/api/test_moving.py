@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import orjson
 import pytest
 
 from api.kept import WORTH_COMPRESSING
+from ledger.place import Place
 from replay import presenting
 from replay.questions import BoardOf, DriftOf, FindingsOf, HistoryOf, Question, Reader
 from tests.api.conftest import House
@@ -98,6 +100,36 @@ def test_an_erased_text_goes_with_the_next_look(house: House, monkeypatch: pytes
         found = house["rita"].get(path)
         assert "Only Zeno" not in found.text
         assert '"text":null' in found.text
+
+
+def test_a_text_that_could_not_be_opened_is_not_kept_as_an_erased_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a history that was read while the master key was away, when it is back, then the next look opens it."""
+    objective, key_result = house.objective("now")
+    told = {"value": "64", "confidence": "0.6", "what_changed": "The oven is warm."}
+    position = house.post(f"/v1/key-results/{key_result}/check-ins", told, by="ines")["position"]
+    paths = [f"/v1/objectives/{objective}/history{at}" for at in ("", f"?as_of={position}")]
+    keys = house.ledger.keys
+    right = keys._settings, keys._master
+    keys._settings, keys._master = replace(keys._settings, master_key="A" * 43 + "="), None
+    try:
+        assert all('"text":null' in house["rita"].get(path).text for path in paths)
+    finally:
+        keys._settings, keys._master = right
+    monkeypatch.setattr(presenting, "NAMES_SECONDS", 0)
+    assert all("The oven is warm." in house["rita"].get(path).text for path in paths)
+
+
+def test_a_source_s_version_that_was_renamed_is_seen_whatever_its_length(house: House) -> None:
+    directory = house.ledger.directory
+    directory.note_versions("git", {"a": "Ada wrote this"})
+    before = directory.erased()
+    assert directory.erased() == before
+    with Place.open(house.ledger.settings) as place, place.as_owner() as owner:
+        owner.execute("update source_versions set subject = 'Somebody wrote' where version = 'a'")
+    assert len("Ada wrote this") == len("Somebody wrote")
+    assert directory.erased() != before
 
 
 def test_a_bare_item_is_made_again_only_when_it_changed(

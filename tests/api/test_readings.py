@@ -348,6 +348,54 @@ def test_a_probe_that_fails_fails_for_those_who_wait_and_for_nobody_else() -> No
     assert asyncio.run(meeting()) == 1
 
 
+@pytest.mark.parametrize("error", [SystemExit(1), StopIteration(), KeyboardInterrupt()], ids=repr)
+def test_a_probe_looks_again_after_any_end_of_a_look(error: BaseException) -> None:
+    answers = iter([error, None])
+
+    def look() -> Standing:
+        ended = next(answers)
+        if ended is not None:
+            raise ended
+        return Standing(1, 1, None)  # type: ignore[arg-type]
+
+    async def meeting() -> int:
+        probe = Probe(look)
+        with pytest.raises(RuntimeError, match=type(error).__name__):
+            await asyncio.wait_for(probe.standing(), PATIENCE)
+        position = (await asyncio.wait_for(probe.standing(), PATIENCE)).position
+        probe.close()
+        return position
+
+    assert asyncio.run(meeting()) == 1
+
+
+def test_a_probe_that_was_closed_or_left_on_the_way_looks_again() -> None:
+    """Given a loop that ended during a look, and a probe that was closed, then who asks afterwards is answered."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def look() -> Standing:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return Standing(1, 1, None)  # type: ignore[arg-type]
+
+    probe = Probe(look)
+
+    async def leave() -> None:
+        waiting = asyncio.ensure_future(probe.standing())
+        await asyncio.get_running_loop().run_in_executor(None, begun.wait, PATIENCE)
+        waiting.cancel()
+
+    async def ask() -> int:
+        return (await asyncio.wait_for(probe.standing(), PATIENCE)).position
+
+    asyncio.run(leave())
+    go_on.set()
+    assert asyncio.run(ask()) == 1
+    probe.close()
+    assert asyncio.run(ask()) == 1
+    probe.close()
+
+
 def test_many_at_once_do_not_wait_for_each_other_for_ever(house: House) -> None:
     position = house.ledger.head().position
     statuses: list[int] = []
