@@ -85,7 +85,7 @@ class PunctualProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; a trailer is none, and nothing here asks for one."""
         if self._in_head:
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(b" \t"))  # llhttp leaves the blanks behind a value to us
 
     def on_headers_complete(self) -> None:
         """Take a head that is whole; raise ValueError, which ends the connection, for one that must not be answered."""
@@ -136,7 +136,7 @@ class PunctualProtocol(HttpToolsProtocol):
                 hosts += 1
                 if _HOST.fullmatch(value) is None:
                     return "The header Host names no host."
-            elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
                 return "The only transfer coding that is understood here is chunked."
         if size > HEAD_LIMIT:
             return _too_long()

@@ -101,6 +101,19 @@ def test_an_address_with_what_is_none_is_refused(house: House, line: str) -> Non
     assert knock(house, f"{line}\r\n\r\n".encode()) == [400]
 
 
+def test_blanks_behind_a_header_are_no_part_of_it(house: House) -> None:
+    # given a command that is sent a second time, by somebody who writes blanks behind the headers
+    body = b'{"name":"Blanks"}'
+    lines = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    first = asked(house, "POST /v1/teams", *lines, "Idempotency-Key: blanks")
+    again = asked(house, "POST /v1/teams", *lines, "Idempotency-Key: blanks \t", "Connection: close ")
+    with line_to(house) as raw:
+        raw.sendall(first + body + again.replace(b"Host: a", b"Host: a ") + body)
+        found = rest_of(raw)
+    # then it is the same command
+    assert b"idempotency-replayed: true" in found.lower()
+
+
 @pytest.mark.parametrize("before", [1, 2])
 def test_a_fault_in_a_later_body_takes_no_answer_away(house: House, before: int) -> None:
     # given requests that are whole, and behind them one whose body cannot be read
