@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from aggregates.frozen import dataclass
 from aggregates.importing.cells import Cell
@@ -116,6 +116,12 @@ class TableRow:
     key_results: tuple[KeyResultRow, ...] = ()
     left: tuple[LeftRow, ...] = ()
     owners: Named = ()
+
+    def said(self) -> dict[str, Any]:
+        """Return what the row says and what of it is left out, without whom it names: its name comes from that."""
+        return {
+            "line": self.line, "objective": self.objective, "key_results": self.key_results, "left": self.left,
+        }  # fmt: skip
 
 
 Shaped = TableRow | RefusedRow

@@ -283,7 +283,7 @@ class TableImport:
         objectives = tuple(self._identity("objective", key) for key in sorted(homes))
         yield RowOrder(
             row.line,
-            name_of("row", row, owner, owners, team),
+            name_of("row", row.said(), owner, owners, team),
             changes,
             objectives=objectives,
             may_need=may_need,

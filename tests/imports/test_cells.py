@@ -116,7 +116,7 @@ def test_a_row_keeps_its_name_from_release_to_release(target: Target, name: str)
     of = KeyResultRow(
         7, "O-1 › kr", "O-1", "Kr", ("a@example.org",), measure, Decimal("0.10"), target
     )  # fmt: skip
-    assert name_of("row", TableRow(7, None, (of,))) == name
+    assert name_of("row", TableRow(7, None, (of,)).said()) == name
 
 
 @pytest.mark.parametrize("cell", ["", "  ", " N/A ", "\u00a0none\u2003", "–", " null", "\t-\n"])
