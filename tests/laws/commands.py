@@ -97,7 +97,7 @@ class Improviser(Proposals):
         self.must("form_team", team=top, name="Growth")
         self.must("form_team", team=below, name="Sales", parent=top)
         for key, kind, start, end, parent in (
-            ("year", "custom", 1, 390, None), ("first", "quarter", 5, 94, "year"), ("second", "quarter", 95, 180, "year"),
+            ("year", "year", 1, 366, None), ("first", "quarter", 5, 94, "year"), ("second", "quarter", 95, 180, "year"),
             ("day", "custom", 40, 40, None),
         ):  # fmt: skip
             self._plan(key, kind, today + timedelta(days=start), today + timedelta(days=end), parent)
