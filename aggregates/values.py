@@ -147,6 +147,12 @@ Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 """A key that people say in meetings, such as `2026-q3`: lower-case letters, digits and hyphens, at most 40."""
 
 
+NOT_A_NUMBER = "This is not a number; write it as 1234.5."
+"""What is said of a text that holds no number at all."""
+_WITH_COMMA = re.compile(r"[-+]?[0-9]{1,15},[0-9]{1,6}")
+_WITH_PER_CENT = re.compile(r"[-+]?[0-9]{1,15}([.,][0-9]{1,6})?\s*%")
+
+
 def parse_number(raw: Any) -> Decimal:
     """Return the exact decimal of a string, an integer or a float as printed; raise ValueError with a sentence.
 
@@ -167,7 +173,7 @@ def parse_number(raw: Any) -> Decimal:
             raw.strip() if isinstance(raw, str) else repr(raw) if isinstance(raw, float) else raw
         )
     except InvalidOperation as error:
-        raise _fault("number_is_malformed", "This is not a number; write it as 1234.5.") from error
+        raise _fault("number_is_malformed", _not_a_number(raw)) from error
     if not number.is_finite():
         raise _fault("number_is_not_finite", "This number is not finite.")
     return _exact(number)
@@ -182,6 +188,16 @@ def _exact(number: Decimal) -> Decimal:
     if number != number.quantize(Decimal(1).scaleb(-NUMBER_DIGITS_AFTER)):
         raise _fault("number_is_too_precise", "This number has more than 6 digits after the point.")
     return Decimal(number_text(number))
+
+
+def _not_a_number(raw: Any) -> str:
+    """Return what is wrong with the spelling of a number, and how it is written."""
+    text = str(raw).strip()
+    if _WITH_COMMA.fullmatch(text):
+        return f"This is not a number; its decimal sign is a point, as in {text.replace(',', '.')}."
+    if _WITH_PER_CENT.fullmatch(text):
+        return "This is not a number; leave the sign for per cent out, and write a share as 0.6."
+    return NOT_A_NUMBER
 
 
 def number_text(number: Decimal) -> str:
@@ -206,7 +222,9 @@ def _between(low: str, high: str, step: str | None) -> Any:
 
     def check(number: Decimal) -> Decimal:
         if not lowest <= number <= highest:
-            raise _fault("number_is_out_of_range", f"This number must lie between {low} and {high}.")
+            share = (low, high) == ("0", "1") and 1 < number <= 100
+            meant = f"; {number_text(number)} per cent is {number_text(number / 100)}" if share else ""
+            raise _fault("number_is_out_of_range", f"This number must lie between {low} and {high}{meant}.")
         if step is not None and number % Decimal(step) != 0:
             raise _fault("number_is_off_step", f"This number must be a multiple of {step}.")
         return number

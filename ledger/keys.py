@@ -71,7 +71,9 @@ class MasterKey:
                 text = file.read(1_000)
         except FileNotFoundError as error:
             raise MasterKeyError(
-                f"There is no master key in {settings.master_key_file}, nor in STRATEGY_LEDGER_MASTER_KEY. {LOSS}"
+                f"There is no master key in {settings.master_key_file}, nor in STRATEGY_LEDGER_MASTER_KEY. Put your "
+                "copy of it there with mode 600, or name its file in STRATEGY_LEDGER_MASTER_KEY_FILE. "
+                f"{LOSS}"
             ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise MasterKeyError(

@@ -20,6 +20,8 @@ from replay.policies import Policies
 _MARK = re.compile(KEY_PATTERN[:-1] + r":(?P<mark>[a-z-]+)$")
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 MARKS = ("commit-by", "opened", "closed")
+_LOST_PLUS = re.compile(r":[0-9.:]{2,15} [0-9]{2}:?[0-9]{2}\Z")
+"""An offset whose + was read as a blank, as addresses have it."""
 _FORMS = (
     "Write a position (1200), an instant with its offset (2026-08-15T17:00:00Z), a date (2026-08-15) or a mark "
     "(2026-q3:commit-by, 2026-q3:opened, 2026-q3:closed)."
@@ -124,7 +126,8 @@ def _told_by(ledger: LedgerToAsk, asked: str, head: Any, zone: ZoneInfo) -> tupl
     try:
         instant = datetime.fromisoformat(asked)
     except ValueError:
-        raise BasisIsUnknown(f"as_of cannot be read: {asked[:60]}. {_FORMS}", field="as_of") from None
+        plus = "In an address the sign + is written %2B. " if _LOST_PLUS.search(asked) else ""
+        raise BasisIsUnknown(f"as_of cannot be read: {asked[:60]}. {plus}{_FORMS}", field="as_of") from None
     if instant.tzinfo is None:
         raise BasisIsUnknown("This instant has no offset; write it as 2026-08-15T17:00:00Z.", field="as_of")
     day = day_of(instant, zone)

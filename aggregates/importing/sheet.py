@@ -93,7 +93,7 @@ class Compared:
 
 
 def items_of(board: Mapping[str, Any], names: Mapping[str, str]) -> dict[UUID, SheetItem]:
-    """Return the items of a board in their order; `names` are the texts of persons and the references of parents."""
+    """Return the items of a board in their order; `names`: texts of persons and teams, references of parents."""
     items: dict[UUID, SheetItem] = {}
     for row in board["objectives"]:
         home = UUID(row["id"])
@@ -103,7 +103,8 @@ def items_of(board: Mapping[str, Any], names: Mapping[str, str]) -> dict[UUID, S
             "level": "objective", "reference": row["reference"], "title": row["title"],
             "description": row["description"], "owner": names.get(row["owner"]["id"], row["owner"]["id"]),
             "parent": None if parent is None else names.get(_id(parent), _id(parent)),
-            "local": alignment.get("because"), "standing": row["standing"]["word"], "id": row["id"],
+            "local": alignment.get("because"), "standing": row["standing"]["word"],
+            "team": None if row["team"] is None else names.get(row["team"], row["team"]), "id": row["id"],
         }  # fmt: skip
         takes = row["standing"]["word"] in ("draft", "committed")
         items[home] = SheetItem("objective", home, home, None, None, values, takes)

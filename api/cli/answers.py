@@ -70,7 +70,10 @@ def refined(
     if not said:
         return question
     if actor is None and "me" in said.values():
-        raise Fault(Code.NOT_ALLOWED, "Without a token nobody is `me`: set STRATEGY_LEDGER_TOKEN.")
+        raise Fault(
+            Code.NOT_ALLOWED,
+            "Without a token nobody is `me`: set STRATEGY_LEDGER_TOKEN or give --token-file FILE.",
+        )
     from api.found import Found
     from api.naming import Names
     from api.triage import refined as with_said

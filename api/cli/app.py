@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,14 @@ app = typer.Typer(
 )
 
 
+def _release(asked: bool) -> None:
+    if asked:
+        from api.release import RELEASE
+
+        sys.stdout.write(f"strategy-ledger {RELEASE}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def anywhere(
     data_dir: Annotated[
@@ -37,6 +46,9 @@ def anywhere(
             "--schema", metavar="NAME", help="Which ledger of the database; else STRATEGY_LEDGER_SCHEMA."
         ),
     ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Say which release this is.", callback=_release, is_eager=True)
+    ] = False,
 ) -> None:
     """What was committed, how it changed, who decided: the record of a strategy."""
     PLACE.choose(data_dir, schema)

@@ -9,7 +9,7 @@ import typer
 
 from api.cli import triaging
 from api.cli.faults import spoken
-from api.cli.options import AsOf, Bom, CycleKey, CycleOrItem, EffectiveAt, Form, Item, Json, Out
+from api.cli.options import AsOf, Bom, CycleKey, CycleOrItem, EffectiveAt, Form, Item, Json, Out, TokenFile
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
     triaging.register(app)
 
 
-def cycles(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+def cycles(
+    as_of: AsOf = None, effective_at: EffectiveAt = None, _token_file: TokenFile = None, json: Json = False
+) -> None:
     """Show me every cycle: its key, its days, where it stands."""
     _ask("cycles", None, as_of, effective_at, json)
 
@@ -28,6 +30,7 @@ def board(
     cycle: CycleKey,
     as_of: AsOf = None,
     effective_at: EffectiveAt = None,
+    _token_file: TokenFile = None,
     json: Json = False,
     form: Form = None,
     out: Out = None,
@@ -41,6 +44,7 @@ def commitments(
     cycle: CycleKey,
     as_of: AsOf = None,
     effective_at: EffectiveAt = None,
+    _token_file: TokenFile = None,
     json: Json = False,
     form: Form = None,
     out: Out = None,
@@ -54,6 +58,7 @@ def drift(
     cycle_or_item: CycleOrItem,
     as_of: AsOf = None,
     effective_at: EffectiveAt = None,
+    _token_file: TokenFile = None,
     json: Json = False,
     form: Form = None,
     out: Out = None,
@@ -67,6 +72,7 @@ def history(
     item: Item,
     as_of: AsOf = None,
     effective_at: EffectiveAt = None,
+    _token_file: TokenFile = None,
     json: Json = False,
     form: Form = None,
     out: Out = None,
@@ -76,17 +82,23 @@ def history(
     _ask("history", item, as_of, effective_at, json, form, out, bom)
 
 
-def people(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+def people(
+    as_of: AsOf = None, effective_at: EffectiveAt = None, _token_file: TokenFile = None, json: Json = False
+) -> None:
     """Show me the people: who is here, who left, who is on leave."""
     _ask("people", None, as_of, effective_at, json)
 
 
-def teams(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+def teams(
+    as_of: AsOf = None, effective_at: EffectiveAt = None, _token_file: TokenFile = None, json: Json = False
+) -> None:
     """Show me the teams."""
     _ask("teams", None, as_of, effective_at, json)
 
 
-def policy(as_of: AsOf = None, effective_at: EffectiveAt = None, json: Json = False) -> None:
+def policy(
+    as_of: AsOf = None, effective_at: EffectiveAt = None, _token_file: TokenFile = None, json: Json = False
+) -> None:
     """Show me the policy that turns facts into figures."""
     _ask("policy", None, as_of, effective_at, json)
 

@@ -50,6 +50,6 @@ def _tell(place: Path, manifest: Manifest, *, json: bool, what: str) -> None:
         [
             f"{place}: {what}; ledger {manifest.ledger} up to position {manifest.position}, "
             f"recorded at {manifest.recorded_at}, by release {manifest.release}.",
-            f"Bring it back into an empty place: {PLACE.command('restore', str(place))}",
+            f"Bring it back into an empty place: {PLACE.elsewhere('restore', str(place))}",
         ]
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -83,6 +84,21 @@ _REFUSED = {"pydantic_core.PydanticCustomError", "ledger.RestoreRefused", "ledge
 """Errors without a kind that refuse what was given; the ledger's other errors say that it cannot be used."""
 _OPTIONS = {"as_of": "--as-of", "effective_at": "--effective-at"}
 """Options that a refusal names as parameters; in a command's body they begin with a slash."""
+
+
+@contextmanager
+def said_by_options(options: Mapping[str, str]) -> Iterator[None]:
+    """Name the places of a refusal by the options that said them: `--on` for `/measured_on`."""
+    try:
+        yield
+    except Exception as error:
+        fault = describe(error)
+        if fault is None:
+            raise
+        sentence = fault.sentence
+        for place, option in options.items():
+            sentence = sentence.replace(f"(at {place})", f"(at {option})")
+        raise Fault(fault.code, sentence) from error
 
 
 def _with_field(detail: str, field: str) -> str:

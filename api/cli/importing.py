@@ -314,6 +314,7 @@ def sheet(
         Path, typer.Option("--out", metavar="FILE", help="Where the sheet is written: .xlsx or .csv.")
     ],
     as_of: AsOf = None,
+    _token_file: TokenFile = None,
 ) -> None:
     """Write a cycle's objectives and key results as a sheet that can be edited and imported again.
 
@@ -392,6 +393,7 @@ def reconcile(
     cut_titles: CutTitles = False,
     as_of: AsOf = None,
     effective_at: EffectiveAt = None,
+    _token_file: TokenFile = None,
     json: Json = False,
 ) -> None:
     """List where the ledger and another tool's export disagree; exit code 1 where they do.

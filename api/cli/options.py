@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from api.cli.place import PLACE
+
 CycleKey = Annotated[str, typer.Argument(metavar="CYCLE", help="Key of a cycle, such as 2026-q3.")]
 Item = Annotated[
     str, typer.Argument(metavar="ITEM", help="An objective or key result: OBJ-142, KR-311 or an identifier.")
@@ -53,7 +55,12 @@ Bom = Annotated[
 ]
 TokenFile = Annotated[
     Path | None,
-    typer.Option("--token-file", metavar="FILE", help="File with the token; else STRATEGY_LEDGER_TOKEN."),
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        help="File with the token; else STRATEGY_LEDGER_TOKEN.",
+        callback=PLACE.ask_with,
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be recorded, and record nothing.")]
 OnBehalfOf = Annotated[

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from api.cli.codes import Code
-from api.cli.faults import Fault
+from api.cli.faults import Fault, said_by_options
 from api.cli.page import show, write_json
 from api.cli.session import Session, opened, writer
 
@@ -30,6 +30,14 @@ _PROMPTS = {
     "confidence": "Confidence that the target is met, 0.0 to 1.0",
     "what_changed": "What changed since last week (empty: nothing)",
     "needs_decision": "What needs a decision (empty: nothing)",
+}
+_SAID_BY = {
+    "/value": "--value",
+    "/measured_on": "--on",
+    "/confidence": "--confidence",
+    "/said": "--said",
+    "/what_changed": "--what-changed",
+    "/needs_decision": "--needs-decision",
 }
 
 
@@ -73,7 +81,8 @@ def check_in(
         told |= {names.get(name, name): answer for name, answer in answers.items() if answer is not None}
         if "value" in told:
             told["value"] = _value(told["value"])
-        outcome = Desk(session, actor, on_behalf_of).carry_out(told, dry_run=dry_run)
+        with said_by_options(_SAID_BY):
+            outcome = Desk(session, actor, on_behalf_of).carry_out(told, dry_run=dry_run)
         if json:
             write_json(dict(outcome.body))
         else:
@@ -137,7 +146,9 @@ class Desk:
     def _door(self, told: Mapping[str, Any]) -> Door:
         from api.commands import DOORS
 
-        command = told.get("command")
+        if "command" not in told:
+            raise Fault(Code.REFUSED, "This line names no command; write its name there. (at /command)")
+        command = told["command"]
         found = [door for door in DOORS if door.command == command]
         if not found:
             known = sorted({door.command for door in DOORS})
@@ -181,6 +192,10 @@ def _written(fields: dict[str, Any]) -> bytes:
 
 
 def _object(line: bytes) -> dict[str, Any]:
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        raise Fault(Code.REFUSED, "This is not UTF-8; save the file as UTF-8.") from error
     try:
         told = orjson.loads(line)
     except orjson.JSONDecodeError as error:

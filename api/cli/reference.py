@@ -76,7 +76,8 @@ def _parameters(command: Any, _: str) -> list[str]:
             rows.append(f"| `{shown}` | {text} |")
         else:
             spelled = "/".join([*parameter.opts, *parameter.secondary_opts])
-            value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
+            shown = (parameter.metavar or parameter.name.upper()).replace("|", "\\|")
+            value = "" if parameter.is_flag else f" {shown}"
             default = _default(parameter)
             rows.append(f"| `{spelled}{value}` | {text}{default} |".replace("|-", "\\|-"))
     return ["| | |", "|---|---|", *rows] if rows else []

@@ -10,6 +10,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from aggregates.entry import Reason
+    from api.cli.faults import Fault
     from api.cli.session import Session
     from api.imports.asked import Ask
     from api.imports.tables.reading import TableFile
@@ -45,8 +46,6 @@ def take_snapshots(
         }  # fmt: skip
         take_series(folder, days, told)
         return
-    from api.cli.codes import Code
-    from api.cli.faults import Fault
     from api.cli.page import show, write_json
     from api.cli.session import opened, progress
     from api.imports.run import run
@@ -74,14 +73,21 @@ def take_snapshots(
             show(report.blocks())
         refused = sum(len(one.refused) for one in report.series)
         if refused:
-            verb = "would be refused" if dry_run else "were refused"
-            raise Fault(Code.REFUSED, f"{refused} rows {verb}; the report says each with its reason.")
+            raise rows_refused(refused, only_tried=dry_run)
+
+
+def rows_refused(count: int, *, only_tried: bool) -> Fault:
+    """Return the fault that ends an import of which rows were refused; each was listed with its reason before."""
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+
+    rows = "1 row" if count == 1 else f"{count} rows"
+    verb = "would be" if only_tried else "was" if count == 1 else "were"
+    return Fault(Code.REFUSED, f"{rows} {verb} refused, listed with the reason.")
 
 
 def take_table(form: Literal["csv", "xlsx", "jsonl"], file: Path, told: Mapping[str, Any]) -> None:
     """Import one table, or show what would be recorded; `told` are the options as they were given."""
-    from api.cli.codes import Code
-    from api.cli.faults import Fault
     from api.cli.page import show, write_json
     from api.cli.session import opened, progress
     from api.imports.check_ins import beside
@@ -110,8 +116,7 @@ def take_table(form: Literal["csv", "xlsx", "jsonl"], file: Path, told: Mapping[
     else:
         show(report.blocks())
     if report.refused:
-        verb = "would be refused" if ask.dry_run or ask.strict else "were refused"
-        raise Fault(Code.REFUSED, f"{report.refused} rows {verb}; the report says each with its reason.")
+        raise rows_refused(report.refused, only_tried=ask.dry_run or ask.strict)
 
 
 def take_series(folder: Path, days: Path | None, told: Mapping[str, Any]) -> None:
@@ -147,8 +152,7 @@ def take_series(folder: Path, days: Path | None, told: Mapping[str, Any]) -> Non
         show(line for one in reports for line in [*one.blocks(), ""])
     refused = sum(one.refused for one in reports)
     if refused:
-        verb = "would be refused" if ask.dry_run else "were refused"
-        raise Fault(Code.REFUSED, f"{refused} rows {verb}; the report says each with its reason.")
+        raise rows_refused(refused, only_tried=ask.dry_run)
 
 
 def importer(session: Session, token_file: Path | None) -> Caller:
@@ -288,10 +292,7 @@ def take_sheet(file: Path, told: Mapping[str, Any]) -> None:
     else:
         show(report.blocks())
     if report.refused:
-        verb = "were" if recorded else "would be"
-        raise Fault(
-            Code.REFUSED, f"{report.refused} rows {verb} refused; the report says each with its reason."
-        )
+        raise rows_refused(report.refused, only_tried=not recorded)
 
 
 def reconcile_table(file: Path, told: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ from api.imports.tables.reading import format_of
 from api.references import HeldReferences
 from ledger.execute import Order
 from ledger.store import Ledger
-from replay.questions import BoardOf, Reader
+from replay.questions import BoardOf, Reader, TeamsList
 
 
 class SheetIsAnothers(Refusal):
@@ -178,6 +178,11 @@ class Sheet:
         names = {row["id"]: row["reference"] for row in board["objectives"]}
         for person in self._ledger.directory.names().values():
             names[str(person.identifier)] = person.handle or person.email or str(person.identifier)
+        at = board["basis"]
+        teams = self._reader.ask(
+            TeamsList(), as_of=str(at["position"]), effective_at=str(at["effective_at"])
+        ).body["teams"]
+        names |= {team: str(told["name"]["value"]) for team, told in teams.items()}
         return items_of(board, names)
 
     def _decide(self, world: World, asked: Any, occasion: Occasion) -> Sequence[Recorded]:

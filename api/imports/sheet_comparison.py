@@ -33,6 +33,15 @@ from api.imports.sheet_report import RowAsked, RowResult, SheetReport
 
 KINDS: frozenset[str] = frozenset({"increase", "decrease", "at_or_above", "at_or_below", "band", "yes_no"})
 """The kinds of measure that fit into a row."""
+_FIGURES = ("target", "low", "high", "value", "on")
+_ENDED = {"withdraw": "withdrawn", "drop": "dropped"}
+"""The standing that each action leads to."""
+_READ = {
+    "reference": "leave it as it is",
+    "standing": "to end an item, write withdraw or drop in the column Action",
+    "team": "a team is changed with the command reteam_objective",
+}
+"""Columns that an edit cannot change, and what to do instead."""
 
 
 class Lookups(Protocol):
@@ -74,6 +83,7 @@ class Comparison:
 
     def asked(self, rows: Sequence[SheetRow]) -> Iterator[RowAsked]:
         """Give what each row asks for; what cannot be asked is reported."""
+        standing = {str(row.values.get(name)) for row in rows for name in ("id", "reference")}
         for row in rows:
             try:
                 found = self._row(row)
@@ -85,7 +95,7 @@ class Comparison:
             else:
                 yield found
         for identity, item in self._base.items():
-            if identity not in self._seen:
+            if standing.isdisjoint((str(identity), str(item.values["reference"]))):
                 named = f"{item.values['reference']} {item.values['title']}"
                 told = f"{named}: nothing is recorded about it; use the column Action"
                 self._report.rows.append(RowResult(0, "not in the sheet", told))
@@ -107,8 +117,11 @@ class Comparison:
         self._seen[identity] = row.line
         if base.level == "objective":
             self._above = identity
+        self._only_read(base, values)
         changed = changed_cells(base.level, base.values, self._same_target(base, values))
         action = self._action(base, values)
+        if action is not None and now.values["standing"] == _ENDED[action]:
+            action = None  # what it asks for has happened
         if not changed and action is None:
             return None
         edited = Edited(row.line, base.level, values, changed, base, action)
@@ -122,15 +135,30 @@ class Comparison:
             self._sheet.version(now.home),
         )  # fmt: skip
 
+    def _only_read(self, base: SheetItem, values: Mapping[str, Any]) -> None:
+        """Refuse a cell that says something new in a column that is only there to be read."""
+        for name, instead in _READ.items():
+            told = values.get(name)
+            if told is not None and str(told).casefold() != str(base.values.get(name) or "").casefold():
+                raise _Refused(
+                    f"column {COLUMNS[name]}: {str(told)!r}: this column is only read; {instead} "
+                    f"(it was {words(base.values.get(name))})"
+                )
+        if base.measure is None or base.measure.kind in KINDS:
+            return
+        for name in _FIGURES:
+            told = values.get(name)
+            if told is not None and told != base.values.get(name):
+                raise _Refused(
+                    f"column {COLUMNS[name]}: {words(told)!r}: a row cannot say this of a measure of kind "
+                    f"{base.measure.kind}; use `check-in` for a value, `record` for a target"
+                )
+
     def _same_target(self, base: SheetItem, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values without what a row cannot say: the target of stages or steps."""
         if base.measure is None or base.measure.kind in KINDS:
             return values
-        return {
-            name: value
-            for name, value in values.items()
-            if name not in ("target", "low", "high", "value", "on")
-        }
+        return {name: value for name, value in values.items() if name not in _FIGURES}
 
     def _action(self, base: SheetItem, values: Mapping[str, Any]) -> str | None:
         told = (values.get("action") or "").casefold()
@@ -186,10 +214,19 @@ class Comparison:
         title, owner = values.get("title"), values.get("owner")
         if level is None:
             raise _Refused("column Level: a new row is an objective or a key result")
-        if values.get("reference") or values.get("action"):
+        reference = values.get("reference")
+        if any(reference == item.values["reference"] for item in self._base.values()):
+            raise _Refused(
+                f"column Identifier: {reference} has lost its identifier; copy it back from the sheet as it was "
+                "written, or make the reference blank too for something new"
+            )
+        if reference or values.get("action"):
             raise _Refused("a new row has no reference and no action: both are blank")
+        if values.get("team"):
+            raise _Refused(f"column Team: {values['team']!r}: {_READ['team']}, once the objective is there")
         if not title or not owner:
-            raise _Refused("a new row has a title and one owner")
+            blank = COLUMNS["owner" if title else "title"]
+            raise _Refused(f"column {blank}: a new row has a title and one owner; this is blank")
         person = self._owner(owner)
         why: dict[str, Any] = {"reason": self._asking.reason, "decision": self._asking.decision}
         identity = self._sheet.identity(self._report, line, title)

@@ -85,3 +85,15 @@ def test_what_is_not_understood_is_usage(empty: CommandLine) -> None:
     assert empty("board").code == Code.USAGE
     assert empty("board", "spring", "--as-if", "3").code == Code.USAGE
     assert app is not None
+
+
+def test_the_release_is_told_where_everybody_looks_for_it(empty: CommandLine) -> None:
+    told = empty("--version")
+    assert told.code == 0
+    assert told.out.startswith("strategy-ledger ")
+    assert told.out.split() == empty("version").out.splitlines()[0].split()
+
+
+def test_no_sign_of_a_value_ends_a_cell_of_the_reference() -> None:
+    rows = [line.replace("\\|", "") for line in reference().splitlines() if line.startswith("| `")]
+    assert not [row for row in rows if row.count("|") != 3]

@@ -134,3 +134,12 @@ def test_a_setting_that_cannot_be_used_is_named(line: CommandLine) -> None:
     typed = line("cycles", STRATEGY_LEDGER_SCHEMA="Not A Schema")
     assert typed.code == Code.UNAVAILABLE
     assert "STRATEGY_LEDGER_SCHEMA" in typed.sentence
+
+
+def test_a_backup_names_a_place_that_is_free_to_restore_to(line: CommandLine, tmp_path: Path) -> None:
+    written = line("backup", "--to", str(tmp_path / "backups"))
+    assert written.code == 0, written.err
+    (place,) = (tmp_path / "backups").iterdir()
+    told = written.out.splitlines()[-1]
+    assert told.endswith(f"strategy-ledger --schema back restore {place}")
+    assert line("backup", "--check", str(place)).out.splitlines()[-1] == told

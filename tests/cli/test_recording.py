@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from api.cli.codes import Code
 from tests.cli.conftest import CommandLine
@@ -141,8 +144,8 @@ def test_a_value_is_a_number_a_yes_or_the_name_of_one_stage(season: CommandLine)
     assert "stages: dough (1 stage)" in page
     assert "done: yes (to be done)" in page
     refused = season("check-in", "KR-1", "--value", "many")
-    assert refused.sentence == "A measure of kind increase takes a number. (at /value)"
-    assert 'a number such as "1234.5"' in season("check-in", "KR-1", "--value", "1,5").sentence
+    assert refused.sentence == "A measure of kind increase takes a number. (at --value)"
+    assert 'a number such as "1234.5"' in season("check-in", "KR-1", "--value", "1 5").sentence
 
 
 def test_the_first_refusal_ends_the_run_and_names_its_line(season: CommandLine) -> None:
@@ -168,8 +171,37 @@ def test_values_lie_in_their_cycle_and_not_in_the_future(season: CommandLine, to
     for day in (today + timedelta(days=1), today - timedelta(days=21)):
         typed = season("check-in", "KR-1", "--value", "150", "--on", str(day), "--confidence", "0.6")
         assert typed.code == Code.REFUSED
-        assert "/measured_on" in typed.sentence
+        assert "(at --on)" in typed.sentence
     assert season("check-in", "KR-1").code == Code.REFUSED
     assert season("check-in", "KR-1", "--value", "many").code == Code.REFUSED
     assert season("check-in", "KR-1", "--confidence", "0.65").code == Code.REFUSED
     assert position(season) == 11
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--value", "11,5"], "its decimal sign is a point, as in 11.5. (at --value)"),
+        (["--confidence", "0,6"], "its decimal sign is a point, as in 0.6. (at --confidence)"),
+        (["--confidence", "60"], "must lie between 0 and 1; 60 per cent is 0.6. (at --confidence)"),
+        (
+            ["--confidence", "60%"],
+            "leave the sign for per cent out, and write a share as 0.6. (at --confidence)",
+        ),
+        (["--value", "11", "--on", "2199-01-01"], "2199-01-01 has not come yet. (at --on)"),
+        (["--value", "11 loaves"], "A value is a number such as"),
+    ],
+)
+def test_a_check_in_says_how_it_is_written(season: CommandLine, words: list[str], sentence: str) -> None:
+    typed = season("check-in", "KR-1", *words)
+    assert typed.code == 1
+    assert sentence in typed.sentence
+
+
+def test_a_line_without_a_command_or_in_another_encoding(season: CommandLine, tmp_path: Path) -> None:
+    assert season("record", "-", typed='{"cycle": "spring"}\n').sentence == (
+        "Line 1: This line names no command; write its name there. (at /command)"
+    )
+    file = tmp_path / "commands.jsonl"
+    file.write_bytes("{}\n".encode("utf-16"))
+    assert season("record", str(file)).sentence == "Line 1: This is not UTF-8; save the file as UTF-8."

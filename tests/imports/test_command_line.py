@@ -19,7 +19,7 @@ def test_a_table_is_tried_imported_and_imported_again(season: CommandLine, tmp_p
     words = ("import", "csv", str(path), "--cycle", "spring", "--save-profile", str(tmp_path / "ours.json"))
     dry = season(*words, "--dry-run", "--json")
     assert (dry.code, dry.json["counts"]["recorded"], dry.json["dry_run"]) == (1, 1, True)
-    assert dry.sentence == "1 rows would be refused; the report says each with its reason."
+    assert dry.sentence == "1 row would be refused, listed with the reason."
     typed = season(*words, "--report", str(tmp_path / "report.json"))
     assert "refused: line 3, column Target: 'x': This is not a number." in typed.out
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["counts"]["recorded"] == 1

@@ -14,7 +14,7 @@ from aggregates.objective.events import ObjectiveDrafted
 from bench.company import Company
 from ledger.errors import IdempotencyKeyReused, LedgerExists, StaleVersion
 from ledger.identifiers import new_id
-from ledger.keys import MasterKeyError
+from ledger.keys import MasterKey, MasterKeyError
 from ledger.lifecycle import RestoreRefused, initialise, restore
 from ledger.migrate import migrate
 from ledger.place import Place
@@ -275,6 +275,9 @@ def test_without_a_master_key_the_seal_is_said_to_be_unchecked(
     with pytest.raises(RestoreRefused, match="no last line"):
         restore(bare, lines, directory[:-1])
     assert "could not be checked" in restore(bare, lines, directory).notes[-1]
+    # and who needs the key reads what to do
+    with pytest.raises(MasterKeyError, match="Put your copy of it there"):
+        MasterKey.load(replace(bare, master_key_file=tmp_path / "none"))
 
 
 def test_an_older_directory_beside_newer_entries_is_refused_unless_it_is_asked_for(

@@ -84,6 +84,7 @@ def test_a_time_before_the_first_entry_is_refused_with_the_way_out(restored: Led
         ("yesterday", "cannot be read"),
         ("2026-08-15T17:00:00", "has no offset"),
         ("2026-02-30", "cannot be read"),
+        ("2026-08-15T17:00:00 02:00", "In an address the sign . is written %2B"),
         ("9999-12-31", "out of range"),
         ("2126-01-01", "has not ended"),
         ("2126-01-01T00:00:00Z", "lies in the future"),
