@@ -147,8 +147,9 @@ Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 """A key that people say in meetings, such as `2026-q3`: lower-case letters, digits and hyphens, at most 40."""
 
 
-NOT_A_NUMBER = "This is not a number; write it as 1234.5."
-"""What is said of a text that holds no number at all."""
+A_COMMA = "This is not a number; its decimal sign is a point"
+PER_CENT = "This is not a number; leave the sign for per cent out"
+"""How the sentences about numbers begin that are spelled in another way."""
 _WITH_COMMA = re.compile(r"[-+]?[0-9]{1,15},[0-9]{1,6}")
 _WITH_PER_CENT = re.compile(r"[-+]?[0-9]{1,15}([.,][0-9]{1,6})?\s*%")
 
@@ -194,10 +195,10 @@ def _not_a_number(raw: Any) -> str:
     """Return what is wrong with the spelling of a number, and how it is written."""
     text = str(raw).strip()
     if _WITH_COMMA.fullmatch(text):
-        return f"This is not a number; its decimal sign is a point, as in {text.replace(',', '.')}."
+        return f"{A_COMMA}, as in {text.replace(',', '.')}."
     if _WITH_PER_CENT.fullmatch(text):
-        return "This is not a number; leave the sign for per cent out, and write a share as 0.6."
-    return NOT_A_NUMBER
+        return f"{PER_CENT}, and write a share as 0.6."
+    return "This is not a number; write it as 1234.5."
 
 
 def number_text(number: Decimal) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aggregates.values import KEY_PATTERN, NOT_A_NUMBER
+from aggregates.values import A_COMMA, KEY_PATTERN, PER_CENT
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -129,7 +129,8 @@ def _at_one_place(errors: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return the sentences and codes of one place; where every form of a value was tried, what a value is."""
     if len(errors) > 1 and _is_other_form(errors):
         told = (sentence_of(error) for error in errors if error["type"] == "number_is_malformed")
-        return [(next((one for one in told if one != NOT_A_NUMBER), A_VALUE), "value_is_malformed")]
+        spelled = (one for one in told if one.startswith((A_COMMA, PER_CENT)))
+        return [(next(spelled, A_VALUE), "value_is_malformed")]
     tried = len(errors) > 1 and errors[0]["type"] in _OTHER_FORM
     meant = [error for error in errors if not tried or error["type"] not in _OTHER_FORM]
     return [(sentence_of(error), error["type"]) for error in meant]

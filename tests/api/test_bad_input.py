@@ -313,6 +313,11 @@ def test_a_value_of_no_form_is_told_what_a_value_is(house: House) -> None:
             f"/v1/key-results/{key_result}/check-ins", {"value": value}, "body_is_invalid", "/value"
         )
         assert [one["detail"] for one in told["errors"]] == [A_VALUE]
+    comma = {"value": "11,5"}
+    told = house.refused(f"/v1/key-results/{key_result}/check-ins", comma, "body_is_invalid", "/value")
+    assert [one["detail"] for one in told["errors"]] == [
+        "This is not a number; its decimal sign is a point, as in 11.5."
+    ]
     too_long = {"value": "1" * 16}
     told = house.refused(f"/v1/key-results/{key_result}/check-ins", too_long, "body_is_invalid", "/value")
     assert told["errors"] == [
