@@ -118,17 +118,21 @@ def version(*, json: bool) -> None:
     except PackageNotFoundError:
         release = "from source"
     found: dict[str, object] = {"release": release, "ledger": None, "position": None}
+    unusable: str | None = None
     try:
         with opened() as session:
             found |= {"ledger": str(session.ledger.identifier), "position": session.ledger.head().position}
             restored = session.ledger.restored()
             found["demonstration"] = bool(restored and restored.get("demonstration"))
-    except Fault:
-        pass
+    except Fault as fault:
+        unusable = None if fault.sentence.startswith("There is no ledger ") else fault.sentence
     if json:
         write_json(found)
         return
     show([f"strategy-ledger {release}"])
+    if unusable is not None:
+        show([unusable])
+        return
     if found["ledger"] is None:
         show([f"No ledger in {PLACE.settings().data_dir}."])
     else:

@@ -97,3 +97,13 @@ def test_the_release_is_told_where_everybody_looks_for_it(empty: CommandLine) ->
 def test_no_sign_of_a_value_ends_a_cell_of_the_reference() -> None:
     rows = [line.replace("\\|", "") for line in reference().splitlines() if line.startswith("| `")]
     assert not [row for row in rows if row.count("|") != 3]
+
+
+def test_a_ledger_that_cannot_be_opened_is_not_said_to_be_missing(
+    empty: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert empty("version").out.splitlines()[1].startswith("No ledger in ")
+    monkeypatch.setattr("ledger.schema.difference", lambda _: "The schema is of a later release.")
+    words = ("--organisation", "Corner Bakery", "--zone", "UTC", "--name", "Ada Marsh", "--handle", "ada")
+    assert empty("init", *words).code == 0
+    assert empty("version").out.splitlines()[1:] == ["The schema is of a later release."]
