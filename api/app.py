@@ -20,7 +20,7 @@ from api.readiness import Past
 from api.reading import Desk
 from api.release import RELEASE
 from api.routes import auditing, commands, entries, readings, service, stream
-from api.straight import Straight
+from api.straight import Straight, methods_of
 from api.stream import Tail
 from api.watching import Watch
 from api.writing import Writer
@@ -88,7 +88,7 @@ def create_app(
         ],
     )
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    app.router.routes.append(Straight(routes))
+    app.router.routes.append(Straight(routes, stream.router.routes))
     for router in ROUTERS:
         app.include_router(router)
     register_problems(app)
@@ -98,6 +98,6 @@ def create_app(
     app.state.past = Past()
     app.state.settings = settings
     app.state.problems = PROBLEMS
-    app.state.addresses = [(route.path_regex, route.methods or set()) for route in routes]
+    app.state.addresses = [(route.path_regex, methods_of(route, stream.router.routes)) for route in routes]
     app.state.templates = [(route.path_regex, route.path_format) for route in routes]
     return app

@@ -51,6 +51,8 @@ problem: the token was revoked, a right was taken away (looked at every two seco
 one. At the end of the server, and behind what waits for who took nothing for 30 seconds, a comment says so; go on
 from the last id.
 
+**Heads.** What answers GET answers HEAD, without the body; the stream alone does not.
+
 **Rates.** Per token and process: `RateLimit-Policy` and `RateLimit` on every answer, 429 with `Retry-After` beyond.
 
 """

@@ -2,13 +2,14 @@
 
 The framework matches an address against each route in turn and then prepares what its endpoints may depend on; ours
 take the request and nothing else. What this table does not know (another method, a strange address, a request that is
-traced) goes the framework's own way, and comes to the same endpoints.
+traced) goes the framework's own way, and comes to the same endpoints. HEAD, which the framework does not derive from
+GET, is known here alone; the server leaves the body out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -26,16 +27,17 @@ _NOT_MINE: Final[tuple[Match, Scope]] = (Match.NONE, {})
 class Straight(BaseRoute):
     """All routes whose endpoints take the request alone, found by method, number of parts and first part."""
 
-    def __init__(self, routes: Iterable[APIRoute]) -> None:
+    def __init__(self, routes: Iterable[APIRoute], endless: Collection[BaseRoute] = ()) -> None:
+        """Take routes; those that are `endless` have no head without a body."""
         self._found: dict[tuple[str, int, str], list[tuple[re.Pattern[str], APIRoute]]] = {}
         for route in routes:
-            for method in route.methods or ():
+            for method in methods_of(route, endless):
                 key = (method, *_place(route.path_format))
                 self._found.setdefault(key, []).append((route.path_regex, route))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return the route of this address with the names in it, as the framework would."""
-        if scope["type"] != "http" or scope.get(_TRACED) is not None:
+        if scope["type"] != "http" or (scope.get(_TRACED) is not None and scope["method"] != "HEAD"):
             return _NOT_MINE
         path: str = scope["path"]
         for pattern, route in self._found.get((scope["method"], *_place(path)), ()):
@@ -56,6 +58,12 @@ class Straight(BaseRoute):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({sum(map(len, self._found.values()))} routes)"
+
+
+def methods_of(route: APIRoute, endless: Collection[BaseRoute] = ()) -> set[str]:
+    """Return the methods that an address takes: what can be read can be asked for its head alone (RFC 9110)."""
+    methods = set(route.methods or ())
+    return methods | {"HEAD"} if "GET" in methods and route not in endless else methods
 
 
 def _place(path: str) -> tuple[int, str]:

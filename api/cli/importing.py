@@ -313,6 +313,9 @@ def sheet(
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="Where the sheet is written: .xlsx or .csv.")
     ],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over a sheet that is there, edited or not.")
+    ] = False,
     as_of: AsOf = None,
     _token_file: TokenFile = None,
 ) -> None:
@@ -322,7 +325,7 @@ def sheet(
     """
     from api.cli.taking import write_sheet
 
-    write_sheet(cycle, out, as_of)
+    write_sheet(cycle, out, as_of, replace=replace)
 
 
 def import_sheet(

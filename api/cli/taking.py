@@ -243,15 +243,22 @@ def _pairs(name: str, given: list[str] | None) -> dict[str, str]:
     return pairs
 
 
-def write_sheet(cycle: str, out: Path, as_of: str | None) -> None:
-    """Write the sheet of a cycle, as far as whoever asks sees it."""
+def write_sheet(cycle: str, out: Path, as_of: str | None, *, replace: bool) -> None:
+    """Write the sheet of a cycle, as far as whoever asks sees it; one that is there may have been edited."""
     import sys
 
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
     from api.cli.files import write_whole
     from api.cli.session import opened
     from api.imports.sheet import Sheet, check_format
 
     check_format(out)
+    if out.exists() and not replace:
+        raise Fault(
+            Code.CONFLICT,
+            f"{out} is there already, and may have been edited; give another name, or --replace to write over it.",
+        )
     with opened() as session:
         reader = session.noted(session.reader(), "sheet", cycle)
         content, position = Sheet(session.ledger, reader).write(cycle, out, as_of=as_of)

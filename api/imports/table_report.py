@@ -38,13 +38,14 @@ class RowReport:
         told = {name: getattr(self, name) for name in FIELDS}
         return {name: value for name, value in told.items() if value not in ("", None)}
 
-    def sentence(self) -> str:
-        """Return the row in one line."""
+    def sentence(self, *, dry_run: bool = False) -> str:
+        """Return the row in one line; of a dry run it is said what would be."""
         place = f"line {self.line}" + (f", column {self.column}" if self.column else "")
         found = f" {self.found!r}:" if self.found else ""
         words = " ".join(part for part in (self.what, self.reason, self.remedy) if part)
         code = f" ({self.code})" if self.code else ""
-        return f"{self.became}: {place}:{found} {words}{code}"
+        became = "would be recorded" if dry_run and self.became == "recorded" else self.became
+        return f"{became}: {place}:{found} {words}{code}"
 
 
 def of_fault(fault: Fault) -> RowReport:
@@ -140,7 +141,7 @@ class TableReport:
             for row in self.rows
             if row.became not in ("unchanged", "recorded") or self.dry_run or row.reason
         ]
-        lines += [f"  {row.sentence()}" for row in listed if row.became != "unchanged"]
+        lines += [f"  {row.sentence(dry_run=self.dry_run)}" for row in listed if row.became != "unchanged"]
         more = {name: count - SHOWN for name, count in self._shown_over().items() if count > SHOWN}
         where = f"all are in {self.file}" if self.file is not None else "--report FILE lists all"
         lines += [f"  … and {count} more {name}; {where}" for name, count in more.items()]

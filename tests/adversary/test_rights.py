@@ -401,7 +401,7 @@ def test_a_sheet_and_a_comparison_by_office_are_logged(season: CommandLine, tmp_
     lines = season("security-log", "--json", STRATEGY_LEDGER_TOKEN=ada).json["lines"]
     office = [line["action"] for line in lines if line["outcome"] == "read_by_office"]
     assert office == ["sheet", "reconcile"]
-    assert season("sheet", "spring", "--out", str(out), STRATEGY_LEDGER_TOKEN="").code == 0
+    assert season("sheet", "spring", "--out", str(out), "--replace", STRATEGY_LEDGER_TOKEN="").code == 0
     assert SECRET not in out.read_text()
     nothing = season("reconcile", str(table), "--cycle", "spring", STRATEGY_LEDGER_TOKEN="")
     assert SECRET not in nothing.out

@@ -10,10 +10,11 @@ from starlette.routing import Match
 
 from api.app import ROUTERS
 from api.straight import Straight
+from tests.api.conftest import House
 
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 ADDRESSES = sorted({route.path_format.replace("{", "").replace("}", "") for route in ROUTES})
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PROPFIND")
+METHODS = ("GET", "POST", "PUT", "DELETE", "PROPFIND")
 
 
 def asked(method: str, path: str, **more: Any) -> dict[str, Any]:
@@ -70,3 +71,28 @@ def test_every_endpoint_takes_the_request_and_nothing_else() -> None:
         route.path for route in ROUTES if route.dependant.dependencies or route.body_field is not None
     ]
     assert {route.dependant.request_param_name for route in ROUTES} == {"request"}
+
+
+def test_what_can_be_read_can_be_asked_for_its_head_alone(house: House) -> None:
+    # given what a monitor or a cache asks, when the body is left out, then all else is as it would be with it
+    house.objective("now")
+    for path in (
+        "/v1/health",
+        "/v1/ready",
+        "/v1/cycles/now/board",
+        "/v1/cycles/now/board?format=csv",
+        "/v1/objectives",
+    ):
+        whole, head = house["rita"].get(path), house["rita"].head(path)
+        assert head.status_code == whole.status_code
+        assert head.content == b""
+        for name in ("content-length", "content-type", "etag", "ledger-position"):
+            assert head.headers.get(name) == whole.headers.get(name), (path, name)
+
+
+def test_the_stream_has_no_head_and_commands_have_none(house: House) -> None:
+    assert house["rita"].head("/v1/stream").status_code == 405
+    refused = house["rita"].head("/v1/cycles/now/openings")
+    assert refused.status_code == 405
+    assert refused.headers["Allow"] == "POST"
+    assert house["rita"].delete("/v1/cycles").headers["Allow"] == "GET, HEAD, POST"

@@ -166,6 +166,17 @@ def test_a_sheet_names_the_team_of_each_objective(season: CommandLine, tmp_path:
     assert rows(season, str(path)) == []
 
 
+@pytest.mark.parametrize("plan", ["csv"], indirect=True)
+def test_an_edited_sheet_is_not_written_over_unasked(season: CommandLine, plan: Path) -> None:
+    edited(plan, {3: {"Title": "Better bread"}})
+    refused = season("sheet", "spring", "--out", str(plan))
+    assert refused.code == 4
+    assert "--replace" in refused.err
+    assert "Better bread" in plan.read_text(encoding="utf-8-sig")
+    assert season("sheet", "spring", "--out", str(plan), "--replace").code == 0
+    assert "Better bread" not in plan.read_text(encoding="utf-8-sig")
+
+
 def test_the_token_of_the_file_also_reads(season: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(season.environ["STRATEGY_LEDGER_TOKEN"], encoding="utf-8")
