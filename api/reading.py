@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,10 +21,12 @@ from aggregates.access import ALL_SCOPES
 from aggregates.refusals import ActionIsNotAllowed, EntryIsUnknown, Refusal
 from aggregates.values import day_of
 from api import paging, triage
+from api.bare import Bare, BareOnes
 from api.exporting.forms import Wish, with_teams
 from api.exporting.serving import file_of, parameters_of, wish_of
 from api.found import Found
-from api.kept import Kept, Shelf, Standpoint, takes_gzip
+from api.kept import Kept, Standpoint, takes_gzip
+from api.latest import Latest
 from api.naming import Names
 from api.paging import Listing
 from api.parameters import ReadingParameters, query, reading_parameters
@@ -42,7 +43,6 @@ from ledger.tokens import Caller
 from replay.asked import Question
 from replay.basis import resolve
 from replay.engine import Engine
-from replay.presenting import identifiers_in
 from replay.questions import Reader
 from replay.sight import Sight
 from replay.veiling import restricted_in, visible_line
@@ -50,11 +50,7 @@ from replay.veiling import restricted_in, visible_line
 COMMANDS_AT_ONCE = 3
 ANSWERS_AT_ONCE = 4
 """Each of these may hold two of the pool's ten connections; were there more of them, all could wait for a second."""
-LATELY_SECONDS = 0.5
-"""How old a present answer may be while every place for answering is taken; its basis says its position."""
-LATEST_KEPT, BARE_KEPT, WRITERS_KEPT = 1_000, 2_000, 10_000
-BARE_BYTES = 16 * 1024
-"""A bare item that is larger is not kept: 2,000 of them would be."""
+WRITERS_KEPT = 10_000
 JSON = "application/json"
 T = TypeVar("T")
 
@@ -70,28 +66,6 @@ class Page:
     standpoint: Standpoint | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Lately:
-    """The newest answer of its kind: since when it may be outdated, at which position, and where it is kept."""
-
-    at: float
-    position: int
-    key: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Bare:
-    """A bare aggregate as it goes out, which is good until something is recorded that changes it."""
-
-    content: bytes
-    etag: str
-    restricted: frozenset[str]
-    """What it names that is not for everyone; who may see that by office alone is another with each reader."""
-    rests_on: frozenset[str]
-    position: int
-    """Up to here it holds at least what was recorded."""
-
-
 class Desk:
     """What the routes talk to: one ledger, its answers and its commands."""
 
@@ -103,18 +77,18 @@ class Desk:
         self.probe = Probe(self._look)
         self._commands = CapacityLimiter(COMMANDS_AT_ONCE)
         self._answers = CapacityLimiter(ANSWERS_AT_ONCE)
-        self.shelf = Shelf()
+        self.latest = Latest(reader, lambda: self._answers.available_tokens <= 0)
+        self.bare_ones = BareOnes(reader)
         self._furthest = 0
         self._wrote: OrderedDict[str, int] = OrderedDict()
-        self._latest: OrderedDict[tuple[Any, ...], _Lately] = OrderedDict()
-        self._bare_ones: OrderedDict[tuple[Any, ...], _Bare] = OrderedDict()
 
     def _look(self) -> Standing:
         """Ask the database where everything stands; runs in the probe's thread."""
         found = self.reader.standing()
         if found.head < self._furthest:  # what this process remembers is of another past
             self.reader.forget()
-            self.shelf, self._latest, self._bare_ones = Shelf(), OrderedDict(), OrderedDict()
+            self.latest.forget()
+            self.bare_ones.forget()
             raise HeadWentBack
         self._furthest = found.head
         self.reader.follow(found.head)
@@ -221,8 +195,7 @@ class Desk:
             if (parameters.min_position or 0) > position:
                 kept = await make()
             elif parameters.present:
-                family = (*shared, standing.today)
-                kept = self._lately(family, wanted) or await self._fresh(family, position, make)
+                kept = await self.latest.at((*shared, standing.today), position, wanted, make)
             else:
                 kept = await self._past(parameters, position, shared, make)
         except Refusal as refusal:
@@ -265,49 +238,6 @@ class Desk:
 
         return await to_thread.run_sync(make, limiter=self._answers)
 
-    async def _fresh(
-        self, family: tuple[Any, ...], position: int, make: Callable[[], Awaitable[Kept]]
-    ) -> Kept:
-        """Return the kept answer at this position, made anew when it is older than it may be."""
-        now = time.monotonic()
-        key = (self.reader.names_version, position, *family)
-        known = self._latest.get(family)
-        kept = self.shelf.get(key) or self._moved(known, key, position)
-        if kept is None:
-            kept = await self.shelf.get_or_make(key, make)
-        known = self._latest.get(family)
-        if known is None or known.position < position:
-            self._latest[family] = _Lately(now, position, key)
-            self._latest.move_to_end(family)
-            if len(self._latest) > LATEST_KEPT:
-                self._latest.popitem(last=False)
-        return kept
-
-    def _moved(self, known: _Lately | None, key: tuple[Any, ...], position: int) -> Kept | None:
-        """Return the newest answer of its kind at this position where nothing was recorded since that changes it."""
-        if known is None or known.key[0] != key[0] or known.position >= position:
-            return None
-        kept = self.shelf.get(known.key)
-        if kept is None or kept.standpoint is None or kept.standpoint.basis["position"] != known.position:
-            return None
-        if not self.reader.is_as_it_was(kept.standpoint.rests_on, known.position, position):
-            return None
-        moved = kept.moved(position)
-        self.shelf.put(key, moved)
-        return moved
-
-    def _lately(self, family: tuple[Any, ...], wanted: int) -> Kept | None:
-        """Return an answer of just now while every place for answering is taken; None where a newer one is wanted.
-
-        With many writers each answer is outdated as soon as it is made, and readers would wait for each other.
-        """
-        known = self._latest.get(family)
-        if known is None or self._answers.available_tokens > 0:
-            return None
-        if known.position < wanted or time.monotonic() - known.at > LATELY_SECONDS:
-            return None
-        return self.shelf.get(known.key)
-
     async def _past(
         self,
         parameters: ReadingParameters,
@@ -321,8 +251,7 @@ class Desk:
         basis = await run_in_threadpool(look)
         if basis.position > position:
             return await make()
-        key = (basis, effective_at, *family)
-        return await self.shelf.get_or_make((self.reader.names_version, *key), make)
+        return await self.latest.once((basis, effective_at, *family), make)
 
     def keep(self, page: Page, sight: Sight) -> Kept:
         """Return a page with its ETag, to which the set of what the reader does not see belongs."""
@@ -389,45 +318,24 @@ class Desk:
         standing = await self.probe.standing()
         sight = await self.check_rights(request, standing)
         key = (kind, item, sight.digest, self.reader.sights.digest, self.reader.names_version)
-        known = self._bare_ones.get(key)
-        if known is None or not self.reader.is_as_it_was(known.rests_on, known.position, standing.head):
+        known = self.bare_ones.get(key, standing.head)
+        if known is None:
+            read = partial(self._bare, kind, item, sight, standing.head)
             try:
-                known = await to_thread.run_sync(
-                    self._bare, kind, item, sight, standing.head, limiter=self._answers
-                )
+                known = await to_thread.run_sync(read, limiter=self._answers)
             except Refusal:
                 await self._attempted(request, sight, item if kind in ("objective", "decision") else None)
                 raise
-            self._keep_bare(key, known)
+            self.bare_ones.put(key, known)
         await self.by_office(request, sight, known.restricted)
         headers = {"Ledger-Position": str(standing.position)}
         return Kept(known.content, headers, JSON, known.etag).answer(request, packing=False)
 
-    def _keep_bare(self, key: tuple[Any, ...], made: _Bare) -> None:
-        if len(made.content) > BARE_BYTES:
-            self._bare_ones.pop(key, None)
-            return
-        self._bare_ones[key] = made
-        self._bare_ones.move_to_end(key)
-        if len(self._bare_ones) > BARE_KEPT:
-            self._bare_ones.popitem(last=False)
-
-    def _bare(self, kind: str, item: str, sight: Sight, position: int) -> _Bare:
+    def _bare(self, kind: str, item: str, sight: Sight, position: int) -> Bare:
         """Return the bare aggregate of this kind; a reference of another kind is not one of it."""
         if kind == "person":
             item = str(self.writer.names.person(item, "/path/person"))
-        body = self.reader.bare(f"{kind}:{item}", reader=sight)
-        if sight.actor is not None:
-            now = self.reader.sights.now(
-                sight.actor.name, sight.actor.scopes
-            )  # the state is of after the look
-            if now.names != sight.names:
-                body = self.reader.bare(f"{kind}:{item}", reader=now)
-        content = orjson.dumps(body)
-        tag = f"{body['version']}-{sight.digest}" if sight.hidden else f"{body['version']}"
-        rests_on = frozenset({body["stream"].partition(":")[2]} if kind == "objective" else ())
-        restricted = self.reader.sights.restricted & identifiers_in(content)
-        return _Bare(content, f'"{tag}"', restricted, rests_on, position)
+        return Bare.read(self.reader, f"{kind}:{item}", sight, position)
 
     async def feed(self, request: Request, after: int, limit: int, *, lines: bool) -> Response:
         """Return the entries after a position, in order and without gaps; what is hidden has only its place."""

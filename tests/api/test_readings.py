@@ -172,7 +172,7 @@ def test_what_is_not_there_is_404(house: House, path: str, code: str) -> None:
 def test_a_method_that_is_not_taken_names_those_that_are(house: House) -> None:
     answer = house["rita"].put("/v1/cycles")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_the_feed_is_the_ledger_without_gaps(house: House) -> None:
@@ -432,7 +432,7 @@ def test_the_present_board_is_completed_once_and_again_at_midnight(house: House)
 
     desk.reader.ask = counted  # type: ignore[method-assign]
     try:
-        desk.shelf = Shelf()
+        desk.latest.shelf = Shelf()
         for _ in range(3):
             house.get("/v1/cycles/now/board", by="rita")
         within_a_day = len(asked)
