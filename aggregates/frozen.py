@@ -13,11 +13,18 @@ else:
         """Return what makes a class as `dataclasses.dataclass` does, but fills its slots in half the time.
 
         A frozen dataclass fills each attribute through `object.__setattr__`, which looks the slot up every time; here
-        each slot is filled through its own descriptor. All else is the same: nobody can change a value.
+        each slot is filled through its own descriptor. All else is the same: nobody can change a value. Raises
+        TypeError for a class that does more when a value is made than fill its slots.
         """
 
         def made(cls):
+            own = "__init__" in cls.__dict__ or hasattr(cls, "__post_init__")
             whole = dataclasses.dataclass(frozen=frozen, slots=slots)(cls)
+            code, names = whole.__init__.__code__, tuple(one.name for one in dataclasses.fields(whole))
+            if own or code.co_varnames[1 : code.co_argcount] != names:
+                raise TypeError(
+                    f"{cls.__qualname__} is made in a way of its own; make it with dataclasses.dataclass."
+                )
             whole.__init__ = _filling(whole)
             return whole
 

@@ -237,14 +237,14 @@ def _sent(tickets: list[_Ticket]) -> list[bytes] | None:
     """Send what these tickets hold as if it were one append, and return it; None where that waits for its call."""
     if sum(len(one) for ticket in tickets for one in ticket.data) > AHEAD:
         return None
-    reads = _together(tickets)
-    if reads is None:
-        return None
-    known = tickets[0].known if len(tickets) == 1 else None
-    values = _values([one for ticket in tickets for one in ticket.data], reads, known)
     try:
+        reads = _together(tickets)
+        if reads is None:
+            return None
+        known = tickets[0].known if len(tickets) == 1 else None
+        values = _values([one for ticket in tickets for one in ticket.data], reads, known)
         return values if _ONE.send(tickets[0].connection, values) else None
-    except psycopg.Error:  # the call will meet it too, and say so
+    except Exception:  # noqa: BLE001 (the call will meet it too, and say so to those whose it is)
         return None
 
 

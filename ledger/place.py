@@ -97,7 +97,7 @@ class Place:
         connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
         return True
 
-    def pool(self, *, largest: int = 10) -> ConnectionPool[Connection]:
+    def pool(self, *, largest: int = 10, kept: int = 0) -> Pool:
         """Return an open pool of the application's connections: autocommit, in the ledger's schema, in UTC."""
 
         def configure(connection: Connection) -> None:
@@ -109,8 +109,9 @@ class Place:
                 ).format(sql.Literal(quoted(self.schema)))
             )
 
-        return ConnectionPool(
+        return Pool(
             self.application_url,
+            kept=kept,
             min_size=1,
             max_size=largest,
             kwargs={"autocommit": True, "fallback_application_name": session_name(self.schema)},
@@ -119,6 +120,66 @@ class Place:
             timeout=30,
             open=True,
         )
+
+
+class Pool(ConnectionPool[Connection]):
+    """A pool of which up to `kept` connections wait beside it for their next use, which spares a command the pool's
+    bookkeeping; a connection that somebody waits for is never kept."""
+
+    def __init__(self, url: str, *, kept: int = 0, **told: Any) -> None:
+        self._kept = kept
+        self._ready: list[Connection] = []
+        self._asking = 0
+        """How many threads found nothing beside the pool and ask the pool itself."""
+        self._counting = threading.Lock()
+        super().__init__(url, **told)
+
+    def getconn(self, timeout: float | None = None) -> Connection:
+        """Return a connection that nobody uses, as far as is known a sound one."""
+        connection = self._sound()
+        if connection is not None:
+            return connection
+        with self._counting:
+            self._asking += 1
+        try:  # one that was kept before this thread counted; whoever comes now sees that it asks
+            return self._sound() or super().getconn(timeout)
+        finally:
+            with self._counting:
+                self._asking -= 1
+
+    def putconn(self, conn: Connection) -> None:
+        """Take back a connection that nobody uses any more."""
+        if len(self._ready) >= self._kept or conn.pgconn.transaction_status != _IDLE:
+            super().putconn(conn)
+            return
+        self._ready.append(conn)
+        if self._asking or not self._kept:  # since that was asked above
+            self._give_up()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Close what waits, here and in the pool; what is in use is closed when it comes back."""
+        self._kept = 0
+        super().close(timeout)
+        self._give_up()
+
+    def _sound(self) -> Connection | None:
+        try:
+            connection = self._ready.pop()
+        except IndexError:
+            return None
+        if not connection.closed:
+            return connection
+        super().putconn(connection)
+        return None
+
+    def _give_up(self) -> None:
+        """Give what waits beside the pool to the pool."""
+        while True:
+            try:
+                connection = self._ready.pop()
+            except IndexError:
+                return
+            super().putconn(connection)
 
 
 class _Held(threading.local):
@@ -130,52 +191,25 @@ class Connections:
     """The pool's connections, one at a time per thread: whoever uses one inside another's use gets the same.
 
     One that turns out to be broken is given back at once, so that threads that all lost theirs do not wait for each
-    other's; the next use inside gets a new one, which stays until the outermost use ends. Up to `kept` connections
-    wait beside the pool for their next use, which spares a command the pool's bookkeeping.
+    other's; the next use inside gets a new one, which stays until the outermost use ends.
     """
 
-    def __init__(self, pool: ConnectionPool[Connection], *, kept: int = 0) -> None:
+    def __init__(self, pool: ConnectionPool[Connection]) -> None:
         self.pool = pool
         self._held = _Held()
-        self._kept = kept
-        self._ready: list[Connection] = []
 
     def use(self) -> AbstractContextManager[Connection]:
         """Give the connection that this thread uses already, or one that nobody uses."""
-        return _Use(self, self._held)
-
-    def take(self) -> Connection:
-        """Return a connection that nobody uses, as far as is known a sound one."""
-        try:
-            connection = self._ready.pop()
-        except IndexError:
-            return self.pool.getconn()
-        if not connection.closed:
-            return connection
-        self.pool.putconn(connection)
-        return self.pool.getconn()
-
-    def give_back(self, connection: Connection) -> None:
-        """Take back a connection that nobody uses any more."""
-        if len(self._ready) < self._kept and connection.pgconn.transaction_status == _IDLE:
-            self._ready.append(connection)
-        else:
-            self.pool.putconn(connection)
-
-    def close(self) -> None:
-        """Give every connection back to the pool, now and from now on."""
-        self._kept = 0
-        while self._ready:
-            self.pool.putconn(self._ready.pop())
+        return _Use(self.pool, self._held)
 
 
 class _Use:
     """One use of a connection; written out, as each command passes here several times."""
 
-    __slots__ = ("_connections", "_held")
+    __slots__ = ("_held", "_pool")
 
-    def __init__(self, connections: Connections, held: _Held) -> None:
-        self._connections = connections
+    def __init__(self, pool: ConnectionPool[Connection], held: _Held) -> None:
+        self._pool = pool
         self._held = held
 
     def __enter__(self) -> Connection:
@@ -183,10 +217,10 @@ class _Use:
         connection = held.connection
         if connection is not None and connection.closed:
             held.connection = None
-            self._connections.give_back(connection)
+            self._pool.putconn(connection)
             connection = None
         if connection is None:
-            connection = held.connection = self._connections.take()
+            connection = held.connection = self._pool.getconn()
         held.uses += 1
         return connection
 
@@ -195,7 +229,7 @@ class _Use:
         held.uses -= 1
         if held.uses == 0 and held.connection is not None:
             connection, held.connection = held.connection, None
-            self._connections.give_back(connection)
+            self._pool.putconn(connection)
 
 
 def session_name(schema: str) -> str:

@@ -55,8 +55,8 @@ class Ledger:
         self.schema = settings.schema
         self.settings = settings
         self.place = place
-        self.pool = place.pool()
-        self._connections = Connections(self.pool, kept=KEPT)
+        self.pool = place.pool(kept=KEPT)
+        self._connections = Connections(self.pool)
         self._identity: tuple[UUID, ZoneInfo] | None = None
         self._keys: Keys | None = None
         application = LedgerApplication(self._connections, evolve)
@@ -91,7 +91,6 @@ class Ledger:
         """Close the connections and leave the embedded server."""
         self.security.settle()
         self._application.close()
-        self._connections.close()
         self.pool.close()
         self.place.close()
 

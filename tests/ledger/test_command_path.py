@@ -21,7 +21,7 @@ import pytest
 from aggregates.entry import Recorded
 from aggregates.refusals import LiesInTheFuture
 from aggregates.team.events import TeamFormed, TeamMoved, TeamRenamed
-from ledger.appends import Appends, _Ticket, append
+from ledger.appends import Appended, Appends, _Ticket, append
 from ledger.calls import Statement, bytea_array, int4_array, text_array
 from ledger.errors import (
     AppendIsTooLarge,
@@ -211,6 +211,21 @@ def test_what_is_sent_ahead_is_answered_as_if_its_own_call_had_sent_it(ledger: L
     assert [type(one) for one in refused] == [type(None)] * 3 + [StreamsHaveMoved] + [type(None)] * 2
     positions = [one.result().position for one, no in zip(told, refused, strict=True) if no is None]
     assert sorted(positions) == list(range(11, 16))
+
+
+def test_what_cannot_be_sent_ahead_is_told_to_whose_it_is(ledger: Ledger, steward: str) -> None:
+    """Given one who waits with what cannot be said to the database, then who called before has its own answer."""
+    appends = Appends()
+    with ledger.pool.connection() as connection:
+        first = _Ticket(connection, [stored(steward)], (), {}, ())
+        wrong = _Ticket(connection, [stored(steward)], (), {"team:\ud800": 0}, ())
+        first.calls, first.taken, appends._calling = True, [first], True
+        appends._waiting.append(wrong)
+        appends._call(first)
+        assert isinstance(first.answer, Appended)
+        appends._call(wrong)
+    assert isinstance(wrong.answer, UnicodeEncodeError)
+    assert not appends._calling
 
 
 def test_a_busy_ledger_is_waited_for_once(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, field, fields, replace
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, InitVar, field, fields, replace
+from typing import Any
 
 import pytest
 
@@ -34,3 +37,57 @@ def test_nobody_changes_a_value_nor_makes_half_of_one() -> None:
     with pytest.raises(TypeError):
         Told()  # type: ignore[call-arg]
     assert not hasattr(told, "__dict__")
+
+
+@dataclass(frozen=True, slots=True)
+class ToldBy(Told):
+    """What somebody tells."""
+
+    name: str = "nobody"
+    by: str = "Ada"
+
+
+def test_a_value_is_copied_kept_and_inherited_as_any() -> None:
+    for one in (Told("a", 8, ["b"]), ToldBy("a"), ToldBy()):
+        assert pickle.loads(pickle.dumps(one)) == copy.copy(one) == copy.deepcopy(one) == replace(one) == one
+    match ToldBy():
+        case ToldBy(name, number, [], by):
+            assert (name, number, by) == ("nobody", 7, "Ada")
+        case _:
+            raise AssertionError
+
+
+class Checked:
+    name: str
+
+    def __post_init__(self) -> None:
+        raise ValueError(self.name)
+
+
+class Written:
+    name: str
+
+    def __init__(self, name: str) -> None:
+        object.__setattr__(self, "name", name.upper())
+
+
+class Partly:
+    name: str
+    number: int = field(init=False, default=7)
+
+
+class ByName:
+    name: str
+    number: int = field(kw_only=True)
+
+
+class Along:
+    name: str
+    number: InitVar[int]
+
+
+@pytest.mark.parametrize("made", [Checked, Written, Partly, ByName, Along])
+def test_a_class_that_does_more_than_fill_its_slots_is_refused(made: Any) -> None:
+    """Given a class whose own check would be left out, or whose values are made otherwise, then it is not made."""
+    with pytest.raises(TypeError, match="in a way of its own"):
+        dataclass(frozen=True, slots=True)(made)

@@ -1,0 +1,58 @@
+"""The connection that waits beside the pool: for whoever comes next, and never kept from somebody who waits."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ledger.place import Connection
+from ledger.store import Ledger
+from tests.waiting import PATIENCE, until
+
+
+def test_who_waits_for_a_connection_gets_the_first_that_is_given_back(ledger: Ledger) -> None:
+    """Given a pool that is taken, and one who waits, when a connection comes back, then it is not laid aside."""
+    with ledger.place.pool(largest=1, kept=1) as pool, ThreadPoolExecutor(1) as threads:
+        taken = pool.getconn()
+        waiting = threads.submit(pool.getconn, PATIENCE)
+        until(lambda: pool.get_stats().get("requests_waiting"))
+        pool.putconn(taken)
+        assert waiting.result(PATIENCE / 4) is taken
+        pool.putconn(taken)
+        with pool.connection(
+            timeout=PATIENCE
+        ) as again:  # whoever asks the pool itself gets what waits beside it
+            assert again is taken
+
+
+@pytest.mark.parametrize("closed_before", [False, True])
+def test_a_connection_that_comes_back_while_the_pool_closes_is_closed(
+    ledger: Ledger, closed_before: bool
+) -> None:
+    """Given a connection in use when the pool closes, or laid aside just then, then none is left open."""
+    pool = ledger.place.pool(largest=1, kept=1)
+
+    class Late(list[Connection]):
+        def append(self, connection: Any) -> None:
+            pool.close()
+            super().append(connection)
+
+    connection = pool.getconn()
+    if closed_before:
+        pool.close()
+    else:
+        pool._ready = Late()
+    pool.putconn(connection)
+    assert connection.closed
+
+
+def test_a_connection_that_broke_beside_the_pool_is_not_given_out(ledger: Ledger) -> None:
+    with ledger.place.pool(largest=1, kept=1) as pool:
+        with pool.connection(timeout=PATIENCE) as broken:
+            pass
+        broken.close()
+        with pool.connection(timeout=PATIENCE) as connection:
+            assert connection is not broken
+            assert connection.execute("select 1").fetchone() == (1,)
