@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 
 import psycopg
 from psycopg.pq.abc import PGresult
@@ -136,62 +137,63 @@ class Appends:
         """Append what waits, the own ticket first, and let the others go: with their answers, or to call next."""
         if ticket.taken is None:
             with self._guard:
-                ticket.taken = self._take()
-        tickets = ticket.taken
+                self._take(ticket)
         try:
-            _call(tickets, self.meanwhile)
+            _call(ticket.taken or [ticket], self.meanwhile)
         finally:
-            ticket.taken = None
-            try:
-                self._hand_over(ticket)  # before the others go: the database shall not wait for them
-            finally:
-                _let_go(tickets[1:])
+            self._go_on(ticket)
+
+    def _go_on(self, ticket: _Ticket) -> None:
+        """Let the others go: one of them to call next, which comes first, as the database shall not wait for them.
+
+        Who is interrupted here begins again, and finds what is done already.
+        """
+        try:
+            self._hand_over(ticket)
+        finally:
+            _let_go((ticket.taken or [])[1:])
 
     def _hand_over(self, ticket: _Ticket) -> None:
         """Let the first who waits call next, and send what it will call for."""
         with self._guard:
             if not ticket.calls:
                 return
-            ticket.calls = False
-            following = self._waiting[0] if self._waiting else None
-            self._calling = following is not None
-            if following is None:
+            if not self._waiting:
+                ticket.calls = self._calling = False
                 return
+            following = self._waiting[0]
             try:
-                following.taken = self._take()
-                following.sent = _sent(following.taken)
+                self._take(following)
+                following.sent = _sent(following.taken or [])
             finally:
-                following.calls = True
-                following.gate.release()
+                if following.taken is not None:
+                    following.calls, ticket.calls = True, False
+                    following.gate.release()
 
     def _leave(self, ticket: _Ticket) -> None:
         """Take back what no call has taken along yet, and the turn to call, with what was to be called for."""
-        with self._guard:
-            with suppress(ValueError):
-                self._waiting.remove(ticket)
-            taken, ticket.taken = ticket.taken, None
+        with self._guard, suppress(ValueError):
+            self._waiting.remove(ticket)
         if ticket.sent is not None:  # nobody reads the answer any more
             ticket.connection.close()
-        try:
-            self._hand_over(ticket)
-        finally:
-            _let_go((taken or [])[1:])
+        self._go_on(ticket)
 
-    def _take(self) -> list[_Ticket]:
-        """Return as many tickets as fit into one call, in the order in which they came; the guard is held.
+    def _take(self, ticket: _Ticket) -> None:
+        """Take as many tickets as fit into one call, this first one first, in their order; the guard is held.
 
         Of those who write it is half: while the database has their entries, the others decide.
         """
         most = min(TOGETHER, (len(self._waiting) + self._last + 1) // 2)
-        taken = [self._waiting.popleft()]
-        size = sum(map(len, taken[0].data))
-        while self._waiting and len(taken) < most:
-            size += sum(map(len, self._waiting[0].data))
+        taken = [ticket]
+        size = sum(map(len, ticket.data))
+        for one in islice(self._waiting, 1, most):
+            size += sum(map(len, one.data))
             if size > BYTES_PER_APPEND:
                 break
-            taken.append(self._waiting.popleft())
-        self._last = len(taken)
-        return taken
+            taken.append(one)
+        number = len(taken)
+        rest = deque(islice(self._waiting, number, None))
+        ticket.taken, self._waiting, self._last = taken, rest, number  # in one step, whoever is interrupted
 
 
 def _let_go(tickets: list[_Ticket]) -> None:
@@ -199,7 +201,8 @@ def _let_go(tickets: list[_Ticket]) -> None:
     for ticket in tickets:
         if ticket.answer is None:
             ticket.answer = psycopg.OperationalError("The append was broken off.")
-        ticket.gate.release()
+        with suppress(RuntimeError):  # it was let go before
+            ticket.gate.release()
 
 
 def append(

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from ledger.place import Connection
@@ -52,8 +52,12 @@ class Statement:
     ) -> PGresult:
         """Carry the statement out and return its rows; `meanwhile` is done once, while the database is at it.
 
-        Raises psycopg's error of what the database said, psycopg.OperationalError where the connection was lost.
+        Raises psycopg's error of what the database said, psycopg.OperationalError where the connection was lost, or
+        where somebody who was interrupted left an answer on it: libpq would drop that one unread.
         """
+        if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            connection.close()
+            raise psycopg.OperationalError("The answer to an earlier call was still to come.")
         if connection not in self._prepared:
             self._prepare(connection)
         try:

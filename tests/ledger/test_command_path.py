@@ -21,7 +21,7 @@ import pytest
 from aggregates.entry import Recorded
 from aggregates.refusals import LiesInTheFuture
 from aggregates.team.events import TeamFormed, TeamMoved, TeamRenamed
-from ledger.appends import Appended, Appends, _Ticket, append
+from ledger.appends import _ONE, Appended, Appends, _Ticket, _values, append
 from ledger.calls import Statement, bytea_array, int4_array, text_array
 from ledger.errors import (
     AppendIsTooLarge,
@@ -225,6 +225,44 @@ def test_what_cannot_be_sent_ahead_is_told_to_whose_it_is(ledger: Ledger, stewar
         assert isinstance(first.answer, Appended)
         appends._call(wrong)
     assert isinstance(wrong.answer, UnicodeEncodeError)
+    assert not appends._calling
+
+
+def test_an_answer_that_was_left_unread_is_not_passed_over(ledger: Ledger, steward: str) -> None:
+    """Given an append that was sent and not answered, when it is asked for again, then its connection is lost."""
+    data = [stored(steward)]
+    with ledger.pool.connection() as connection:
+        append(connection, [stored(steward)], {})
+        assert _ONE.send(connection, _values(data, {}, None))
+        with pytest.raises(psycopg.OperationalError, match="still to come"):
+            append(connection, data, {})
+        assert connection.closed
+
+
+def test_who_is_interrupted_while_the_turn_goes_on_loses_nobody(ledger: Ledger, steward: str) -> None:
+    """Given one who waits, when who called is interrupted as it takes that one along, then its turn still comes."""
+
+    class Interrupting(list[bytes]):
+        times = 0
+
+        def __iter__(self) -> Iterator[bytes]:
+            self.times += 1
+            if self.times == 1:
+                raise KeyboardInterrupt
+            return super().__iter__()
+
+    appends = Appends()
+    with ledger.pool.connection() as connection:
+        first = _Ticket(connection, [stored(steward)], (), {}, ())
+        second = _Ticket(connection, Interrupting([stored(steward)]), (), {}, ())
+        first.calls, first.taken, appends._calling = True, [first], True
+        appends._waiting.append(second)
+        with pytest.raises(KeyboardInterrupt):
+            appends._call(first)
+        appends._leave(first)
+        assert second.gate.acquire(blocking=False)
+        appends._call(second)
+    assert [type(one.answer) for one in (first, second)] == [Appended] * 2
     assert not appends._calling
 
 
