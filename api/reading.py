@@ -40,10 +40,11 @@ from ledger import security
 from ledger.errors import HeadWentBack
 from ledger.store import Ledger
 from ledger.tokens import Caller
+from projections.tables import Standing as Stand
 from replay.asked import Question
 from replay.basis import resolve
 from replay.engine import Engine
-from replay.questions import Reader
+from replay.questions import PATIENCE, ProjectionIsBehind, Reader
 from replay.sight import Sight
 from replay.veiling import restricted_in, visible_line
 
@@ -80,6 +81,7 @@ class Desk:
         self.latest = Latest(reader, lambda: self._answers.available_tokens <= 0)
         self.bare_ones = BareOnes(reader)
         self._furthest = 0
+        self._said: Stand | None = None
         self._wrote: OrderedDict[str, int] = OrderedDict()
 
     def _look(self) -> Standing:
@@ -91,9 +93,26 @@ class Desk:
             self.bare_ones.forget()
             raise HeadWentBack
         self._furthest = found.head
+        found = self._regained(found)
         self.reader.follow(found.head)
         today = day_of(found.now, self.ledger.zone)
         return Standing(min(found.positions.values()), found.head, today, found.positions, found.generation)
+
+    def _regained(self, found: Stand) -> Stand:
+        """Return where everything stands, no earlier than it was said to: who read further must not read back.
+
+        The projections do not wait for the disk, so a database that went down may come back without their last page,
+        which is applied again. Raises ProjectionIsBehind where that takes too long.
+        """
+        if self._said is not None and self._said.generation == found.generation:
+            lost = _lost(self._said, found)
+            if lost:
+                self.engine.wait_for(lost, PATIENCE)
+                found = self.reader.standing()
+                if self._said.generation == found.generation and _lost(self._said, found):
+                    raise ProjectionIsBehind
+        self._said = found
+        return found
 
     async def actor_of(self, token: str) -> Caller | None:
         """Return whom a token names, None for one that is unknown or revoked. Raises TokenHasExpired."""
@@ -287,6 +306,8 @@ class Desk:
             reader=sight,
             at_most=at_most,
         )
+        if lately is not None and answer.basis.position < at_most:  # the database went down since the look
+            raise ProjectionIsBehind
         restricted = answer.named & self.reader.sights.restricted
         headers = {"Ledger-Position": str(answer.basis.position)}
         if not parameters.present:
@@ -374,3 +395,11 @@ class Desk:
     def close(self) -> None:
         """End what runs beside the requests."""
         self.probe.close()
+
+
+def _lost(said: Stand, found: Stand) -> int:
+    """Return the position up to which something has to be taken in again; 0 where nothing was lost."""
+    return max(
+        (there for name, there in said.positions.items() if found.positions.get(name, there) < there),
+        default=0,
+    )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 
 import psycopg
 import pytest
 
+from api.found import Found
+from api.reading import Desk
+from api.writing import Writer
 from ledger.errors import is_lost
+from ledger.store import Ledger
+from projections.tables import Standing
+from replay.engine import Engine
+from replay.questions import ProjectionIsBehind, Reader
 from tests.laws.shelf import Shelf
 
 
@@ -30,3 +38,37 @@ def test_what_the_database_or_the_driver_refuses_is_no_lost_connection(shelf: Sh
                 connection.execute(query, values)
             assert not is_lost(refused.value), query
     assert is_lost(psycopg.DatabaseError("server closed the connection unexpectedly"))
+
+
+def test_who_read_further_does_not_read_back_when_the_database_lost_the_last_page(shelf: Shelf) -> None:
+    """Given a server that said how far it is, when its database comes back without the projections' last page, which
+    does not wait for the disk, then the page is taken in again before anything is answered.
+    """
+    with shelf.company() as (book, _), Ledger.open(book.settings) as ledger:
+        engine = Engine(ledger)
+        engine.catch_up()
+        reader = Reader(ledger, engine, keeps=True)
+        desk = Desk(ledger, reader, engine, Writer(ledger, Found(reader), engine))
+        standing, before = reader.standing, desk._look()
+        waited: list[int] = []
+
+        def as_it_came_back() -> Standing:
+            found = standing()
+            lost = 0 if waited else 1
+            return replace(found, positions={name: place - lost for name, place in found.positions.items()})
+
+        reader.standing = as_it_came_back  # type: ignore[method-assign]
+
+        def wait_for(position: int, timeout: float = 5.0) -> bool:  # noqa: ARG001
+            waited.append(position)
+            return True
+
+        engine.wait_for = wait_for  # type: ignore[method-assign]
+        assert desk._look().position == before.position
+        assert waited == [before.position]
+        # and where the page is not there in time, that is said
+        waited.clear()
+        engine.wait_for = lambda position, timeout=5.0: False  # type: ignore[method-assign]
+        with pytest.raises(ProjectionIsBehind):
+            desk._look()
+        desk.close()
