@@ -59,7 +59,7 @@ def test_who_read_further_does_not_read_back_when_the_database_lost_the_last_pag
 
         reader.standing = as_it_came_back  # type: ignore[method-assign]
 
-        def wait_for(position: int, timeout: float = 5.0) -> bool:  # noqa: ARG001
+        def wait_for(position: int, timeout: float = 5.0) -> bool:
             waited.append(position)
             return True
 
