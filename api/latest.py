@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,33 @@ class _Lately:
     key: tuple[Any, ...]
 
 
+@dataclass(slots=True)
+class _Making:
+    """An answer that is being made: for which position, under which names, and what is wanted after it."""
+
+    position: int
+    names: int
+    made: asyncio.Future[Kept]
+    following: tuple[int, Callable[[], Awaitable[Kept]]] | None = None
+
+    def is_waited_for(self, position: int, make: Callable[[], Awaitable[Kept]]) -> None:
+        """Remember what is wanted at the latest position, where this answer will not do."""
+        if position > self.position and (self.following is None or position > self.following[0]):
+            self.following = (position, make)
+
+    def latest(
+        self, position: int, make: Callable[[], Awaitable[Kept]]
+    ) -> tuple[int, Callable[[], Awaitable[Kept]]]:
+        """Return what is wanted after this one at the latest position, this position included."""
+        return self.following if self.following and self.following[0] > position else (position, make)
+
+    def for_who_waits(self, position: int, names: int) -> Kept | None:
+        """Return what was made, for somebody who waits at this position; None where that is not good enough."""
+        if self.position < position or self.names != names or self.made.cancelled() or self.made.exception():
+            return None
+        return self.made.result()
+
+
 class Latest:
     """What was answered lately, by kind of answer; belongs to the event loop.
 
@@ -37,6 +65,7 @@ class Latest:
         self._reader = reader
         self._is_busy = is_busy
         self._known: OrderedDict[tuple[Any, ...], _Lately] = OrderedDict()
+        self._making: dict[tuple[Any, ...], _Making] = {}
 
     def forget(self) -> None:
         """Keep nothing any more: the ledger is of another past."""
@@ -47,9 +76,47 @@ class Latest:
     ) -> Kept:
         """Return the answer at a position, made anew when it is older than it may be.
 
-        Where every place is taken, one of just now will do that is at least at the `wanted` position.
+        Where every place is taken, one of just now will do that is at least at the `wanted` position. Of one kind one
+        answer is made at a time, for whoever waits at the latest position; who waits at an earlier one takes that. So
+        a queue never asks for answers that are outdated already.
         """
-        return self._lately(family, wanted) or await self._fresh(family, position, make)
+        kept = self._lately(family, wanted) or self._ready(family, position)
+        last: _Making | None = None
+        while kept is None:
+            making = self._making.get(family)
+            if making is None:
+                following = (position, make) if last is None else last.latest(position, make)
+                return await asyncio.shield(self._begin(family, *following))
+            last = making
+            making.is_waited_for(position, make)
+            await asyncio.wait([making.made])
+            kept = making.for_who_waits(position, self._reader.names_version) or self._ready(family, position)
+        return kept
+
+    def _begin(
+        self, family: tuple[Any, ...], position: int, make: Callable[[], Awaitable[Kept]]
+    ) -> asyncio.Future[Kept]:
+        made = asyncio.ensure_future(self._fresh(family, position, make))
+        self._making[family] = _Making(position, self._reader.names_version, made)
+
+        def ended(made: asyncio.Future[Kept]) -> None:
+            self._making.pop(family, None)
+            if not made.cancelled():
+                made.exception()  # whoever began it may have left
+
+        made.add_done_callback(ended)
+        return made
+
+    def _ready(self, family: tuple[Any, ...], position: int) -> Kept | None:
+        """Return what is there at this position or a later one, or can be moved to it."""
+        known = self._known.get(family)
+        if known is not None and known.position > position and known.key[0] == self._reader.names_version:
+            return self.shelf.get(known.key)
+        key = (self._reader.names_version, position, *family)
+        kept = self.shelf.get(key) or self._moved(known, key, position)
+        if kept is not None:
+            self._note(family, position, key, time.monotonic())
+        return kept
 
     async def once(self, family: tuple[Any, ...], make: Callable[[], Awaitable[Kept]]) -> Kept:
         """Return an answer that stays as it is but for the names of people."""
@@ -60,17 +127,19 @@ class Latest:
     ) -> Kept:
         now = time.monotonic()
         key = (self._reader.names_version, position, *family)
-        known = self._known.get(family)
-        kept = self.shelf.get(key) or self._moved(known, key, position)
-        if kept is None:
-            kept = await self.shelf.get_or_make(key, make)
-        known = self._known.get(family)
-        if known is None or known.position < position:
-            self._known[family] = _Lately(now, position, key)
-            self._known.move_to_end(family)
-            if len(self._known) > LATEST_KEPT:
-                self._known.popitem(last=False)
+        kept = await self.shelf.get_or_make(key, make)
+        self._note(family, position, key, now)
         return kept
+
+    def _note(self, family: tuple[Any, ...], position: int, key: tuple[Any, ...], at: float) -> None:
+        """Remember the newest answer of a kind."""
+        known = self._known.get(family)
+        if known is not None and known.position >= position:
+            return
+        self._known[family] = _Lately(at, position, key)
+        self._known.move_to_end(family)
+        if len(self._known) > LATEST_KEPT:
+            self._known.popitem(last=False)
 
     def _moved(self, known: _Lately | None, key: tuple[Any, ...], position: int) -> Kept | None:
         """Return the newest answer of its kind at this position where nothing was recorded since that changes it."""
