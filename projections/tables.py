@@ -79,20 +79,27 @@ class Control:
 
     def prepare(self, connection: Connection[Any]) -> Generation:
         """Return the generation that is read, making the tables of the first one where there is none."""
-        row = connection.execute(
-            "select exists (select from pg_attribute where attrelid = to_regclass(%s) and attname = 'recorded_at')",
-            [f'"{self.schema}".{_PREFIX}bookmarks'],
-        ).fetchone()
-        if row and row[0] and (found := self.pointer(connection)) is not None:
+        found = self._prepared(connection)
+        if found is not None:
             return found
         with connection.transaction():
             self.lock(connection, "generations")
-            connection.execute(self._query(_CONTROL))
-            found = self.pointer(connection)
+            found = self._prepared(connection)  # whoever held the lock made them, and reads them now
+            if found is None:
+                connection.execute(self._query(_CONTROL))
+                found = self.pointer(connection)
             if found is None:
                 found = self.make(connection)
                 self._stand(connection, found, "read")
         return found
+
+    def _prepared(self, connection: Connection[Any]) -> Generation | None:
+        """Return the generation that is read, or None where the control tables are not there or not of this release."""
+        row = connection.execute(
+            "select exists (select from pg_attribute where attrelid = to_regclass(%s) and attname = 'recorded_at')",
+            [f'"{self.schema}".{_PREFIX}bookmarks'],
+        ).fetchone()
+        return self.pointer(connection) if row and row[0] else None
 
     @cached_property
     def shape(self) -> str:

@@ -27,7 +27,7 @@ from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
 from replay.runner import Runner
 from tests.projections.paper import Paper, every_row
 from tests.projections.story import Story
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 def strange(entries: Sequence[RawEntry], position: int) -> list[RawEntry]:
@@ -131,6 +131,38 @@ def test_writers_wait_for_their_own_entries_together(story: Story, on_paper: Cal
     for thread in threads:
         thread.join()
     assert seen == [True] * 4
+
+
+def test_who_comes_second_makes_no_tables_and_waits_for_no_reader(
+    on_paper: Callable[..., Paper], paper_pool: ConnectionPool[Any]
+) -> None:
+    """Given two that start on a new ledger, when the first has made the tables and reads them, then the second, who
+    waited to make them, takes them as they are: altering them would wait for the first, who may wait for the second."""
+    control = Engine(on_paper([])).control
+    key = [control._key("generations")]
+    found: list[Generation] = []
+    waits = "select count(*) = 1 from pg_locks where pid = %s and not granted and locktype = %s"
+
+    def second_waits_for(kind: str) -> bool:
+        row = watcher.execute(waits, [second.info.backend_pid, kind]).fetchone()
+        return row == (True,)
+
+    with (
+        paper_pool.connection() as first,
+        paper_pool.connection() as second,
+        paper_pool.connection() as watcher,
+    ):
+        first.execute("select pg_advisory_lock(hashtextextended(%s, 0))", key)
+        late = threading.Thread(target=lambda: found.append(control.prepare(second)))
+        late.start()
+        until(lambda: second_waits_for("advisory"))
+        made = control.prepare(first)
+        with first.transaction():
+            assert set(control.bookmarks(first, made)) == {kind.name for kind in PROJECTIONS}
+            first.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", key)
+            until(lambda: found or second_waits_for("relation"))
+            assert found == [made]
+        late.join()
 
 
 def test_what_a_database_lost_when_it_went_down_is_taken_in_again(
