@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from aggregates.amendment import AmendEntry, RetractEntry
 from aggregates.checks import check_decision, check_present, check_team
-from aggregates.decision.decide import ratified_objectives
+from aggregates.decision.decide import MOST_TOUCHED, ratified_objectives
 from aggregates.decision.events import DecisionRecorded
 from aggregates.entry import Circumstances, Entry, Event, Occasion, Recorded, identifier_of
 from aggregates.evolve import evolve, kind_of
 from aggregates.objective.amend import check_objective, check_value_amendment, is_definition
 from aggregates.objective.events import DecisionLinked, EntryRetracted, KeyResultMeasured
-from aggregates.person.decide import check_presence, check_steward_stays
+from aggregates.person.decide import check_acting_owner, check_presence, check_steward_stays
 from aggregates.person.state import Person
 from aggregates.refusals import (
     ActIsBackDated,
@@ -27,6 +27,7 @@ from aggregates.refusals import (
     LiesInTheFuture,
     NothingChanges,
     ReasonIsMissing,
+    TooManyObjectives,
 )
 from aggregates.vocabulary import EVENTS
 from aggregates.world import World, state_of
@@ -38,14 +39,17 @@ def amend_entry(world: World, command: AmendEntry, occasion: Occasion) -> list[R
     """Supersede an entry by other content of the same name; its time is kept unless it is what is corrected.
 
     Raises:
-        EntryIsUnknown, EntryCannotBeAmended, EntryIsSuperseded, AmendmentDoesNotFit, NothingChanges,
-        ActIsBackDated, LiesInTheFuture, ReasonIsMissing, DecisionIsUnknown, and what the content's own rule raises.
+        EntryIsUnknown, EntryCannotBeAmended, EntryIsSuperseded, AmendmentDoesNotFit, TooManyObjectives,
+        NothingChanges, ActIsBackDated, LiesInTheFuture, ReasonIsMissing, DecisionIsUnknown, and what the content's own
+        rule raises.
     """
     entry = _amendable(world, command.position)
     event = _content(entry, command.body)
     if isinstance(event, DecisionRecorded):
         ratified = ratified_objectives(world, event.ratifies, field="/body/ratifies")
         touches = tuple(dict.fromkeys((*event.touches, *ratified)))
+        if len(touches) > MOST_TOUCHED:
+            raise TooManyObjectives(field="/body/touches")
         event = event.model_copy(update={"touches": touches})
     effective_at = _effective_at(entry, command, occasion)
     if event == entry.event and effective_at == entry.effective_at:
@@ -182,7 +186,7 @@ def _check_person(world: World, after: Person, tried: Entry, occasion: Occasion)
     check_steward_stays(after, after.presence, occasion)
     acting_owner = getattr(tried.event, "acting_owner", None)
     if acting_owner is not None and isinstance(tried.effective_at, datetime):
-        check_present(world, acting_owner, tried.effective_at, field="/body/acting_owner")
+        check_acting_owner(world, after, acting_owner, tried.effective_at, field="/body/acting_owner")
 
 
 def _check_decision_content(world: World, entry: Entry, event: Event, tried: Entry) -> list[Recorded]:
@@ -194,7 +198,6 @@ def _check_decision_content(world: World, entry: Entry, event: Event, tried: Ent
         if moment > tried.recorded_at:
             raise LiesInTheFuture(field="/body/decided_at")
         check_present(world, event.decided_by, moment, field="/body/decided_by")
-    ratified_objectives(world, event.ratifies, field="/body/ratifies")
     before = entry.event.touches if isinstance(entry.event, DecisionRecorded) else ()
     links = []
     for touched in event.touches:

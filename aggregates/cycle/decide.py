@@ -101,8 +101,9 @@ def _check_days(planned: CyclePlanned) -> None:
     if days > LONGEST_CYCLE_DAYS:
         raise CycleDatesAreImpossible(f"A cycle lasts at most {LONGEST_CYCLE_DAYS} days.", field="/ends_on")
     if not fits(planned.kind, planned.starts_on, planned.ends_on):
+        said = f"are {days} days" if days > 1 else "is 1 day"
         raise CycleDaysDoNotFitItsKind(
-            f"From {planned.starts_on} to {planned.ends_on} are {days} day{'s' if days > 1 else ''}, and "
+            f"From {planned.starts_on} to {planned.ends_on} {said}, and "
             f"{length_told(planned.kind)}; correct the days, leave ends_on out, or call the cycle custom.",
             field="/ends_on",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from aggregates.checks import act, check_present, moment_of
@@ -109,14 +110,23 @@ def start_leave(world: World, command: StartLeave, occasion: Occasion) -> list[R
         PersonIsUnknown, PersonWasNotHere, PersonIsOnLeave.
     """
     person = _known(world, command.person)
-    if command.acting_owner == command.person:
-        raise PersonIsOnLeave("Somebody else acts as owner during a leave.", field="/acting_owner")
-    moment = moment_of(command, occasion)
-    acting = check_present(world, command.acting_owner, moment, field="/acting_owner")
-    if acting.acting_owner(moment) is not None:
-        raise PersonIsOnLeave(field="/acting_owner")
+    check_acting_owner(world, person, command.acting_owner, moment_of(command, occasion))
     event = LeaveStarted(acting_owner=command.acting_owner, expected_back_on=command.expected_back_on)
     return _presence(person, command, event, occasion)
+
+
+def check_acting_owner(
+    world: World, person: Person, acting_owner: UUID, moment: datetime, *, field: str = "/acting_owner"
+) -> None:
+    """Refuse an acting owner who is the person themselves, was not here at this moment, or was on leave.
+
+    Raises:
+        PersonIsOnLeave, PersonIsUnknown, OwnerIsATeam, PersonWasNotHere.
+    """
+    if stream_of("person", acting_owner) == person.stream:
+        raise PersonIsOnLeave("Somebody else acts as owner during a leave.", field=field)
+    if check_present(world, acting_owner, moment, field=field).acting_owner(moment) is not None:
+        raise PersonIsOnLeave(field=field)
 
 
 def end_leave(world: World, command: EndLeave, occasion: Occasion) -> list[Recorded]:

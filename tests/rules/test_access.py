@@ -202,7 +202,10 @@ def test_who_left_or_is_unknown_may_do_nothing(company: Company) -> None:
     fields = {"objective": company.ledger.new_id(), "reference": "OBJ-5", "cycle": "2026-q2", "title": "t"}
     company.do("person_leaves", person=company.ben)
     for actor in (company.ben, UUID(int=9), f"service:{UUID(int=9)}"):
-        company.refused(ActionIsNotAllowed, "draft_objective", **fields, owner=company.ada, by=actor)
+        refused = company.refused(
+            ActionIsNotAllowed, "draft_objective", **fields, owner=company.ada, by=actor
+        )
+        assert ("not with the organisation now" in refused.detail) == (actor == company.ben)
 
 
 def test_access_is_judged_by_todays_rights(company: Company) -> None:

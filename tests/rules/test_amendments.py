@@ -12,6 +12,7 @@ from aggregates.objective.state import Objective
 from aggregates.refusals import (
     ActIsBackDated,
     AmendmentDoesNotFit,
+    DecisionIsUnknown,
     EntryCannotBeAmended,
     EntryIsSuperseded,
     EntryIsUnknown,
@@ -21,6 +22,7 @@ from aggregates.refusals import (
     NumberIsOutOfRange,
     OwnerIsATeam,
     PersonIsAlreadyHere,
+    PersonIsOnLeave,
     PersonIsUnknown,
     PersonWasNotHere,
     ReasonIsMissing,
@@ -220,6 +222,38 @@ def test_presence_is_amended_with_its_time(company: Company) -> None:
     gone = company.do("person_leaves", person=company.ben).position
     company.do("add_person", person=company.ben)
     company.refused(PersonIsAlreadyHere, "retract_entry", position=gone)
+
+
+def test_an_amended_leave_names_somebody_else_who_is_here_to_act(company: Company) -> None:
+    company.do("person_leaves", person=company.cleo)
+    away, other = company.joins(), company.joins()
+    company.do("start_leave", person=away, acting_owner=company.ben)
+    leave = company.do("start_leave", person=company.ada, acting_owner=company.ben).position
+    for acting_owner, refusal in (
+        (UUID(int=9), PersonIsUnknown),
+        (company.cleo, PersonWasNotHere),
+        (company.ada, PersonIsOnLeave),
+        (away, PersonIsOnLeave),
+    ):
+        company.refused(
+            refusal,
+            "amend_entry",
+            position=leave,
+            body={"acting_owner": acting_owner},
+            field="/body/acting_owner",
+        )
+    company.do("amend_entry", position=leave, body={"acting_owner": other})
+    ada = company.ledger.world.person(company.ada)
+    assert ada is not None
+    assert ada.acting_owner(company.ledger.now) == other
+
+
+def test_only_a_decision_that_is_known_stands_behind_an_amendment(company: Company) -> None:
+    objective, key_result = company.committed()
+    first = company.do("record_value", objective=objective, key_result=key_result, value="10").position
+    unknown = {"position": first, "decision": UUID(int=9), "field": "/decision"}
+    company.refused(DecisionIsUnknown, "amend_entry", **unknown, body={"value": "12"})
+    company.refused(DecisionIsUnknown, "retract_entry", **unknown)
 
 
 def test_only_entries_that_stand_and_can_be_amended_are(company: Company) -> None:

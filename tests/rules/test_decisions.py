@@ -7,6 +7,7 @@ import pytest
 
 from aggregates.decision.events import DecisionRecorded
 from aggregates.refusals import (
+    AmendmentDoesNotFit,
     ConfirmationIsNotYours,
     DecisionIsConfirmed,
     DecisionIsMissing,
@@ -16,6 +17,7 @@ from aggregates.refusals import (
     IdentifierIsTaken,
     LiesInTheFuture,
     NothingChanges,
+    ObjectiveHasNoKeyResult,
     ObjectiveIsNotCommitted,
     ObjectiveIsUnknown,
     PersonIsUnknown,
@@ -25,7 +27,7 @@ from aggregates.refusals import (
     TooManyLines,
     TooManyObjectives,
 )
-from tests.rules.company import INCREASE, SCOPE, Company
+from tests.rules.company import INCREASE, SCOPE, SOURCE, Company, instant
 
 NOBODY = UUID(int=99)
 TO_90 = {"kind": "point", "at": "90"}
@@ -154,8 +156,24 @@ def test_a_replan_adds_line_two_and_never_touches_line_one(company: Company) -> 
     assert lines[:1] == before
     assert [line.number for line in lines] == [1, 2]
     known = plan | {"text": None, "decided_by": None}
-    company.do("replan", **known)
+    again = company.do("replan", **known)
+    assert [event.stored_name for event in company.events(again)] == ["objective.replanned"]
     assert [line.number for line in company.objective(objective).lines] == [1, 2, 3]
+
+
+def test_a_replan_links_a_known_decision_to_each_objective_that_it_does_not_touch_yet(
+    company: Company,
+) -> None:
+    one, other = company.committed()[0], company.committed()[0]
+    decision = company.decided(touches=[one])
+    receipt = company.do("replan", decision=decision, objectives=[{"objective": one}, {"objective": other}])
+    told = [
+        (company.entry(place).stream, company.entry(place).event.stored_name) for place in receipt.positions
+    ]
+    assert told == [
+        (f"objective:{other}", "objective.decision_linked"),
+        (f"objective:{one}", "objective.replanned"), (f"objective:{other}", "objective.replanned"),
+    ]  # fmt: skip
 
 
 def test_a_replan_is_one_decision_about_committed_objectives(company: Company) -> None:
@@ -166,6 +184,41 @@ def test_a_replan_is_one_decision_about_committed_objectives(company: Company) -
     company.refused(DecisionIsUnknown, "replan", decision=NOBODY, objectives=lines)
     draft = record(company, objectives=[{"objective": company.drafted()}])
     company.refused(ObjectiveIsNotCommitted, "replan", **draft, field="/objectives/0/objective")
+    twice = record(company, objectives=lines * 2)
+    company.refused(IdentifierIsTaken, "replan", **twice, field="/objectives")
+
+
+def test_a_further_line_needs_a_key_result_and_is_accepted_by_somebody_who_is_here(company: Company) -> None:
+    objective, key_result = company.committed()
+    dropped = {"command": "drop_key_result", "objective": objective, "key_result": key_result}
+    plan = record(company, reason=SCOPE, objectives=[{"objective": objective, "accepted_by": company.ben}])
+    company.refused(
+        ObjectiveHasNoKeyResult, "replan", **plan, changes=[dropped], field="/objectives/0/objective"
+    )
+    company.do("person_leaves", person=company.ben)
+    company.refused(PersonWasNotHere, "replan", **plan, field="/objectives/0/accepted_by")
+
+
+def test_what_a_source_decided_keeps_the_times_of_its_changes(company: Company) -> None:
+    """Given an import of a decision, then a change that names a time has it, and the others have the decision's."""
+    objective, key_result = company.committed()
+    company.on("2026-05-20")
+    item = {"objective": objective, "key_result": key_result, "reason": SCOPE}
+    later = {"effective_at": "2026-05-04T10:00:00Z", "source": SOURCE | {"version": "later"}}
+    receipt = company.do(
+        "record_decision", **record(company), imported=True, source=SOURCE, effective_at="2026-05-02T10:00:00Z",
+        changes=[
+            {"command": "change_target", **item, "target": TO_90},
+            {"command": "change_weight", **item, "weight": "2", **later},
+        ],
+    )  # fmt: skip
+    *_, target, weight = (company.entry(place) for place in receipt.positions)
+    assert [entry.effective_at for entry in (target, weight)] == [
+        instant("2026-05-02T10:00:00"),
+        instant("2026-05-04T10:00:00"),
+    ]
+    sources = [entry.circumstances.source for entry in (target, weight)]
+    assert [source and source.version for source in sources] == [SOURCE["version"], "later"]
 
 
 def test_a_finding_is_answered_on_the_stream_of_its_cause(company: Company) -> None:
@@ -191,6 +244,7 @@ def test_a_retracted_decision_can_no_longer_be_named(company: Company) -> None:
         DecisionIsUnknown, "change_weight", objective=objective, key_result=key_result, weight="2",
         reason=SCOPE, decision=decision,
     )  # fmt: skip
+    company.refused(DecisionIsUnknown, "confirm_decision", decision=decision, by=company.cleo)
 
 
 def test_an_amended_decision_names_another_decider_and_touches_more(company: Company) -> None:
@@ -212,6 +266,41 @@ def test_an_amended_decision_ratifies_only_changes_that_stand(company: Company) 
     company.refused(
         EntryIsUnknown, "amend_entry", position=receipt.position, body=body, field="/body/ratifies/0"
     )
+    objective, key_result = company.committed()
+    change = company.do(
+        "change_target", objective=objective, key_result=key_result, target=TO_90, reason=SCOPE
+    )
+    amended = company.do(
+        "amend_entry", position=receipt.position, body=body | {"ratifies": [change.position]}
+    )
+    event, link = company.events(amended)
+    assert isinstance(event, DecisionRecorded)
+    assert (event.touches, link.stored_name) == ((objective,), "objective.decision_linked")
+
+
+def test_an_amended_decision_is_one_that_could_have_been_written_down(company: Company) -> None:
+    """Given a decision, then no amendment makes it one that `record_decision` would refuse."""
+    company.on("2026-02-01").do("person_leaves", person=company.ben)
+    company.on("2026-03-01")
+    objective, _ = company.committed()
+    renamed = company.do("reword_objective", objective=objective, title="Words", reason=SCOPE).position
+    position = company.do("record_decision", **record(company)).position
+    body = {"text": "We do less.", "decided_by": company.cleo}
+    late = (company.ledger.now + timedelta(hours=1)).isoformat()
+    many = [UUID(int=number) for number in range(20_000, 21_000)]
+    for refusal, field, changed in (
+        (PersonWasNotHere, "decided_by", {"decided_by": company.ben}),
+        (PersonWasNotHere, "decided_by", {"decided_by": company.ben, "decided_at": "2026-02-20T10:00:00Z"}),
+        (PersonIsUnknown, "decided_by", {"decided_by": NOBODY}),
+        (LiesInTheFuture, "decided_at", {"decided_at": late}),
+        (AmendmentDoesNotFit, "touches", {"touches": [NOBODY]}),
+        (TooManyObjectives, "touches", {"touches": many, "ratifies": [renamed]}),
+    ):
+        company.refused(
+            refusal, "amend_entry", position=position, body=body | changed, field=f"/body/{field}"
+        )
+    was_here = {"decided_by": company.ben, "decided_at": "2026-01-20T10:00:00Z"}
+    company.do("amend_entry", position=position, body=body | was_here)
 
 
 def test_a_decision_and_an_objective_have_their_limits(company: Company) -> None:
@@ -229,6 +318,8 @@ def test_a_decision_and_an_objective_have_their_limits(company: Company) -> None
         changes=changes,
         field="/touches",
     )
+    one_less = {"touches": touches, "changes": changes[:1]}
+    company.refused(ObjectiveIsUnknown, "record_decision", **record(company, **one_less), field="/touches")
     decision = company.decided()
     for _ in range(98):
         company.do("replan", decision=decision, objectives=[{"objective": objective}])

@@ -147,6 +147,25 @@ def test_an_instant_far_away_or_without_an_offset_never_reaches_the_rules(text: 
         COMMANDS["add_person"].model_validate({"person": UUID(int=1), "effective_at": text})
 
 
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        ("band", {"kind": "band", "low": "2", "high": "2"}),
+        ("band", {"kind": "band", "low": "3", "high": "2"}),
+        ("milestones", {"kind": "stages", "stages": [{"name": "A", "weight": "0.5"}, {"name": "A", "weight": "0.5"}]}),
+        ("milestones", {"kind": "stages", "stages": [{"name": "A", "weight": "0.6"}, {"name": "B", "weight": "0.5"}]}),
+        ("phased", {"kind": "steps", "steps": [{"on": "2026-05-01", "at": "1"}, {"on": "2026-04-01", "at": "2"}]}),
+        ("phased", {"kind": "steps", "steps": [{"on": "2026-05-01", "at": "1"}, {"on": "2026-05-01", "at": "2"}]}),
+    ],
+)  # fmt: skip
+def test_a_target_that_contradicts_itself_never_reaches_the_rules(
+    company: Company, kind: str, target: dict
+) -> None:
+    fields = add(company, company.drafted(), measure={"kind": kind}, target=target)
+    with pytest.raises(ValidationError):
+        COMMANDS["add_key_result"].model_validate(fields)
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "2200-01-01", "9999-12-31"])
 def test_a_day_far_away_never_reaches_the_rules(day: str) -> None:
     item = {"objective": UUID(int=1), "key_result": UUID(int=2)}

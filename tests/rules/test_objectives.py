@@ -203,6 +203,9 @@ def test_withdrawn_is_not_recorded_in_error(company: Company) -> None:
     objective, _ = company.committed()
     company.do("withdraw_objective", objective=objective, reason=SCOPE)
     company.do("objective_recorded_in_error", objective=objective, reason=SCOPE)
+    told = [fact.value.word for fact in company.objective(objective).standing]
+    assert told == ["draft", "committed", "withdrawn", "recorded_in_error"]
+    company.refused(NothingChanges, "objective_recorded_in_error", objective=objective, reason=SCOPE)
 
 
 def test_a_draft_is_withdrawn_not_closed(company: Company) -> None:

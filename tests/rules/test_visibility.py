@@ -339,3 +339,7 @@ def test_rights_are_not_passed_on(company: Company) -> None:
         ("person_leaves", {"person": company.steward}),
     ):
         company.refused(ActionIsNotAllowed, name, **fields, **for_her, field="/on_behalf_of")
+    left = company.do("person_leaves", person=company.ada).position
+    company.refused(ActionIsNotAllowed, "retract_entry", position=left, **for_her, field="/on_behalf_of")
+    renamed = company.do("reword_objective", objective=company.drafted(company.ben), title="Tpyo").position
+    company.do("amend_entry", position=renamed, body={"title": "Typo"}, **for_her)
