@@ -18,6 +18,7 @@ from aggregates.refusals import (
     EntryIsUnknown,
     HorizonIsOutsideTheCycle,
     LiesInTheFuture,
+    NarrativeIsMissing,
     NothingChanges,
     NumberIsOutOfRange,
     OwnerIsATeam,
@@ -32,7 +33,7 @@ from aggregates.refusals import (
     ValueIsOutsideTheCycle,
 )
 from ledger.codec import decode
-from tests.rules.company import SCOPE, Company, instant
+from tests.rules.company import INCREASE, SCOPE, SOURCE, Company, instant
 
 FAULT = {"kind": "measurement_fault", "text": "The report counted twice."}
 
@@ -206,6 +207,40 @@ def test_the_digits_of_the_policy_hold_for_amendments_too(company: Company) -> N
     policy = company.ledger.world.organisation().policy.policy
     company.do("adopt_policy", policy=policy.model_copy(update={"number_digits_after": 0}))
     company.refused(NumberIsOutOfRange, "amend_entry", position=first.position, body={"value": "1.5"})
+    company.do("amend_entry", position=first.position, body={"value": "11"})
+
+
+def test_a_value_of_the_cycle_before_can_be_corrected_on_its_day(company: Company) -> None:
+    company.plan("2026-q3", "2026-07-01", "2026-07-10", "2026-09-30")
+    objective, key_result = company.committed()
+    first = company.do("record_value", objective=objective, key_result=key_result, value="10").position
+    company.do("move_objective_to_cycle", objective=objective, cycle="2026-q3", reason=SCOPE)
+    amend = {"position": first, "body": {"value": "12"}}
+    company.refused(ValueIsOutsideTheCycle, "amend_entry", **amend, measured_on="2026-05-19")
+    company.do("amend_entry", **amend)
+
+
+def test_a_low_confidence_asks_for_a_word_also_where_it_is_amended(company: Company) -> None:
+    objective, key_result = company.committed()
+    said = company.do("check_in", objective=objective, key_result=key_result, confidence="0.5").position
+    low = {"position": said, "body": {"confidence": "0.3"}}
+    company.refused(NarrativeIsMissing, "amend_entry", **low, field="/what_changed")
+    company.do("amend_entry", **low, imported=True, source=SOURCE)
+
+
+def test_an_accepted_fault_of_earlier_does_not_forbid_to_amend_what_mended_it(company: Company) -> None:
+    objective = company.drafted()
+    key_result = company.ledger.new_id()
+    faulty = {"key_result": key_result, "reference": "KR-9", "title": "t", "owner": company.ada}
+    company.do(
+        "add_key_result", objective=objective, **faulty, **INCREASE | {"baseline": "100"},
+        imported=True, accept_faults=True,
+    )  # fmt: skip
+    company.on("2026-05-21")
+    raised = company.do(
+        "change_target", objective=objective, key_result=key_result, target={"kind": "point", "at": "200"}
+    ).position
+    company.do("amend_entry", position=raised, body={"target": {"kind": "point", "at": "150"}})
 
 
 def test_presence_is_amended_with_its_time(company: Company) -> None:

@@ -140,6 +140,22 @@ def test_an_import_carries_its_sources_times_in_their_order(company: Company) ->
     assert company.entry(receipt.position).circumstances.source is not None
 
 
+def test_an_imported_value_may_be_told_before_the_latest_act_and_a_check_in_may_not(company: Company) -> None:
+    objective, key_result = company.committed()
+    company.do("reword_objective", objective=objective, title="Words", reason=SCOPE)
+    company.on("2026-05-20")
+    item = {"objective": objective, "key_result": key_result, "imported": True, "source": SOURCE}
+    company.do("reword_objective", objective=objective, title="More words", reason=SCOPE)
+    earlier = company.ledger.now - timedelta(days=3)
+    company.do("record_value", **item, value="4", effective_at=earlier)
+    company.refused(
+        ActIsBackDated, "check_in", **item, confidence="0.5", effective_at=earlier, field="/effective_at"
+    )
+    fact = company.state_of(objective, key_result).value.latest
+    assert fact is not None
+    assert fact.effective_at == date(2026, 5, 17)
+
+
 def test_presence_may_be_back_dated_but_not_into_the_future(company: Company) -> None:
     person = company.ledger.new_id()
     company.refused(

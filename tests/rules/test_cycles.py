@@ -68,11 +68,6 @@ def test_a_cycle_has_at_most_so_many_days_and_ends_before_the_calendar_does(comp
     company.do("plan_cycle", **last, starts_on=f"{LAST_YEAR}-01-01")
 
 
-def test_a_cycle_is_planned_by_a_decision_that_is_known(company: Company) -> None:
-    days = dates("2026-07-01", "2026-07-01", "2026-09-30", decision=company.ada)
-    company.refused(DecisionIsUnknown, "plan_cycle", **days, field="/decision")
-
-
 @pytest.mark.parametrize(
     ("kind", "starts_on", "ends_on"),
     [

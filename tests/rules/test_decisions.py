@@ -1,10 +1,13 @@
 """Decisions: written down, carried out in one append, confirmed by their decider; re-plans; answers."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from aggregates.command import Change
+from aggregates.commands import COMMANDS
 from aggregates.decision.events import DecisionRecorded
 from aggregates.refusals import (
     AmendmentDoesNotFit,
@@ -233,6 +236,64 @@ def test_a_finding_is_answered_on_the_stream_of_its_cause(company: Company) -> N
     company.refused(FindingIsUnknown, "answer_finding", **(answer | {"cause": 9_999}), known=True)
     receipt = company.do("answer_finding", **answer, known=True)
     assert company.entry(receipt.position).stream == f"objective:{objective}"
+
+
+def every_change(company: Company) -> dict[str, dict[str, Any]]:
+    """Return what is asked by each command that can name the decision behind it, but for those that are about one."""
+    objective, key_result = company.committed()
+    cycle, item = {"cycle": "2026-q2"}, {"objective": objective, "reason": SCOPE}
+    part = item | {"key_result": key_result}
+    new = company.ledger.new_id()
+    return {
+        "plan_cycle": {"cycle": "2026-q3", "name": "Q3", "kind": "quarter", "starts_on": "2026-07-01"},
+        "move_commit_by": cycle | {"commit_by": "2026-04-20"},
+        "open_cycle": cycle, "void_opening": cycle, "start_scoring": cycle, "close_cycle": cycle, "reopen_cycle": cycle,
+        "draft_objective": cycle | {"objective": new, "reference": "OBJ-9", "title": "t", "owner": company.ada},
+        "reword_objective": item | {"title": "Other words"},
+        "reown_objective": item | {"owner": company.ben},
+        "reteam_objective": item | {"team": company.team},
+        "align_objective": item | {"parent": company.drafted()},
+        "declare_local": item | {"because": "Another because."},
+        "set_visibility": item | {"visibility": "people", "people": [company.ada]},
+        "commit_objective": {"objective": ready(company)},
+        "withdraw_objective": item,
+        "replace_objective": item | {"successor": company.drafted()},
+        "carry_objective": item | {"into": "2026-q3", "successor": new, "reference": "OBJ-9"},
+        "move_objective_to_cycle": item | {"cycle": "2026-q3"},
+        "objective_recorded_in_error": item,
+        "close_objective": {"objective": objective},
+        "add_key_result": item | INCREASE
+        | {"key_result": new, "reference": "KR-9", "title": "t", "owner": company.ada},
+        "reword_key_result": part | {"title": "Other words"},
+        "reown_key_result": part | {"owner": company.ben},
+        "change_target": part | {"target": TO_90},
+        "correct_baseline": part | {"baseline": "1"},
+        "change_measure": part | {"measure": {"kind": "yes_no"}, "target": {"kind": "done"}},
+        "change_weight": part | {"weight": "2"},
+        "redate_key_result": part | {"ends_on": "2026-05-31"},
+        "change_ambition": part | {"ambition": "aspirational"},
+        "drop_key_result": part,
+        "key_result_recorded_in_error": part,
+        "score_key_result": part | {"score": "0.5"},
+    }  # fmt: skip
+
+
+def ready(company: Company) -> UUID:
+    """Return an objective that could be committed."""
+    objective = company.drafted()
+    company.key_result(objective)
+    company.do("declare_local", objective=objective, because="It serves nobody else.")
+    return objective
+
+
+ABOUT_ONE = {"record_decision", "replan", "amend_entry", "retract_entry"}
+MAY_NAME_ONE = sorted(name for name, command in COMMANDS.items() if issubclass(command, Change))
+
+
+@pytest.mark.parametrize("name", sorted(set(MAY_NAME_ONE) - ABOUT_ONE))
+def test_only_a_decision_that_is_known_stands_behind_a_change(company: Company, name: str) -> None:
+    asked = every_change(company)[name]
+    company.refused(DecisionIsUnknown, name, **asked, decision=NOBODY, field="/decision")
 
 
 def test_a_retracted_decision_can_no_longer_be_named(company: Company) -> None:

@@ -55,6 +55,9 @@ def test_a_target_that_equals_the_baseline_is_refused(company: Company) -> None:
     item = {"objective": objective, "key_result": key_result}
     company.refused(TargetEqualsBaseline, "change_target", **item, target={"kind": "point", "at": "0.0"})
     company.refused(TargetEqualsBaseline, "correct_baseline", **item, baseline="100")
+    steps = {"kind": "steps", "steps": [{"on": "2026-05-01", "at": "9"}, {"on": "2026-06-01", "at": "5"}]}
+    phased = add(company, objective, measure={"kind": "phased"}, baseline="5", target=steps)
+    company.refused(TargetEqualsBaseline, "add_key_result", **phased, field="/target")
 
 
 def test_an_import_that_accepts_faults_takes_an_equal_target(company: Company) -> None:
@@ -188,6 +191,16 @@ def test_a_key_result_ends_within_its_objectives_cycle(company: Company) -> None
     company.refused(HorizonIsOutsideTheCycle, "redate_key_result", **item, ends_on="2026-03-31")
 
 
+def test_the_first_and_the_last_day_of_the_cycle_belong_to_a_key_result(company: Company) -> None:
+    objective = company.drafted()
+    for day in ("2026-04-01", "2026-06-30"):
+        company.key_result(objective, ends_on=day)
+    steps = [{"on": "2026-04-01", "at": "1"}, {"on": "2026-06-30", "at": "5"}]
+    company.key_result(
+        objective, measure={"kind": "phased"}, baseline="0", target={"kind": "steps", "steps": steps}
+    )
+
+
 def test_a_key_result_is_known_once(company: Company) -> None:
     objective = company.drafted()
     fields = add(company, objective)
@@ -215,7 +228,8 @@ def test_a_dropped_key_result_takes_nothing(company: Company) -> None:
     company.refused(KeyResultIsDropped, "score_key_result", **item, score="0.5")
     company.refused(KeyResultIsDropped, "change_weight", **item, weight="5", reason=SCOPE)
     company.do("key_result_recorded_in_error", **item, reason=SCOPE)
-    company.refused(KeyResultIsDropped, "check_in", **item, confidence="0.5")
+    refused = company.refused(KeyResultIsDropped, "check_in", **item, confidence="0.5")
+    assert refused.detail.endswith("was recorded in error.")
 
 
 def test_a_low_confidence_asks_for_a_word_on_what_changed(company: Company) -> None:
@@ -230,6 +244,32 @@ def test_a_low_confidence_asks_for_a_word_on_what_changed(company: Company) -> N
     company.do("check_in", imported=True, **item)
     state = company.state_of(objective, key_result)
     assert (len(state.confidence), len(state.said), len(state.check_in)) == (3, 1, 3)
+
+
+def test_the_policy_of_its_line_says_when_a_check_in_needs_a_word(company: Company) -> None:
+    objective, key_result = company.committed()
+    stricter = DEFAULT_POLICY.model_copy(
+        update={
+            "name": "stricter",
+            "confidence_low_below": Decimal("0.6"),
+            "confidence_high_from": Decimal("0.8"),
+        }
+    )
+    company.do("adopt_policy", policy=stricter)
+    later, other = company.committed()
+    company.on("2026-05-20")
+    half = {"confidence": "0.5"}
+    company.do("check_in", objective=objective, key_result=key_result, **half)
+    company.refused(NarrativeIsMissing, "check_in", objective=later, key_result=other, **half)
+    company.do("adopt_policy", policy=stricter.model_copy(update={"narrative_when_low": False}))
+    latest, third = company.committed()
+    company.do("check_in", objective=latest, key_result=third, **half)
+
+
+def test_what_the_owner_says_alone_is_a_check_in(company: Company) -> None:
+    objective, key_result = company.committed()
+    company.do("check_in", objective=objective, key_result=key_result, said="behind")
+    assert company.state_of(objective, key_result).said.now == "behind"
 
 
 def test_a_final_score_is_given_once_and_then_amended(company: Company) -> None:

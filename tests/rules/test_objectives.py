@@ -71,6 +71,9 @@ def test_committing_needs_a_key_result_an_alignment_and_an_owner_who_is_here(com
     company.refused(PersonWasNotHere, "commit_objective", **item)
     company.do("reown_objective", **item, owner=company.ada)
     company.refused(SourceIsMissing, "commit_objective", **item, synthesised=True, field="/synthesised")
+    company.refused(
+        PersonWasNotHere, "commit_objective", **item, accepted_by=company.ben, field="/accepted_by"
+    )
     receipt = company.do("commit_objective", **item, confidence="0.7", accepted_by=company.cleo)
     assert company.events(receipt) == [
         ObjectiveCommitted(confidence="0.7", accepted_by=company.cleo, policy=1),  # type: ignore[arg-type]

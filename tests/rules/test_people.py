@@ -22,7 +22,7 @@ from aggregates.refusals import (
     TeamIsUnknown,
     TeamLoop,
 )
-from tests.rules.company import SCOPE, Company
+from tests.rules.company import INCREASE, SCOPE, Company
 
 NOBODY = UUID(int=99)
 
@@ -47,6 +47,8 @@ def test_an_owner_is_one_named_person_who_is_here(company: Company) -> None:
     item = {"objective": objective, "reason": SCOPE}
     company.refused(PersonWasNotHere, "reown_objective", **item, owner=company.ben)
     company.refused(OwnerIsATeam, "reown_key_result", **item, key_result=key_result, owner=company.team)
+    new = {"key_result": company.ledger.new_id(), "reference": "KR-9", "title": "t", "owner": company.ben}
+    company.refused(PersonWasNotHere, "add_key_result", **item, **new, **INCREASE, field="/owner")
 
 
 def test_an_owner_is_judged_at_the_time_of_the_act(company: Company) -> None:
@@ -125,3 +127,6 @@ def test_teams_lie_within_teams_without_a_loop(company: Company) -> None:
     company.do("close_team", team=inner)
     company.refused(TeamIsClosed, "close_team", team=inner)
     company.refused(TeamIsClosed, "draft_objective", **draft(company, company.ada, team=inner), field="/team")
+    objective = company.drafted()
+    company.refused(TeamIsClosed, "reteam_objective", objective=objective, team=inner, field="/team")
+    company.refused(TeamIsUnknown, "reteam_objective", objective=objective, team=NOBODY, field="/team")
