@@ -151,6 +151,8 @@ def test_an_imported_value_may_be_told_before_the_latest_act_and_a_check_in_may_
     company.refused(
         ActIsBackDated, "check_in", **item, confidence="0.5", effective_at=earlier, field="/effective_at"
     )
+    slip = {"objective": objective, "imported": True, "source": SOURCE, "effective_at": earlier}
+    company.refused(ActIsBackDated, "objective_recorded_in_error", **slip, field="/effective_at")
     fact = company.state_of(objective, key_result).value.latest
     assert fact is not None
     assert fact.effective_at == date(2026, 5, 17)

@@ -162,6 +162,7 @@ def test_a_replan_adds_line_two_and_never_touches_line_one(company: Company) -> 
     again = company.do("replan", **known)
     assert [event.stored_name for event in company.events(again)] == ["objective.replanned"]
     assert [line.number for line in company.objective(objective).lines] == [1, 2, 3]
+    assert [fact.value.word for fact in company.objective(objective).standing] == ["draft", "committed"]
 
 
 def test_a_replan_links_a_known_decision_to_each_objective_that_it_does_not_touch_yet(

@@ -55,6 +55,8 @@ def test_a_target_that_equals_the_baseline_is_refused(company: Company) -> None:
     item = {"objective": objective, "key_result": key_result}
     company.refused(TargetEqualsBaseline, "change_target", **item, target={"kind": "point", "at": "0.0"})
     company.refused(TargetEqualsBaseline, "correct_baseline", **item, baseline="100")
+    measured = {"measure": {"kind": "decrease"}, "baseline": "7", "target": {"kind": "point", "at": "7"}}
+    company.refused(TargetEqualsBaseline, "change_measure", **item, **measured, field="/target")
     steps = {"kind": "steps", "steps": [{"on": "2026-05-01", "at": "9"}, {"on": "2026-06-01", "at": "5"}]}
     phased = add(company, objective, measure={"kind": "phased"}, baseline="5", target=steps)
     company.refused(TargetEqualsBaseline, "add_key_result", **phased, field="/target")
