@@ -123,14 +123,6 @@ class Measure(Frozen):
     path: Literal["straight", "none"] = "none"
 
 
-class MeasureOf(Frozen):
-    """A measure with its baseline and its target: what a key result commits to."""
-
-    measure: Measure
-    baseline: Number | None = None
-    target: Target
-
-
 def check_measure(
     measure: Measure, baseline: Decimal | None, target: BaseModel, *, faults: bool = False
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -210,8 +210,3 @@ def _date(text: str, field: str) -> date:
     if not date(1, 1, 3) <= day <= date(9999, 12, 1) - timedelta(days=1):
         raise BasisIsUnknown(f"{field} is out of range: {text}.", field=field)
     return day
-
-
-def at_present(basis: Basis, position: int) -> Basis:
-    """Return the basis moved to the position of the reading that answers it."""
-    return replace(basis, position=position)

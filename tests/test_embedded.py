@@ -405,7 +405,10 @@ class TestAsRoot:
         with EmbeddedServer.start(data_dir) as server:
             (data_dir / "master.key").write_text("secret")
             (data_dir / "master.key").chmod(0o600)
-            with psycopg.connect(server.url, autocommit=True) as connection, pytest.raises(psycopg.Error):
+            with (
+                psycopg.connect(server.url, autocommit=True) as connection,
+                pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"master\.key.*Permission denied"),
+            ):
                 connection.execute(f"select pg_read_file('{data_dir}/master.key')")
 
     def test_programs_in_a_private_home_are_copied_not_opened(self, data_dir, monkeypatch):

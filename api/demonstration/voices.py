@@ -40,4 +40,3 @@ NEEDS: tuple[str, ...] = (
     "Whether the target still makes sense after the tariff change.",
     "A decision on the lease; the offer ends next week.",
 )
-LOCAL_NOTE = "An objective of the company itself; nothing stands above it."

@@ -597,5 +597,5 @@ def test_the_superuser_is_not_the_application(ledger: Ledger, settings: Settings
                 "set role postgres",
                 "set session authorization postgres",
             ):
-                with pytest.raises(psycopg.Error):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     stolen.execute(statement.encode())

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -183,11 +183,6 @@ class Shelf:
 def lines_of(entries: Sequence[RawEntry]) -> list[bytes]:
     """Return the native lines of entries, with their line breaks."""
     return [export_line(raw) + b"\n" for raw in entries]
-
-
-def day_text(day: date | None) -> str | None:
-    """Return a day as a basis writes it."""
-    return None if day is None else day.isoformat()
 
 
 def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:

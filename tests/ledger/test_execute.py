@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from aggregates.entry import Occasion, Recorded, stream_of
-from aggregates.refusals import Refusal, TeamIsUnknown
+from aggregates.refusals import TeamIsUnknown
 from aggregates.team.events import TeamFormed, TeamRenamed
 from ledger.store import Ledger
 from tests.ledger.helpers import forming, team_of
@@ -65,7 +65,7 @@ def test_what_another_program_recorded_a_moment_ago_is_seen_by_who_would_refuse(
             raise TeamIsUnknown("There is no such team.")
         return [Recorded(team_of(team), TeamRenamed(name=command))]
 
-    with pytest.raises(Refusal):
+    with pytest.raises(TeamIsUnknown):
         ledger.execute("Core", rename, by=steward)
     another.execute("Platform", forming(team), by=steward)
     assert ledger.execute("Core", rename, by=steward).streams == {team_of(team): 2}
