@@ -10,14 +10,16 @@ class Refusal(Exception):
     """The command was refused.
 
     The class name in snake case is the stable code, the docstring's first line the sentence, `field` a JSON
-    pointer into the command (or empty), `detail` what was wrong in this case and what to do.
+    pointer into the command (or empty), `detail` what was wrong in this case and what to do; `unreadable` says that
+    what was asked with is written in no form that could name anything, which on a command line is wrong use.
     """
 
     kind: ClassVar[str] = "invalid"
 
-    def __init__(self, detail: str = "", *, field: str = "") -> None:
+    def __init__(self, detail: str = "", *, field: str = "", unreadable: bool = False) -> None:
         self.detail = detail or self.sentence()
         self.field = field
+        self.unreadable = unreadable
         super().__init__(self.detail)
 
     @classmethod

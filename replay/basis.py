@@ -94,7 +94,7 @@ def resolve(
     today = today or day_of(head.now, zone)
     asked = as_of.strip() if as_of is not None else ""
     if as_of is not None and not asked:
-        raise BasisIsUnknown(f"as_of is empty. {_FORMS}", field="as_of")
+        raise BasisIsUnknown(f"as_of is empty. {_FORMS}", field="as_of", unreadable=True)
     if as_of is None:
         position, day = (head.position if present is None else present), today
     else:
@@ -127,9 +127,13 @@ def _told_by(ledger: LedgerToAsk, asked: str, head: Any, zone: ZoneInfo) -> tupl
         instant = datetime.fromisoformat(asked)
     except ValueError:
         plus = "In an address the sign + is written %2B. " if _LOST_PLUS.search(asked) else ""
-        raise BasisIsUnknown(f"as_of cannot be read: {asked[:60]}. {plus}{_FORMS}", field="as_of") from None
+        raise BasisIsUnknown(
+            f"as_of cannot be read: {asked[:60]}. {plus}{_FORMS}", field="as_of", unreadable=True
+        ) from None
     if instant.tzinfo is None:
-        raise BasisIsUnknown("This instant has no offset; write it as 2026-08-15T17:00:00Z.", field="as_of")
+        raise BasisIsUnknown(
+            "This instant has no offset; write it as 2026-08-15T17:00:00Z.", field="as_of", unreadable=True
+        )
     day = day_of(instant, zone)
     return _at(ledger, instant, asked, day), day
 
@@ -167,7 +171,9 @@ def _at(ledger: LedgerToAsk, instant: datetime, asked: str, day: date) -> int:
 def _marked(ledger: LedgerToAsk, key: str, mark: str, zone: ZoneInfo) -> tuple[int, date]:
     """Return the position and the day of a mark: the first commit-by, the opening not voided, the first closing."""
     if mark not in MARKS:
-        raise BasisIsUnknown(f"{mark} is not a mark; the marks are {', '.join(MARKS)}.", field="as_of")
+        raise BasisIsUnknown(
+            f"{mark} is not a mark; the marks are {', '.join(MARKS)}.", field="as_of", unreadable=True
+        )
     entries = ledger.read_stream(f"cycle:{key}")
     if not entries:
         raise BasisIsUnknown(f"The cycle {key} is not in this ledger.", field="as_of")
@@ -205,8 +211,8 @@ def _date(text: str, field: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise BasisIsUnknown(
-            f"{field} cannot be read: {text[:60]}. A day is written 2026-08-15.", field=field
+            f"{field} cannot be read: {text[:60]}. A day is written 2026-08-15.", field=field, unreadable=True
         ) from None
     if not date(1, 1, 3) <= day <= date(9999, 12, 1) - timedelta(days=1):
-        raise BasisIsUnknown(f"{field} is out of range: {text}.", field=field)
+        raise BasisIsUnknown(f"{field} is out of range: {text}.", field=field, unreadable=True)
     return day

@@ -10,6 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from api.cli.misuse import said_as_ours
+
 
 class AtNeed(UserDict[str, Any]):
     """The commands of a group by name, each made by its maker when it is looked at for the first time."""
@@ -38,6 +40,14 @@ def made_at_need(app: typer.Typer) -> None:
         def __init__(self, **told: Any) -> None:
             super().__init__(**told)
             self.commands = AtNeed(makers)
+
+        def make_context(self, *told: Any, **how: Any) -> Any:
+            with said_as_ours():
+                return super().make_context(*told, **how)
+
+        def invoke(self, ctx: Any) -> Any:
+            with said_as_ours():
+                return super().invoke(ctx)
 
     app.registered_commands, app.registered_groups, app.info.cls = [], [], Program
 

@@ -22,7 +22,7 @@ class Code(IntEnum):
 MEANINGS: dict[Code, str] = {
     Code.DONE: "done",
     Code.REFUSED: "refused by a rule; nothing was recorded",
-    Code.USAGE: "the command line was not understood",
+    Code.USAGE: "the command line was not understood: a word, an option, or a value that it cannot take",
     Code.NOT_FOUND: "nothing of that name, or a basis that this ledger does not have",
     Code.CONFLICT: "the record has moved on, or the place is taken (a ledger that is not empty)",
     Code.UNAVAILABLE: "no ledger, no database, or a key or file that cannot be used",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -55,15 +56,17 @@ def describe(error: BaseException) -> Fault | None:
         return error
     kind, detail = getattr(error, "kind", None), getattr(error, "detail", None)
     if isinstance(kind, str) and isinstance(detail, str):
-        return Fault(code_of_kind(kind), _with_field(detail, getattr(error, "field", "")))
+        code = Code.USAGE if getattr(error, "unreadable", False) else code_of_kind(kind)
+        return Fault(code, _with_field(detail, getattr(error, "field", "")))
     mistakes = getattr(error, "mistakes", None)
     if isinstance(detail, str) and mistakes is not None:
         first = mistakes[0] if mistakes else None
         more = f" ({len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-        return Fault(
-            Code.REFUSED, _with_field(first.detail, first.pointer) + more if first else _one_line(detail)
-        )
+        code = Code.USAGE if type(error).__name__ in _OF_OPTIONS else Code.REFUSED
+        return Fault(code, _with_field(first.detail, first.pointer) + more if first else _one_line(detail))
     names = {f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(error).__mro__}
+    if names & _USAGE:
+        return Fault(Code.USAGE, _one_line(str(error)))
     if names & _REFUSED:
         return Fault(Code.REFUSED, _one_line(str(error)))
     if "pydantic_core.ValidationError" in names:
@@ -80,25 +83,37 @@ def describe(error: BaseException) -> Fault | None:
     return None
 
 
-_REFUSED = {"pydantic_core.PydanticCustomError", "ledger.RestoreRefused", "ledger.ZoneIsUnknown"}
+_USAGE = {"ledger.ZoneIsUnknown"}
+"""What an option said and nobody can read; so are the unreadable ones among the refusals."""
+_OF_OPTIONS = {"ParameterIsInvalid"}
+"""Faults with mistakes of which each is a value that an option cannot take; those of a body are refused."""
+_REFUSED = {"pydantic_core.PydanticCustomError", "ledger.RestoreRefused"}
 """Errors without a kind that refuse what was given; the ledger's other errors say that it cannot be used."""
 _OPTIONS = {"as_of": "--as-of", "effective_at": "--effective-at"}
 """Options that a refusal names as parameters; in a command's body they begin with a slash."""
 
 
 @contextmanager
-def said_by_options(options: Mapping[str, str]) -> Iterator[None]:
-    """Name the places of a refusal by the options that said them: `--on` for `/measured_on`."""
+def said_by_options(options: Mapping[str, str], *, no_rule: bool = False) -> Iterator[None]:
+    """Name the places of a refusal by the options that said them: `--on` for `/measured_on`.
+
+    What such an option says and cannot be read is wrong use of the command line, not refused by a rule; with `no_rule`
+    nothing of what they say meets one.
+    """
     try:
         yield
     except Exception as error:
         fault = describe(error)
         if fault is None:
             raise
-        sentence = fault.sentence
+        sentence, code = fault.sentence, fault.code
+        code = Code.USAGE if no_rule and code == Code.REFUSED else code
         for place, option in options.items():
-            sentence = sentence.replace(f"(at {place})", f"(at {option})")
-        raise Fault(fault.code, sentence) from error
+            said = sentence.replace(f"(at {place})", f"(at {option})")
+            if said != sentence and getattr(error, "mistakes", None) is not None:
+                code = Code.USAGE
+            sentence = said
+        raise Fault(code, sentence) from error
 
 
 def _with_field(detail: str, field: str) -> str:
@@ -106,8 +121,14 @@ def _with_field(detail: str, field: str) -> str:
     if not field or field.startswith(("/path/", "/query/")):
         return _one_line(detail)
     if field in _OPTIONS:
-        return _one_line(f"{detail} (at {_OPTIONS[field]})")
+        said = re.sub(r"\b(as_of|effective_at)\b=?", lambda one: _option_of(one[0]), detail)
+        return _one_line(said if _OPTIONS[field] in said else f"{said} (at {_OPTIONS[field]})")
     return _one_line(f"{detail} (at {field})")
+
+
+def _option_of(parameter: str) -> str:
+    """Return a parameter as an option: `effective_at=` is `--effective-at `."""
+    return _OPTIONS[parameter.rstrip("=")] + (" " if parameter.endswith("=") else "")
 
 
 def _one_line(text: str) -> str:

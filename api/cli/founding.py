@@ -5,9 +5,16 @@ from __future__ import annotations
 import sys
 
 from api.cli.codes import Code
-from api.cli.faults import Fault
+from api.cli.faults import Fault, said_by_options
 from api.cli.page import show, write_json
 from api.cli.place import PLACE
+
+_SAID_BY = {
+    "/organisation": "--organisation",
+    "/display_name": "--name",
+    "/handle": "--handle",
+    "/email": "--email",
+}
 
 
 def found(
@@ -28,9 +35,10 @@ def found(
     from ledger.lifecycle import initialise
 
     own_key = settings.master_key is not None
-    created = initialise(
-        settings, organisation, zone, steward_name=name, steward_handle=handle, steward_email=email
-    )
+    with said_by_options(_SAID_BY, no_rule=True):
+        created = initialise(
+            settings, organisation, zone, steward_name=name, steward_handle=handle, steward_email=email
+        )
     key = "STRATEGY_LEDGER_MASTER_KEY" if own_key else str(settings.master_key_file)
     if json:
         write_json(

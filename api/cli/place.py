@@ -7,8 +7,14 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.cli.codes import Code
+from api.cli.faults import Fault
+
 if TYPE_CHECKING:
     from ledger.settings import Settings
+
+_OPTIONS = {"STRATEGY_LEDGER_DATA_DIR": "--data-dir", "STRATEGY_LEDGER_SCHEMA": "--schema"}
+"""The global options by the variables in whose place they stand."""
 
 
 class Place:
@@ -39,15 +45,22 @@ class Place:
         return told
 
     def settings(self) -> Settings:
-        """Return the settings of this run."""
-        from ledger.settings import load_settings
+        """Return the settings of this run. Raises Fault for what an option says, else SettingsError."""
+        from ledger.settings import SettingsError, load_settings
 
-        return load_settings(self.environment())
+        try:
+            return load_settings(self.environment())
+        except SettingsError as error:
+            said = str(error)
+            for name in self._chosen:
+                said = said.replace(name, _OPTIONS[name])
+            if said == str(error):
+                raise
+            raise Fault(Code.USAGE, said) from error
 
     def command(self, *words: str) -> str:
         """Return a command line that works on the same ledger, for a footer or a hint."""
-        options = {"STRATEGY_LEDGER_DATA_DIR": "--data-dir", "STRATEGY_LEDGER_SCHEMA": "--schema"}
-        chosen = [word for name, value in self._chosen.items() for word in (options[name], value)]
+        chosen = [word for name, value in self._chosen.items() for word in (_OPTIONS[name], value)]
         return shlex.join(["strategy-ledger", *chosen, *words])
 
     def elsewhere(self, *words: str) -> str:

@@ -42,7 +42,7 @@ def issue(
             else:
                 token = session.ledger.tokens.issue(named, label, scopes=wanted, days=days)
         except ValueError as error:
-            raise Fault(Code.REFUSED, str(error)) from None
+            raise Fault(Code.USAGE, str(error)) from None
         session.note("issued", "token issue" if by else "token issue --as-owner", by, named)
         if json:
             write_json({"actor": named, "label": label, "token": token})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.answers import ask, refined
 from api.cli.codes import Code
-from api.cli.faults import Fault
+from api.cli.faults import Fault, said_by_options
 from api.cli.page import show, write_json
 from api.cli.recording import Desk, sentence
 from api.cli.session import Session, opened, writer
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 _ADDRESS = re.compile(r"([a-z_]{1,40}):([1-9][0-9]{0,17})")
+_SAID_BY = {
+    "/answer": "--answer",
+    "/text": "--text",
+    "/decided_by": "--decided-by",
+    "/decided_at": "--decided-at",
+}
 _RATIFIED = {"rule": "change_without_decision", "standing": "open"}
 
 
@@ -151,11 +157,10 @@ def _carry_out(
         return
     if not json:
         show(brief(rows))
-    if dry_run:
-        outcome = desk.carry_out(told, dry_run=True)
-    else:
+    if not dry_run:
         _agreed(question, yes=yes)
-        outcome = desk.carry_out(told, dry_run=False)
+    with said_by_options(_SAID_BY):
+        outcome = desk.carry_out(told, dry_run=dry_run)
     if json:
         write_json(dict(outcome.body))
     else:

@@ -49,7 +49,7 @@ def read_days(text: str) -> tuple[str, Days]:
         raise CycleIsNotDated(
             f"--cycle {text!r} cannot be read; write 2019-q3=2019-07-01..2019-09-30, and a commit-by after a comma "
             "where it is not the first day.",
-            field="/cycle",
+            unreadable=True,
         ) from None
     return name.strip(), Days(start, commit_by, end)
 

@@ -34,7 +34,8 @@ def load_profile(named: str | None) -> Profile:
     path = Path(named)
     if not path.is_file():
         raise ProfileCannotBeRead(
-            f"There is no profile {named!r} and no such file; there are {', '.join(PROFILES)}."
+            f"There is no profile {named!r} and no such file; there are {', '.join(PROFILES)}.",
+            unreadable=True,
         )
     if path.stat().st_size > LARGEST_PROFILE:
         raise ProfileCannotBeRead(f"{path.name} has more than {LARGEST_PROFILE:,} bytes.")
@@ -68,7 +69,7 @@ def with_options(profile: Profile, options: Mapping[str, Any]) -> Profile:
     try:
         return Profile.model_validate(told)
     except ValidationError as error:
-        raise ProfileCannotBeRead(_of_option(error, options)) from error
+        raise ProfileCannotBeRead(_of_option(error, options), unreadable=True) from error
 
 
 def _of_option(error: ValidationError, options: Mapping[str, Any]) -> str:
@@ -78,6 +79,12 @@ def _of_option(error: ValidationError, options: Mapping[str, Any]) -> str:
     flag = {"header": "header-row", "columns": "column"}.get(name, name.replace("_", "-"))
     given = options.get(name)
     what = str(first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ").rstrip(".")
+    if first["type"] == "string_too_long":
+        what = (
+            "one sign"
+            if first["ctx"]["max_length"] == 1
+            else f"at most {first['ctx']['max_length']} signs long"
+        )
     if name == "columns":
         return f"--{flag} {rest[0]}={given[rest[0]] if given else ''}: there is no column {rest[0]}; ours are {what}."
     if isinstance(given, Mapping) and rest and rest[0] in given:

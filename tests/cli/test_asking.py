@@ -80,7 +80,6 @@ def test_an_unknown_cycle_item_or_basis_is_not_found(season: CommandLine) -> Non
         ("history", "OBJ-99"),
         ("history", "KR-99"),
         ("board", "spring", "--as-of", "999"),
-        ("board", "spring", "--as-of", "yesterday"),
         ("board", "spring", "--as-of", "spring:closed"),
         ("board", "spring", "--effective-at", "2199-01-01"),
     ):
@@ -88,6 +87,7 @@ def test_an_unknown_cycle_item_or_basis_is_not_found(season: CommandLine) -> Non
         assert typed.code == Code.NOT_FOUND, words
         assert typed.sentence.endswith((".", ")")), typed.err
         assert not typed.out
+    assert season("board", "spring", "--as-of", "yesterday").code == Code.USAGE
 
 
 def test_a_subject_is_a_cycle_or_an_item() -> None:

@@ -66,7 +66,7 @@ def test_findings_are_shown_in_groups_and_can_be_asked_again(morning: Morning) -
     assert morning("cleo", "findings", "spring", "--person", "me").out.startswith("0 findings:")
     assert morning("nobody", "findings", "--person", "me").code == Code.NOT_ALLOWED
     strange = morning("cleo", "findings", "--rule", "rain")
-    assert strange.code == Code.REFUSED
+    assert strange.code == Code.USAGE
     assert strange.sentence.startswith("There is no rule 'rain'; it is one of change_without_decision, ")
     assert morning("cleo", "findings", "--format", "csv", "--direction", "softer").out.count("\n") == 2
 

@@ -34,10 +34,10 @@ def test_init_refuses_what_cannot_be(empty: CommandLine) -> None:
     named = ("--organisation", "B", "--zone", "UTC")
     for words, code in (
         (("--zone", "UTC", "--name", "Ada"), Code.USAGE),
-        (("--organisation", "B", "--zone", "Mars/Olympus", "--name", "Ada"), Code.REFUSED),
-        (("--organisation", "B\x07", "--zone", "UTC", "--name", "Ada"), Code.REFUSED),
+        (("--organisation", "B", "--zone", "Mars/Olympus", "--name", "Ada"), Code.USAGE),
+        (("--organisation", "B\x07", "--zone", "UTC", "--name", "Ada"), Code.USAGE),
         ((*named, "--name", "  "), Code.USAGE),
-        ((*named, "--name", "Ada", "--handle", "a b"), Code.REFUSED),
+        ((*named, "--name", "Ada", "--handle", "a b"), Code.USAGE),
     ):
         typed = empty("init", *words)
         assert typed.code == code, (words, typed.err)
@@ -127,7 +127,7 @@ def test_a_port_that_is_none_is_refused(empty: CommandLine) -> None:
     for command in ("serve", "demo"):
         typed = empty(command, "--port", "65536")
         assert typed.code == Code.USAGE
-        assert "'--port'" in typed.err
+        assert "--port '65536' is not" in typed.err
 
 
 def test_a_setting_that_cannot_be_used_is_named(line: CommandLine) -> None:

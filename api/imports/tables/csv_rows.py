@@ -57,7 +57,9 @@ def encoding_of(path: Path, given: str | None) -> str:
     if given is not None:
         with suppress(LookupError):
             return codecs.lookup(given).name
-        raise TableCannotBeRead(f"There is no encoding {given!r}; give utf-8, cp1252 or utf-16.")
+        raise TableCannotBeRead(
+            f"There is no encoding {given!r}; give utf-8, cp1252 or utf-16.", unreadable=True
+        )
     if begin[1:2] == b"\0" or begin[:1] == b"\0":
         raise TableCannotBeRead(
             f"{path.name} looks like UTF-16 without its mark; give --encoding utf-16-le or utf-16-be."
