@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from api.cli.codes import Code
 from api.cli.faults import Fault
+from api.cli.files import refuse_taken
 from api.cli.page import Block, show
 from api.cli.place import PLACE
 from api.cli.session import Session, opened
@@ -36,19 +37,31 @@ def answer(
     json: bool,
     form: str | None = None,
     out: Path | None = None,
+    replace: bool = False,
     bom: bool = False,
     said: Mapping[str, str] | None = None,
     **how: Any,
 ) -> None:
     """Ask one question and show its answer, or write it out in a form; `said` chooses among its rows."""
     chosen = chosen_form(form, out, json=json, bom=bom)
+    refuse_taken(out, replace=replace)
     with opened() as session:
         reader = session.reader()
         asked = refined(session, reader, ask(question, subject), said or {}, session.actor)
         answered = session.ask(reader, asked, subject, as_of=as_of, effective_at=effective_at)
         if chosen is not None:
             zone = session.ledger.zone
-            write_out(chosen, out, asked, answered.body, reader, zone, bom=bom, name="the command line")
+            write_out(
+                chosen,
+                out,
+                asked,
+                answered.body,
+                reader,
+                zone,
+                replace=replace,
+                bom=bom,
+                name="the command line",
+            )
             return
         blocks = page_of(question)(named(answered.body, reader), session.ledger.zone, **how)
         below = footer(question, subject, answered.body["basis"], asked.chosen())

@@ -9,7 +9,19 @@ import typer
 
 from api.cli import triaging
 from api.cli.faults import spoken
-from api.cli.options import AsOf, Bom, CycleKey, CycleOrItem, EffectiveAt, Form, Item, Json, Out, TokenFile
+from api.cli.options import (
+    AsOf,
+    Bom,
+    CycleKey,
+    CycleOrItem,
+    EffectiveAt,
+    Form,
+    Item,
+    Json,
+    Out,
+    Replace,
+    TokenFile,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -34,10 +46,11 @@ def board(
     json: Json = False,
     form: Form = None,
     out: Out = None,
+    replace: Replace = False,
     bom: Bom = False,
 ) -> None:
     """Show me every objective of a cycle and its status."""
-    _ask("board", cycle, as_of, effective_at, json, form, out, bom)
+    _ask("board", cycle, as_of, effective_at, json, form, out, replace, bom)
 
 
 def commitments(
@@ -48,10 +61,11 @@ def commitments(
     json: Json = False,
     form: Form = None,
     out: Out = None,
+    replace: Replace = False,
     bom: Bom = False,
 ) -> None:
     """Show me what was committed, each objective at its own line."""
-    _ask("commitments", cycle, as_of, effective_at, json, form, out, bom)
+    _ask("commitments", cycle, as_of, effective_at, json, form, out, replace, bom)
 
 
 def drift(
@@ -62,10 +76,11 @@ def drift(
     json: Json = False,
     form: Form = None,
     out: Out = None,
+    replace: Replace = False,
     bom: Bom = False,
 ) -> None:
     """Show me how the commitments changed, and who decided."""
-    _ask("drift", cycle_or_item, as_of, effective_at, json, form, out, bom)
+    _ask("drift", cycle_or_item, as_of, effective_at, json, form, out, replace, bom)
 
 
 def history(
@@ -76,10 +91,11 @@ def history(
     json: Json = False,
     form: Form = None,
     out: Out = None,
+    replace: Replace = False,
     bom: Bom = False,
 ) -> None:
     """Show me what happened to an objective or a key result."""
-    _ask("history", item, as_of, effective_at, json, form, out, bom)
+    _ask("history", item, as_of, effective_at, json, form, out, replace, bom)
 
 
 def people(
@@ -111,11 +127,22 @@ def _ask(
     json: bool,
     form: str | None = None,
     out: Path | None = None,
+    replace: bool = False,
     bom: bool = False,
 ) -> None:
     from api.cli.answers import answer
 
-    answer(question, subject, as_of=as_of, effective_at=effective_at, json=json, form=form, out=out, bom=bom)
+    answer(
+        question,
+        subject,
+        as_of=as_of,
+        effective_at=effective_at,
+        json=json,
+        form=form,
+        out=out,
+        replace=replace,
+        bom=bom,
+    )
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

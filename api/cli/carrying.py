@@ -12,7 +12,7 @@ from typing import IO
 
 from api.cli.codes import Code
 from api.cli.faults import Fault
-from api.cli.files import write_whole
+from api.cli.files import refuse_taken, write_whole
 from api.cli.page import show, write_json
 from api.cli.place import PLACE
 from api.cli.session import office, opened, progress
@@ -24,6 +24,7 @@ def export(
     *,
     out: Path | None,
     directory: Path | None,
+    replace: bool,
     after: int,
     until: int | None,
     token_file: Path | None = None,
@@ -36,6 +37,7 @@ def export(
         raise Fault(
             Code.USAGE, "Entries are not written to a terminal; give --out FILE, or send stdout to a file."
         )
+    refuse_taken(out, directory, replace=replace)
     with opened() as session:
         caller = office(session, token_file, "export")
         head = session.ledger.head().position
@@ -47,9 +49,9 @@ def export(
                 sys.stdout.buffer.writelines(lines)
                 sys.stdout.buffer.flush()
             else:
-                write_whole(out, lines)
+                write_whole(out, lines, replace=replace)
         if directory is not None:
-            write_whole(directory, session.ledger.directory.export())
+            write_whole(directory, session.ledger.directory.export(), replace=replace)
         told = f"{max(last - after, 0)} entries of ledger {session.ledger.identifier}"
         told += f", positions {after + 1} to {last}" if last > after else f", which ends at position {head}"
         sys.stderr.write(f"{told}{f', to {out}' if out else ''}.\n")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from api.cli.faults import spoken
-from api.cli.options import Json, TokenFile
+from api.cli.options import Json, Replace, TokenFile
 
 LogFormat = Literal["text", "json"]
 
@@ -156,6 +156,7 @@ def export(
         Path | None, typer.Option("--out", metavar="FILE", help="File to write; absent means stdout.")
     ] = None,
     directory: DirectoryFile = None,
+    replace: Replace = False,
     after: Annotated[
         int, typer.Option("--after", metavar="POSITION", min=0, help="Leave out up to here.")
     ] = 0,
@@ -170,7 +171,7 @@ def export(
     """
     from api.cli.carrying import export as run
 
-    run(out=out, directory=directory, after=after, until=until, token_file=token_file)
+    run(out=out, directory=directory, replace=replace, after=after, until=until, token_file=token_file)
 
 
 def backup(

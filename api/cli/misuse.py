@@ -73,12 +73,10 @@ def _whole(context: Any, message: str, help_: str) -> str:
 
 def _no_such_option(context: Any, option: str, help_: str) -> str:
     """Return the sentence for an option that is not one of the command's."""
-    near, above = _near(option, _options(context)), context.parent
-    while above is not None and not near:
-        for name in [option] if option in _options(above) else _near(option, _options(above)):
-            path = str(context.command_path).removeprefix(f"{above.command_path} ")
-            return f"{name} stands before the command: `{above.command_path} {name} … {path}`."
-        above = above.parent
+    near, root = _near(option, _options(context)), context.find_root()
+    for name in [option] if option in _options(root) else _near(option, _options(root)):
+        if root is not context and (name == option or not near):
+            return f"{name} stands before the command: `{root.command_path} {name} … {_name(context)}`."
     if _commands(context):
         below = f"; an option of a command stands after its name; {_is_near(near, help_, 'all')}."
         return f"There is no option {_word(option)} before a command{below}"

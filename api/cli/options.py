@@ -50,6 +50,7 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help="Write to this file; its ending may name the form."),
 ]
+Replace = Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")]
 Bom = Annotated[
     bool, typer.Option("--bom", help="Put a byte order mark before CSV, for spreadsheets that need one.")
 ]

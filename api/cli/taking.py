@@ -247,22 +247,16 @@ def write_sheet(cycle: str, out: Path, as_of: str | None, *, replace: bool) -> N
     """Write the sheet of a cycle, as far as whoever asks sees it; one that is there may have been edited."""
     import sys
 
-    from api.cli.codes import Code
-    from api.cli.faults import Fault
-    from api.cli.files import write_whole
+    from api.cli.files import refuse_taken, write_whole
     from api.cli.session import opened
     from api.imports.sheet import Sheet, check_format
 
     check_format(out)
-    if out.exists() and not replace:
-        raise Fault(
-            Code.CONFLICT,
-            f"{out} is there already, and may have been edited; give another name, or --replace to write over it.",
-        )
+    refuse_taken(out, replace=replace)
     with opened() as session:
         reader = session.noted(session.reader(), "sheet", cycle)
         content, position = Sheet(session.ledger, reader).write(cycle, out, as_of=as_of)
-        write_whole(out, [content])
+        write_whole(out, [content], replace=replace)
     sys.stderr.write(f"Sheet of {cycle} at position {position}, to {out}.\n")
 
 
@@ -291,7 +285,7 @@ def take_sheet(file: Path, told: Mapping[str, Any]) -> None:
             )
         recorded = told["record"] or told["record_proposal"]
         if told["propose"] is not None:
-            write_whole(told["propose"], sheet.propose(report, asked, by=actor))
+            write_whole(told["propose"], sheet.propose(report, asked, by=actor), replace=True)
         sheet.record(report, asked, by=actor, dry_run=not recorded)
         session.catch_up()
     if told["json"]:

@@ -18,6 +18,7 @@ from api.cli.options import (
     Json,
     OnBehalfOf,
     Out,
+    Replace,
     TokenFile,
 )
 
@@ -112,6 +113,7 @@ def findings(
     json: Json = False,
     form: Form = None,
     out: Out = None,
+    replace: Replace = False,
     bom: Bom = False,
 ) -> None:
     """Show me what an auditor would ask about, and the answers.
@@ -130,6 +132,7 @@ def findings(
         json=json,
         form=form,
         out=out,
+        replace=replace,
         bom=bom,
         said=said,
     )
@@ -225,6 +228,7 @@ def decisions(
     json: Json = False,
     form: Form = None,
     out: Out = None,
+    replace: Replace = False,
     bom: Bom = False,
 ) -> None:
     """Show me the decisions: what, by whom, confirmed by whom.
@@ -242,6 +246,7 @@ def decisions(
         json=json,
         form=form,
         out=out,
+        replace=replace,
         bom=bom,
         said=said,
     )

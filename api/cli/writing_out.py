@@ -51,12 +51,13 @@ def write_out(
     reader: Reader,
     zone: ZoneInfo,
     *,
+    replace: bool,
     bom: bool,
     name: str,
 ) -> None:
     """Write the answer in a form, chunk by chunk, and say on standard error what was written to a file.
 
-    `name` says who reads. Raises TooManyRows.
+    `name` says who reads. Raises TooManyRows, Fault where the file is there and is not to be written over.
     """
     if form == "json":
         import orjson
@@ -71,7 +72,7 @@ def write_out(
         sys.stdout.buffer.writelines(chunks)
         sys.stdout.buffer.flush()
         return
-    write_whole(out, chunks)
+    write_whole(out, chunks, replace=replace)
     basis = body["basis"]
     sys.stderr.write(
         f"{question.name} at position {basis['position']}, effective {basis['effective_at']}, to {out}.\n"

@@ -26,9 +26,9 @@ curl -H "Authorization: Bearer $TOKEN" 'http://127.0.0.1:8000/v1/cycles/2026-q3/
 
 Over HTTP `format` decides, else the Accept header; an Accept that names none of the forms is refused with 406. The
 file's name says question, cycle or item, position and effective day. On the command line the ending of `--out`
-names the form where `--format` does not; a file belongs to its owner alone and is written whole or not at all.
-Whoever may read the answer may take it away, and no more than the answer says is in the table: what is private to
-others is counted in `basis_private`.
+names the form where `--format` does not; a file belongs to its owner alone, is written whole or not at all, and over
+another one only with `--replace`. Whoever may read the answer may take it away, and no more than the answer says is in
+the table: what is private to others is counted in `basis_private`.
 
 The whole record leaves by `strategy-ledger export` (see the [operating guide](operating.md)), plain SQL reads the
 [views](sql-views.md).

@@ -311,7 +311,7 @@ def test_an_export_follows_no_link_that_somebody_laid(tmp_path: Path) -> None:
     victim.write_text("mine")
     (tmp_path / f".{out.name}.partial").symlink_to(victim)
     # when an export is written there
-    write_whole(out, [b"line\n"])
+    write_whole(out, [b"line\n"], replace=False)
     # then the link's target is as it was, and the export is its owner's alone
     assert victim.read_text() == "mine"
     assert out.read_bytes() == b"line\n"

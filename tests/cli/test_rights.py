@@ -139,7 +139,7 @@ def test_a_token_that_is_not_good_reads_as_anybody_and_says_so(same_bakery: Bake
 
 
 def test_an_export_is_whole_so_it_needs_an_office_and_is_logged(same_bakery: Bakery, tmp_path: Path) -> None:
-    out = ("export", "--out", str(tmp_path / "lines"))
+    out = ("export", "--replace", "--out", str(tmp_path / "lines"))
     for who in ("anybody", "ben", "cleo", "olaf"):
         assert same_bakery(who, *out).code == Code.NOT_ALLOWED
     for who in ("ada", "uta"):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from api.cli.faults import Fault
+from api.cli.files import write_whole
 from api.exporting.catalogue import TABLES
 from api.exporting.forms import FORMS
 from api.exporting.serving import best
@@ -234,3 +238,69 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(season: CommandLine
     """Given an unknown cycle, then no file is there, neither whole nor half."""
     assert season("board", "autumn", "--out", str(tmp_path / "board.csv")).code == 3
     assert list(tmp_path.glob("*board*")) == []
+
+
+def test_no_file_is_written_over_unasked(season: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+    # given a file that somebody edited under the name that is asked for
+    board, lines, people = (tmp_path / name for name in ("board.csv", "ledger.lines", "people.lines"))
+    commands = (
+        ("board", "spring", "--out", str(board)),
+        ("export", "--out", str(lines)),
+        ("export", "--out", str(tmp_path / "free"), "--directory", str(people)),
+    )
+    for file in (board, lines, people):
+        file.write_text("edited")
+    # when an answer, the entries or the directory would go there, then they do not, and nothing else is left
+    for words in commands:
+        refused = season(*words)
+        assert refused.code == 4
+        assert refused.sentence.endswith("or --replace to write over it.")
+    assert {file.name: file.read_text() for file in tmp_path.glob("[bflp]*")} == {
+        file.name: "edited" for file in (board, lines, people)
+    }
+    # and only where that is asked for
+    for words in commands:
+        written = season(*words, "--replace")
+        assert written.code == 0, written.err
+    assert "edited" not in board.read_text() + lines.read_text() + people.read_text()
+    assert season("export", "--out", str(lines), "--directory", str(lines), "--replace").code == 2
+    assert season("export", "--out", str(tmp_path)).code == 2
+
+
+def test_a_file_that_comes_while_one_is_written_keeps_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "board.csv"
+
+    def overtaken() -> Iterator[bytes]:
+        path.write_text("somebody else's")
+        yield b"ours"
+
+    with pytest.raises(Fault, match="is there already"):
+        write_whole(path, overtaken(), replace=False)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["somebody else's"]
+
+
+def test_an_end_in_the_middle_leaves_the_older_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "board.csv"
+    path.write_text("older")
+
+    def ended() -> Iterator[bytes]:
+        yield b"half"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, ended(), replace=True)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["older"]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, [b"board", b"\n"], replace=True)
+        assert os.read(end, 100) == b"board\n"
+    finally:
+        os.close(end)
+    assert pipe.is_fifo()
+    write_whole(Path(os.devnull), [b"board"], replace=True)
+    assert Path(os.devnull).is_char_device()
