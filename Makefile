@@ -47,11 +47,11 @@ $(STAMP): $(LIBRARIES) pyproject.toml
 	@touch $@
 	@echo "Ready: $$($(BIN)/python --version) in $(VENV)."
 
-demo: setup ## a ledger with a year of strategy in it; SERVE=no ends after printing
+demo: setup ## a ledger with a year of strategy in it; SERVE=no ends after printing, PORT=8001 serves there
 ifeq ($(SERVE),no)
 	@$(BIN)/strategy-ledger demo --no-serve
 else
-	@$(BIN)/strategy-ledger demo
+	@$(BIN)/strategy-ledger demo $(if $(PORT),--port $(PORT))
 endif
 
 check: setup ## lint, format, types and import contracts

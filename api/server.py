@@ -73,12 +73,13 @@ class Server(uvicorn.Server):
 def listening_socket(host: str = HOST, port: int = 0) -> socket.socket:
     """Return a bound socket; port 0 takes a free one. Raises OSError when the address is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    at = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][4] if "%" in host else (host, port)
     bound = socket.socket(
         family, socket.SOCK_STREAM, socket.IPPROTO_TCP
     )  # asyncio sends at once only if told TCP
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
+        bound.bind(at)
     except OSError:
         bound.close()
         raise
@@ -111,13 +112,15 @@ def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
 
 
 def serve(
-    app: FastAPI, runner: Runner, *, host: str = HOST, port: int = 0, announce: Callable[[str], Any]
+    app: FastAPI, runner: Runner, *, bound: socket.socket | None = None, announce: Callable[[str], Any]
 ) -> None:
     """Serve until SIGTERM or SIGINT; `announce` is called with the address once it answers.
 
+    A socket that was bound before is closed at the end; without one a free port of this machine is taken.
+
     Requests in flight are finished (at most ten seconds), then the runner ends after its page.
     """
-    bound = listening_socket(host, port)
+    bound = bound or listening_socket()
 
     def ready() -> None:
         SERVER.info("answering", extra={"told": {"release": RELEASE, "port": bound.getsockname()[1]}})

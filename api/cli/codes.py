@@ -25,7 +25,7 @@ MEANINGS: dict[Code, str] = {
     Code.USAGE: "the command line was not understood: a word, an option, or a value that it cannot take",
     Code.NOT_FOUND: "nothing of that name, or a basis that this ledger does not have",
     Code.CONFLICT: "the record has moved on, or the place is taken (a ledger that is not empty)",
-    Code.UNAVAILABLE: "no ledger, no database, or a key or file that cannot be used",
+    Code.UNAVAILABLE: "no ledger, no database, or a key, file or address that cannot be used",
     Code.DIFFERS: "verify found a difference",
     Code.NOT_ALLOWED: "no token, an unknown token, or a person who may not do this",
     Code.INTERRUPTED: "interrupted",

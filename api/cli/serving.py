@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
+import errno
 import logging
 import os
+import socket
 import sys
 import threading
 import time
@@ -13,8 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from api.cli.codes import Code
-from api.cli.faults import Fault
+from api.cli.listening import is_loopback, listening, not_listening
 from api.cli.place import PLACE
 from api.cli.session import Session, opened
 from ledger.embedded import EmbeddedServerError
@@ -38,21 +38,18 @@ def serve(*, host: str, port: int, log_format: LogFormat, upgrade: bool = True) 
     """Serve the ledger of this run, with its projections kept level beside; its log goes to standard error."""
     from api.logs import configure
 
-    if not is_loopback(host):
-        sys.stderr.write(
-            f"strategy-ledger: {host} can be reached from other machines, and this server speaks no TLS: tokens would "
-            "cross the network in the clear. Put a proxy that does in front of it.\n"
-        )
-    handler = configure(log_format)
-    try:
-        _serve(host=host, port=port, upgrade=upgrade)
-    finally:
-        logging.getLogger().removeHandler(handler)
-
-
-def _serve(*, host: str, port: int, upgrade: bool) -> None:
-    with _level(partial(prepare, upgrade=upgrade)) as session:
-        run_server(session, host=host, port=port, announce=say)
+    with listening(host, port) as bound:
+        if not is_loopback(bound.getsockname()[0]):
+            sys.stderr.write(
+                f"strategy-ledger: {host} can be reached from other machines, and this server speaks no TLS: tokens "
+                "would cross the network in the clear. Put a proxy that does in front of it.\n"
+            )
+        handler = configure(log_format)
+        try:
+            with _level(partial(prepare, upgrade=upgrade)) as session:
+                run_server(session, bound, announce=say)
+        finally:
+            logging.getLogger().removeHandler(handler)
 
 
 @contextmanager
@@ -79,8 +76,8 @@ def _level(prepare: Callable[[Settings], list[str]]) -> Iterator[Session]:
         time.sleep(LOOK_AFTER)
 
 
-def run_server(session: Session, *, host: str, port: int, announce: Callable[[str], object]) -> None:
-    """Serve an open session until a signal ends it."""
+def run_server(session: Session, bound: socket.socket, *, announce: Callable[[str], object]) -> None:
+    """Serve an open session on a bound socket until a signal ends it."""
     from api.app import create_app
     from api.door import Door
     from api.server import serve as run
@@ -93,13 +90,14 @@ def run_server(session: Session, *, host: str, port: int, announce: Callable[[st
     app = create_app(
         ledger, Reader(ledger, engine, keeps=True), engine, ledger.settings, door=Door.load(os.environ)
     )
+    host, port = bound.getsockname()[:2]
     try:
         with revived(ledger.place):
-            run(app, Runner(engine), host=host, port=port, announce=announce)
+            run(app, Runner(engine), bound=bound, announce=announce)
     except OSError as error:
-        raise Fault(
-            Code.UNAVAILABLE, f"{host}:{port} cannot be listened on: {error.strerror}; choose another --port."
-        ) from error
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise not_listening(error, host, port) from error
 
 
 @contextmanager
@@ -134,11 +132,3 @@ def say(address: str) -> None:
     """Say where the ledger answers."""
     sys.stdout.write(f"Answering at {address} (interrupt to end)\n")
     sys.stdout.flush()
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

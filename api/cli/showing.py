@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.cli.answers import ask, footer, named, page_of
 from api.cli.page import Block, show
 from api.cli.place import PLACE
 from api.cli.session import Session, opened
 
+if TYPE_CHECKING:
+    from ledger.settings import Settings
+
 
 def show_demonstration(*, serve: bool, port: int) -> None:
     """Load the demonstration where it is missing or stale, print its answers, and leave a server running."""
-    from api.demonstration.loading import load, settings_of, token_file_of
+    from api.cli.listening import listening
+    from api.demonstration.loading import settings_of
 
     settings = settings_of(PLACE.settings())
+    with listening("127.0.0.1", port) if serve else nullcontext() as bound:
+        _show(settings, bound)
+
+
+def _show(settings: Settings, bound: socket.socket | None) -> None:
+    """Print the demonstration's answers, and serve them on a socket where there is one."""
+    from api.demonstration.loading import load, token_file_of
+
     started = time.monotonic()
     _say("Preparing the demonstration (the first time takes some seconds) …")
     loaded = load(settings)
@@ -34,8 +48,8 @@ def show_demonstration(*, serve: bool, port: int) -> None:
             f"{'Renewed: ' if loaded.renewed else ''}{made}; ready after {time.monotonic() - started:.1f} s."
         )
         show(history_test(session))
-        if serve:
-            _serve(session, token_file_of(session.ledger, settings), port)
+        if bound is not None:
+            _serve(session, token_file_of(session.ledger, settings), bound)
 
 
 def history_test(session: Session) -> list[Block]:
@@ -89,7 +103,7 @@ def _is_ratified(row: Mapping[str, Any]) -> bool:
     return any(change["decided"]["how"] == "ratified" for facet in facets for change in facet["changes"])
 
 
-def _serve(session: Session, token_file: Path, port: int) -> None:
+def _serve(session: Session, token_file: Path, bound: socket.socket) -> None:
     from api.cli.serving import run_server
 
     def announce(address: str) -> None:
@@ -102,7 +116,7 @@ def _serve(session: Session, token_file: Path, port: int) -> None:
         )
         sys.stdout.flush()
 
-    run_server(session, host="127.0.0.1", port=port, announce=announce)
+    run_server(session, bound, announce=announce)
 
 
 def _title(text: str) -> list[Block]:

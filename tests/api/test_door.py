@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api import readiness
 from api.app import create_app
-from api.cli.serving import is_loopback
+from api.cli.listening import is_loopback
 from api.connection import PunctualProtocol
 from api.door import Door
 from api.logs import configure
@@ -352,7 +352,14 @@ def test_who_takes_nothing_of_an_answer_is_cut_off(house: House, monkeypatch: py
 
 @pytest.mark.parametrize(
     ("host", "only_here"),
-    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False)],
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+    ],
 )
 def test_an_address_that_others_reach_is_told_apart(host: str, only_here: bool) -> None:
     assert is_loopback(host) is only_here
