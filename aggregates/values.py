@@ -106,11 +106,17 @@ def _check_characters(text: str, *, newlines: bool) -> None:
 
 
 def _kept_text(raw: str, *, longest: int, newlines: bool) -> str:
-    """Return a text of an entry; what could not be stored, or would break a line, is no text of one."""
-    text = _bounded(raw, longest)
-    if text.isprintable():
-        return text
-    for character in text:
+    """Return a text of an entry as it is; what could not be stored, or would break a line, is no text of one.
+
+    The append asks the same of a text among the circumstances (`ledger.circumstances`).
+    """
+    if not raw:
+        raise _fault("text_is_empty", "This text is empty; write at least one character.")
+    if len(raw) > longest:
+        raise _fault("text_is_too_long", f"This text has {len(raw)} characters; at most {longest} are kept.")
+    if raw.isprintable():
+        return raw
+    for character in raw:
         if character in "\n\t" and newlines:
             continue
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
@@ -118,7 +124,7 @@ def _kept_text(raw: str, *, longest: int, newlines: bool) -> str:
                 "text_has_control_character",
                 f"This text holds the unprintable character U+{ord(character):04X}.",
             )
-    return text
+    return raw
 
 
 @lru_cache(maxsize=2_000)  # a line passes several doors on its way: a cell, a command, an event

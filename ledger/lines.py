@@ -23,7 +23,7 @@ from ledger.limits import BYTES_PER_ENTRY
 from ledger.rows import RowWriter, receipt_row
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-is_stream = re.compile(r"[a-z_]+(:[a-z0-9-]{1,40})?").fullmatch
+is_stream = re.compile(r"(?=.{1,60}\Z)[a-z_]+(:[a-z0-9-]+)?").fullmatch
 is_actor = re.compile(f"(?:person|service):{_UUID}").fullmatch
 is_request = re.compile(_UUID).fullmatch
 _fields = itemgetter("position", "recorded_at", "stream", "version", "name", "data")
@@ -128,7 +128,7 @@ class LineCheck:
         if (
             type(entry) is not dict
             or (entry.get("stream"), entry.get("version"), entry.get("name")) != (stream, version, name)
-            or type(entry["version"]) is not int
+            or not _is_whole(entry["version"])
         ):
             raise ValueError("the stored bytes do not say what the line says of them.")
         if (name == "ledger.created") is not (position == 1):
@@ -155,10 +155,10 @@ class LineCheck:
             self._found(body)
         self.gather(entry, position)
         if supersedes is not None:
-            if not (type(supersedes) is int and 0 < supersedes < position):
+            if not (_is_whole(supersedes) and 0 < supersedes < position):
                 raise ValueError("an entry supersedes an earlier one.")
             self.superseding += 1
-            return None, supersedes
+            return None, int(supersedes)
         reference = body.get("reference")
         if reference is not None:
             self.give(reference)
@@ -229,6 +229,11 @@ class LineCheck:
         if self._key is not None:
             self._receipts.write(receipt_row(*self._key, before - 1))
             self._key = None
+
+
+def _is_whole(number: Any) -> bool:
+    """Return whether this is a whole number, also one that the bytes spell with an exponent, as the append takes it."""
+    return type(number) is int or (type(number) is float and number.is_integer())
 
 
 def _same(data: bytes, entry: Any) -> bool:

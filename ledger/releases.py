@@ -17,7 +17,7 @@ from importlib.resources import files
 
 from psycopg import sql
 
-from ledger import limits
+from ledger import circumstances, limits
 from ledger.codec import MEMBERS
 from ledger.place import Connection, quoted
 
@@ -64,6 +64,8 @@ class Migration:
             ("clock_bound", f"interval '{limits.CLOCK_BOUND_SECONDS} seconds'"),
             ("lock_bound", f"'{limits.LOCK_SECONDS}s'"),
             ("known_members", "'{" + ",".join(MEMBERS) + "}'"),
+            ("sound_circumstances", circumstances.SOUND),
+            ("sound_key", circumstances.SOUND_KEY),
         ):
             text = text.replace("{" + name + "}", value)
         return re.sub(r"\bindex concurrently\b", "index", text) if alone else text

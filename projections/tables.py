@@ -16,6 +16,7 @@ from typing import Any, LiteralString
 
 from psycopg import Connection, errors, sql
 
+from projections import locks
 from projections.base import Generation, Projection
 
 _CONTROL: LiteralString = """
@@ -115,8 +116,8 @@ class Control:
         return row is None or row == (REVISION, self.shape)
 
     def lock(self, connection: Connection[Any], what: str) -> None:
-        """Hold a lock of this ledger until the transaction ends."""
-        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [self._key(what)])
+        """Hold a lock of this ledger until the transaction ends. Raises LedgerIsBusy where somebody keeps it."""
+        locks.take(connection, self._key(what))
 
     def _key(self, what: str) -> str:
         return f"strategy-ledger {self.schema} {what}"
@@ -150,10 +151,13 @@ class Control:
                     connection.execute(sql.SQL("analyze {}").format(table))
 
     def held(self, connection: Connection[Any]) -> Generation | None:
-        """Return the generation that is read and keep it until the transaction ends; None if it was just dropped."""
+        """Return the generation that is read and keep it until the transaction ends; None if it was just dropped.
+
+        Raises LedgerIsBusy where somebody keeps it from being read.
+        """
         row = connection.execute(
             self._query(
-                "select number, pg_advisory_xact_lock_shared(hashtextextended(%s || number, 0))"
+                "select number, pg_try_advisory_xact_lock_shared(hashtextextended(%s || number, 0))"
                 "  from (select max(number) as number from {generations}"
                 "         where standing = 'read' and revision = %s and shape = %s) as own where number is not null"
             ),
@@ -161,6 +165,8 @@ class Control:
         ).fetchone()
         if row is None:
             return None
+        if not row[1]:
+            locks.take(connection, self._key(f"readers {row[0]}"), shared=True)
         kept = Generation(self.schema, row[0])
         name = f'"{self.schema}"."g{kept.number}_{self.projections[0].TABLE_NAMES[0]}"'
         there = connection.execute("select to_regclass(%s) is not null", [name]).fetchone()

@@ -86,7 +86,9 @@ Migrations make the role where the migrating login may make roles; else they say
 it is used as soon as an administrator has made it and the server was started again. The views themselves are made
 when `serve` starts or `rebuild` ran. The server must be one that the tool can reach: the embedded one listens to
 nobody. What PostgreSQL lets every login do, temporary tables and advisory locks, this one can do too, and could so
-keep the answers from following: give it to tools that you trust, or to a copy of the database that follows it.
+keep the answers from following or from being read: then whoever asks, and the log, are told after ten seconds which
+login and which process holds what (`ledger_is_busy`). Give it to tools that you trust, or to a copy of the database
+that follows it.
 
 **Visibility.** The views hold what is visible to everyone. An objective that is not, everything on it, every
 decision that touches it and every entry that names it are left out and counted in `v1_private`. Whoever is made

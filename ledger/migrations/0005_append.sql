@@ -64,6 +64,7 @@ begin
         and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
         and (entry ->> 'request')::uuid::text = entry ->> 'request'
         and entry - '{stream,version,name,by,on_behalf_of,reason,source,request,body}'::text[] = '{}'
+        and {sound_circumstances}
         and not entry -> 'body' ? 'reference' and entry ->> 'name' <> 'ledger.created') is not true
     then
         special := true;
@@ -87,7 +88,7 @@ begin
                 and length(entry ->> 'stream') <= 60 and length(entry ->> 'name') <= 100
                 and split_part(entry ->> 'by', ':', 2)::uuid::text = substr(entry ->> 'by', strpos(entry ->> 'by', ':') + 1)
                 and (entry ->> 'request')::uuid::text = entry ->> 'request'
-                and entry - {known_members}::text[] = '{}') is not true
+                and entry - {known_members}::text[] = '{}' and {sound_circumstances}) is not true
             then
                 raise exception using errcode = 'SL011',
                     message = format('Entry %s of this append is malformed: it must say stream, version, name, by, '
@@ -117,9 +118,7 @@ begin
             end if;
             if entry ? 'idempotency' then
                 keyed := true;
-                if (jsonb_typeof(entry #> '{idempotency,key}') = 'string'
-                    and length(entry #>> '{idempotency,key}') between 1 and 200
-                    and length(entry #>> '{idempotency,fingerprint}') between 32 and 64) is not true then
+                if ({sound_key}) is not true then
                     raise exception using errcode = 'SL011', message = 'An idempotency key needs its fingerprint.';
                 end if;
             end if;

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 from aggregates.commands import COMMANDS
 from aggregates.decide import decide
 from ledger.codec import RawEntry
+from ledger.errors import LedgerIsBusy
 from ledger.store import Ledger
 from projections import board, tables
 from projections.base import Generation, PlainEntry
@@ -429,3 +430,28 @@ def test_who_asks_reads_what_was_left_to_be_written_before(on_paper: Callable[..
         gate.set()
         page.connection.execute("select 1")
         assert told == ["written"]
+
+
+@pytest.mark.parametrize("what", ["readers 1", "generation 1"])
+def test_who_holds_a_lock_of_ours_is_named_and_waited_for_so_long(
+    on_paper: Callable[..., Paper], story: Story, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    # given a login that reads for another tool, and holds what the programs of a ledger take in turns
+    monkeypatch.setattr("projections.locks.HELD_MS", 50)
+    paper = on_paper(story.entries)
+    engine = Engine(paper)
+    engine.catch_up(until=5)
+    with paper.pool.connection() as tool:
+        tool.execute("set application_name to 'Charts'")
+        key = [f"strategy-ledger {paper.schema} {what}"]
+        tool.execute("select pg_advisory_lock(hashtextextended(%s, 0))", key)
+        # when somebody asks, or the answers are to follow, then who holds it is said after the bound
+        ask = engine.reading().__enter__ if what.startswith("readers") else engine.catch_up
+        with pytest.raises(LedgerIsBusy, match=rf"\(process {tool.info.backend_pid}, Charts\) holds a lock"):
+            ask()
+        tool.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", key)
+        tool.execute("reset application_name")
+    # and once it is let go, all goes on
+    assert engine.catch_up() == story.entries[-1].position
+    with engine.reading() as reading:
+        assert reading.position == story.entries[-1].position
