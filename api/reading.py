@@ -30,7 +30,7 @@ from api.latest import Latest
 from api.naming import Names
 from api.paging import Listing
 from api.parameters import ReadingParameters, query, reading_parameters
-from api.probe import Probe, Standing
+from api.probe import Look, Probe, Standing
 from api.problems import TokenHasExpired
 from api.receipts import Outcome
 from api.release import RELEASE
@@ -75,7 +75,7 @@ class Desk:
         self.reader = reader
         self.engine = engine
         self.writer = writer
-        self.probe = Probe(self._look)
+        self.probe = Probe(self._look, lambda: engine.glance(ledger.connection), self._judge)
         self._commands = CapacityLimiter(COMMANDS_AT_ONCE)
         self._answers = CapacityLimiter(ANSWERS_AT_ONCE)
         self.latest = Latest(reader, lambda: self._answers.available_tokens <= 0)
@@ -84,9 +84,9 @@ class Desk:
         self._said: Stand | None = None
         self._wrote: OrderedDict[str, int] = OrderedDict()
 
-    def _look(self) -> Standing:
-        """Ask the database where everything stands; runs in the probe's thread."""
-        found = self.reader.standing()
+    def _look(self, found: Stand | None = None) -> Standing:
+        """Ask the database where everything stands, or begin with what it said; runs in the probe's thread."""
+        found = found or self.reader.standing()
         if found.head < self._furthest:  # what this process remembers is of another past
             self.reader.forget()
             self.latest.forget()
@@ -95,6 +95,22 @@ class Desk:
         self._furthest = found.head
         found = self._regained(found)
         self.reader.follow(found.head)
+        return self._standing(found)
+
+    def _judge(self, found: Stand | None) -> Standing | Look:
+        """Return where everything stands by what the database said, where nothing has to be read for it: at the head
+        that was followed, with nothing lost."""
+        if found is None or not self.engine.renewal.is_done:
+            return self._look
+        is_known = found.head == self._furthest and self.reader.follows(found.head)
+        if not is_known or self._said is None or self._said.generation != found.generation:
+            return partial(self._look, found)
+        if found.positions is not self._said.positions and _lost(self._said, found):
+            return partial(self._look, found)
+        self._said = found
+        return self._standing(found)
+
+    def _standing(self, found: Stand) -> Standing:
         today = day_of(found.now, self.ledger.zone)
         return Standing(min(found.positions.values()), found.head, today, found.positions, found.generation)
 

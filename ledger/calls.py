@@ -84,6 +84,24 @@ class Statement:
         connection.pgconn.send_query_prepared(self._name, values, self._formats, result_format=1)
         return True
 
+    def taken(self, connection: Connection, arrived: list[PGresult]) -> PGresult | None:
+        """Return the rows of the statement that was sent once they are there, else None; never waits.
+
+        `arrived` keeps what came so far, and is empty for a statement that was just sent. Raises psycopg's error of
+        what the database said, psycopg.OperationalError where the connection was lost.
+        """
+        wire = connection.pgconn
+        wire.consume_input()
+        while not wire.is_busy():
+            told = wire.get_result()
+            if told is not None:
+                arrived.append(told)
+            elif arrived:
+                return _checked(connection, arrived[-1], ExecStatus.TUPLES_OK)
+            else:
+                raise psycopg.OperationalError("The database gave no answer.")
+        return None
+
     def answer(
         self,
         connection: Connection,

@@ -100,25 +100,38 @@ class Place:
     def pool(self, *, largest: int = 10, kept: int = 0) -> Pool:
         """Return an open pool of the application's connections: autocommit, in the ledger's schema, in UTC."""
 
-        def configure(connection: Connection) -> None:
-            if not self.embedded:
-                self.take_on(connection, self.application_role)
-            connection.execute(
-                sql.SQL(
-                    "select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)"
-                ).format(sql.Literal(quoted(self.schema)))
-            )
-
         return Pool(
             self.application_url,
             kept=kept,
             min_size=1,
             max_size=largest,
-            kwargs={"autocommit": True, "fallback_application_name": session_name(self.schema)},
-            configure=configure,
+            kwargs=self._session(),
+            configure=self._configure,
             name=f"ledger {self.schema}",
             timeout=30,
             open=True,
+        )
+
+    def connection(self) -> Connection:
+        """Return a connection like those of the pool, beside it; whoever asked for it closes it."""
+        connection: Connection = psycopg.connect(self.application_url, **self._session())
+        try:
+            self._configure(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _session(self) -> dict[str, Any]:
+        return {"autocommit": True, "fallback_application_name": session_name(self.schema)}
+
+    def _configure(self, connection: Connection) -> None:
+        if not self.embedded:
+            self.take_on(connection, self.application_role)
+        connection.execute(
+            sql.SQL(
+                "select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)"
+            ).format(sql.Literal(quoted(self.schema)))
         )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
+from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -22,7 +23,7 @@ from ledger.identifiers import new_id
 from ledger.keys import Keys
 from ledger.library import COLUMNS, Evolve, LedgerApplication
 from ledger.limits import PAGE
-from ledger.place import Connections, Place
+from ledger.place import Connection, Connections, Place
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.security import SecurityLog
 from ledger.settings import Settings
@@ -57,6 +58,7 @@ class Ledger:
         self.place = place
         self.pool = place.pool(kept=KEPT)
         self._connections = Connections(self.pool)
+        self._beside: WeakSet[Connection] = WeakSet()
         self._identity: tuple[UUID, ZoneInfo] | None = None
         self._keys: Keys | None = None
         application = LedgerApplication(self._connections, evolve)
@@ -91,6 +93,8 @@ class Ledger:
         """Close the connections and leave the embedded server."""
         self.security.settle()
         self._application.close()
+        for connection in tuple(self._beside):
+            connection.close()
         self.pool.close()
         self.place.close()
 
@@ -120,6 +124,12 @@ class Ledger:
         if self._keys is None:
             self._keys = Keys(self._connections, self.settings, self._identified()[0])
         return self._keys
+
+    def connection(self) -> Connection:
+        """Return a connection beside the pool, for who keeps one; it is closed with the ledger at the latest."""
+        connection = self.place.connection()
+        self._beside.add(connection)
+        return connection
 
     # -- writing
 

@@ -73,10 +73,11 @@ class Control:
         self.schema = schema
         self.projections = projections
 
-    def _query(self, text: LiteralString) -> bytes:
+    def _query(self, text: LiteralString, **values: Any) -> bytes:
         names = {name: sql.Identifier(self.schema, _PREFIX + name) for name in ("generations", "bookmarks")}
         names["head"] = sql.Identifier(self.schema, "head")
-        return sql.SQL(text).format(**names).as_bytes(None)
+        literals = {name: sql.Literal(value) for name, value in values.items()}
+        return sql.SQL(text).format(**names, **literals).as_bytes(None)
 
     def prepare(self, connection: Connection[Any]) -> Generation:
         """Return the generation that is read, making the tables of the first one where there is none."""
@@ -226,6 +227,19 @@ class Control:
             return None
         *_, generation, head, now = rows[0]
         return Standing(Generation(self.schema, generation), {row[0]: row[1] for row in rows}, head, now)
+
+    @cached_property
+    def glance(self) -> bytes:
+        """The same question as a statement without parameters: one row with the head, the clock, the generation and
+        `projection position` for each of its projections, or no row."""
+        return self._query(
+            "select h.position, clock_timestamp(), b.generation, b.marks from {head} h,"
+            " (select generation::bigint, string_agg(projection || ' ' || position, ',' order by projection) as marks"
+            "    from {bookmarks} where generation = (select max(number) from {generations}"
+            "     where standing = 'read' and revision = {revision} and shape = {shape}) group by generation) as b",
+            revision=REVISION,
+            shape=self.shape,
+        )
 
     def level(self, connection: Connection[Any], position: int) -> tuple[Generation | None, bool]:
         """Return the generation that this release reads and whether all that runs of it has reached a position."""

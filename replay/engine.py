@@ -21,6 +21,7 @@ from ledger.collecting import without_collection
 from projections import views
 from projections.base import Generation, Projection
 from projections.catalogue import PROJECTIONS
+from projections.glance import Glance
 from projections.tables import Bookmark, Control, Standing
 from replay.renewal import AnswersAreBeingMade, Renewal
 from replay.run import GenerationIsGone, Run
@@ -210,6 +211,15 @@ class Engine:
         """Return what is read now, how far it is and where the ledger ends; None where nothing is read just now."""
         with self.connection() as connection:
             return self.control.standing(connection)
+
+    def glance(self, connect: Callable[[], Connection[Any]]) -> Glance:
+        """Return a look at the same without waiting, on a connection that is made for it. Raises psycopg.Error."""
+        connection = connect()
+        try:
+            return Glance(connection, self.control)
+        except BaseException:
+            connection.close()
+            raise
 
     def forget(self, generation: Generation) -> None:
         """Drop what is remembered of a generation."""

@@ -68,6 +68,13 @@ class LatelyNamed:
         self.refresh()
         return self._aliases
 
+    def is_fresh(self, turn: int | None) -> bool:
+        """Return whether nothing would be read now; takes no lock, for the one that reads holds it."""
+        read_at = self._read_at
+        return (
+            read_at is not None and time.monotonic() - read_at < NAMES_SECONDS and turn in (None, self._turn)
+        )
+
     def refresh(self, turn: int | None = None) -> None:
         """Read the directory again where that is due, or where something else than a check-in was recorded since."""
         with self._guard:

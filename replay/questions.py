@@ -208,6 +208,17 @@ class Reader:
             self._stretches.trail.follow(position)
             self._name_anew()
 
+    def follows(self, position: int) -> bool:
+        """Return whether `follow` would read nothing; never waits."""
+        if not self.sights.reaches(position):
+            return False
+        if self._stretches is None:
+            return True
+        trail, directory = self._stretches.trail, self._directory
+        return trail.reaches(position) and (
+            not isinstance(directory, LatelyNamed) or directory.is_fresh(trail.turn)
+        )
+
     @property
     def names_version(self) -> int:
         """The version of the names: answers given under the same one name everybody as they would now."""

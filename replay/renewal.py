@@ -51,6 +51,11 @@ class Renewal:
         self._unfit: RebuildStopped | None = None
         self._position = 0
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the tables fitted when they were looked at last: whoever comes need not wait."""
+        return self._ready
+
     def look_again(self) -> None:
         """Say that the tables are not what they were: the next one who comes looks."""
         self._ready = False

@@ -162,6 +162,10 @@ class Sights:
             if self._position is None or head > self._position:
                 self._follow(head)
 
+    def reaches(self, head: int) -> bool:
+        """Return whether the rights of this end are known; takes no lock."""
+        return self._position is not None and self._position >= head
+
     def known(self, name: str, head: int, scopes: frozenset[Scope] = ALL_SCOPES) -> Sight | None:
         """Return what somebody sees at this end where it is known already: no lock, no question to the database."""
         reached = self._position

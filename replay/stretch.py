@@ -53,7 +53,7 @@ class Trail:
 
     def follow(self, position: int) -> None:
         """Bring the trail up to a position that the ledger holds."""
-        if self._has(position):
+        if self.reaches(position):
             return
         with self._reading:
             begin, after = self._from, self._reached
@@ -101,7 +101,8 @@ class Trail:
             found = self._touched[after - self._from : until - self._from]
             return frozenset(one for one in found if one is not None)
 
-    def _has(self, position: int) -> bool:
+    def reaches(self, position: int) -> bool:
+        """Return whether the trail has come to a position."""
         with self._guard:
             return self._from is not None and position <= self._reached
 
