@@ -135,13 +135,13 @@ class Occasion:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=50_000)  # each command names the same few streams again and again
+@lru_cache(maxsize=5_000)  # each command names the same few streams again and again
 def stream_of(kind: str, identifier: UUID | str) -> str:
     """Return the name of a stream, such as `objective:0193…` or `cycle:2026-q3`."""
     return f"{kind}:{identifier}"
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=5_000)
 def identifier_of(stream: str) -> UUID:
     """Return the identifier in an actor or a stream that has one, such as `person:0193…`."""
     return UUID(stream.partition(":")[2])

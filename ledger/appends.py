@@ -129,6 +129,8 @@ class Appends:
         except BaseException:  # a thread that is interrupted keeps nobody waiting
             self._leave(ticket)
             raise
+        finally:
+            ticket.taken = None  # itself among them: its entries would stay until the collector comes
         if isinstance(ticket.answer, Appended):
             return ticket.answer
         raise ticket.answer or AssertionError("an append has an answer")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aggregates.entry import Entry
-from ledger.codec import RawEntry, decode
+from ledger.codec import RawEntry, decode_for_state
 from ledger.library import COLUMNS, LedgerApplication, Loaded
 from ledger.place import Connections
 
@@ -54,15 +54,20 @@ class _Behind:
 
 
 class _Kept(dict[str, Loaded | _Behind]):
-    """States by their streams, at most KEPT; whoever changes it holds the lock, and anybody may look.
+    """States by their streams, at most `most`; whoever changes it holds the lock, and anybody may look.
 
     What was kept first goes first: what is still asked for then costs one more reading.
     """
 
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
     def put(self, stream: str, state: Loaded | _Behind) -> None:
         """Keep a state."""
-        if len(self) >= KEPT and stream not in self:
-            del self[next(iter(self))]
+        if stream not in self:
+            while len(self) >= self.most:
+                del self[next(iter(self))]
         self[stream] = state
 
 
@@ -72,7 +77,7 @@ class States:
     def __init__(self, application: LedgerApplication, connections: Connections) -> None:
         self._application = application
         self._connections = connections
-        self._kept = _Kept()
+        self._kept = _Kept(KEPT)
         self._behind: deque[str] = deque()
         """The streams whose last entry was appended by this process and may not be followed yet."""
         self._lock = threading.Lock()
@@ -132,7 +137,7 @@ class States:
             if self.position is None:
                 row = connection.execute("select coalesce(max(position), 0) from entries").fetchone()
                 with self._lock:  # what was kept meanwhile may lie behind the position
-                    self._kept = _Kept()
+                    self._kept = _Kept(self._kept.most)
                     self._turn += 1
                     self.position = row[0] if row else 0
             rows = connection.execute(_REFRESH, [self.position, TAIL], binary=True, prepare=True).fetchall()
@@ -155,6 +160,19 @@ class States:
             loaded = read[stream] = self._application.load(stream)
         return loaded
 
+    @contextmanager
+    def keeping(self, most: int) -> Iterator[None]:
+        """Keep at most so many states meanwhile: for who passes through many streams and leaves each behind."""
+        with self._lock:
+            usual, self._kept.most = self._kept.most, min(most, self._kept.most)
+            for stream in list(self._kept)[: max(0, len(self._kept) - self._kept.most)]:
+                self._drop(stream)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._kept.most = usual
+
     def catch_up(self) -> None:
         """Follow what this process appended: work for the moments at which the database is at it."""
         while self._behind:
@@ -175,7 +193,7 @@ class States:
 
     def look_up(self, streams: Collection[str]) -> None:
         """Keep the states of these streams, all that are not kept yet by one query."""
-        wanted = [stream for stream in streams if not self._keeps(stream)][: KEPT // 2]
+        wanted = [stream for stream in streams if not self._keeps(stream)][: self._kept.most // 2]
         if not wanted:
             return
         with self._reading() as read:
@@ -183,7 +201,7 @@ class States:
                 rows = connection.execute(_STREAMS, [wanted], binary=True, prepare=True).fetchall()
             read.update((stream, Loaded(stream, 0, None)) for stream in wanted)
             for row in rows:
-                entry = decode(RawEntry(*row))
+                entry = decode_for_state(RawEntry(*row))
                 read[entry.stream] = self.evolve(read[entry.stream], entry)
 
     @contextmanager
@@ -270,7 +288,7 @@ class States:
 
     def _follow(self, tail: list[RawEntry]) -> None:
         if len(tail) >= TAIL:
-            self._kept = _Kept()
+            self._kept = _Kept(self._kept.most)
             self._ahead.clear()
             self._turn += 1
             self.position = None
@@ -294,7 +312,7 @@ class States:
                 self._kept.put(one.stream, _Behind(loaded, one, one.version))
                 self._behind.append(one.stream)
             else:
-                self._kept.put(one.stream, self.evolve(loaded, decode(one)))
+                self._kept.put(one.stream, self.evolve(loaded, decode_for_state(one)))
         elif kept.version < one.version:
             self._drop(one.stream)
 

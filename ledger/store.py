@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -231,6 +232,10 @@ class Ledger:
         if any(row[0] is None for row in rows):
             raise ValueError(f"There are no references of the kind {kind!r}.")
         return [f"{kind}-{row[0]}" for row in rows]
+
+    def keeping(self, states: int) -> AbstractContextManager[None]:
+        """Keep at most so many states of streams in memory meanwhile: for who leaves many streams behind."""
+        return self._executor.states.keeping(states)
 
     def world(self) -> LedgerWorld:
         """Return a fresh world, for reading present states outside a command."""

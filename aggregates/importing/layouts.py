@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aggregates.importing.cells import is_blank, shown
+from aggregates.importing.compact import Numbers, fingerprint
 from aggregates.importing.header import Header, plain
 from aggregates.importing.profile import Profile
 from aggregates.importing.reader import RowReader
@@ -16,13 +17,6 @@ from aggregates.snapshots.cells import one_line
 OWN_MEASURE = "the source measures the goal itself: an objective with one key result of the same wording"
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    line: int
-    rolled_up: bool
-    parents: tuple[str, ...]
-
-
 class TreeShaper(Shaper):
     """Rows name their parents (Peoplebox): a measured row below another is a key result, any other an objective.
 
@@ -31,8 +25,9 @@ class TreeShaper(Shaper):
 
     def __init__(self, header: Header, profile: Profile, *, accept_faults: bool = False) -> None:
         super().__init__(header, profile, accept_faults=accept_faults)
-        self._nodes: dict[str, _Node] = {}
-        self._has_children: set[str] = set()
+        self._lines, self._above = Numbers(), Numbers(large=True)
+        """The line of each row, and the fingerprint of its first parent, by its key."""
+        self._with_children = Numbers()
 
     @property
     def looks_first(self) -> bool:
@@ -48,8 +43,11 @@ class TreeShaper(Shaper):
         if key is None or self._skipped(reader):
             return
         parents = self._parents(reader)
-        self._nodes.setdefault(key, _Node(row.line, self._rolled_up(reader), parents))
-        self._has_children.update(parents[:1])
+        if key not in self._lines and parents:
+            self._above.first(key, fingerprint(parents[0]))
+        self._lines.first(key, row.line)
+        if parents:
+            self._with_children.first(parents[0], row.line)
 
     def shape_row(self, reader: RowReader) -> Iterator[Shaped]:
         """Give an objective or a key result."""
@@ -84,7 +82,7 @@ class TreeShaper(Shaper):
         if len(parents) > 1:
             kept[self.header.name("parent")] = ", ".join(parents)
         measured = not self._rolled_up(reader)
-        if measured and parents and key not in self._has_children:
+        if measured and parents and key not in self._with_children:
             found = self._key_result(reader, key, title, parents[0], kept)
             yield refused(reader) if found is None else taken(reader, None, (found,), left)
             return
@@ -113,27 +111,28 @@ class TreeShaper(Shaper):
     def _key_result(
         self, reader: RowReader, key: str, title: str, parent: str, kept: dict[str, str]
     ) -> KeyResultRow | None:
-        home = ObjectiveRow(self._nodes[parent].line, parent, title)
+        home = ObjectiveRow(self._lines.known(parent) or 0, parent, title)
         found = self.key_result(reader, home, title)
         return None if found is None else replace(found, key=key, attributes=kept)
 
     def _check_parent(self, reader: RowReader, key: str, parent: str) -> None:
         """Note a first parent that is no row of this file, or that has this row above it."""
         column = self.header.name("parent")
-        if parent not in self._nodes:
+        if parent not in self._lines:
             reader.fault(
                 column, parent, "parent_is_unknown", "No row of this file has this identifier.",
                 "Correct it, or add the parent's row.",
             )  # fmt: skip
             return
-        above, seen = parent, {key}
+        above, own = fingerprint(parent), fingerprint(key)
+        seen = {own}
         while above not in seen:
             seen.add(above)
-            node = self._nodes.get(above)
-            if node is None or not node.parents:
+            higher = self._above.of(above)
+            if higher is None:
                 return
-            above = node.parents[0]
-        if above == key:
+            above = higher
+        if above == own:
             reader.fault(
                 column, parent, "parents_form_a_loop", "The parents of this row lead back to it.",
                 "Take one of them out.",

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
+from aggregates.importing.compact import Numbers
 from aggregates.importing.header import Header
 from aggregates.importing.rows import Named, ObjectiveRow, RefusedRow, TableRow
 from aggregates.snapshots.cells import Unreadable, quote
 from aggregates.snapshots.page import Fault
 from api.imports.asked import FIRST
 from api.imports.owners import OwnersOf
-from api.imports.table_run import Seen
 from api.imports.teams import TeamsOf
 
 
@@ -35,7 +35,8 @@ class Sieve:
         self._owners, self._today, self._header, self._teams = owners, today, header, teams
         self._repeats, self._given, self._owner_given = repeats, given, person
         self._places = {quote(name): place for place, name in reversed(list(enumerate(header.names)))}
-        self.objectives, self.key_results = Seen(), Seen()
+        self.objectives, self.key_results = Numbers(), Numbers()
+        """The line on which each was first seen, by its key."""
 
     def refused(self, row: RefusedRow) -> list[Fault]:
         """Return everything that is wrong with a row: what its cells say, whom they name, and days to come."""

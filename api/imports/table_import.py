@@ -9,6 +9,7 @@ from uuid import UUID
 
 from aggregates.cycle.commands import PlanCycle, StartScoring
 from aggregates.entry import Source
+from aggregates.importing.compact import Objectives, Parents
 from aggregates.importing.comparing import Change, Frame
 from aggregates.importing.header import Header
 from aggregates.importing.layouts import SHAPERS
@@ -28,7 +29,7 @@ from api.imports.people import PeopleMap, read_people
 from api.imports.planned import identifier
 from api.imports.sieve import RowIsFaulty, Sieve
 from api.imports.table_report import RowReport, TableReport, of_fault
-from api.imports.table_run import Objectives, Recorder, References, RowOrder, name_of
+from api.imports.table_run import BLOCK, Recorder, References, RowOrder, name_of
 from api.imports.tables.reading import TableFile
 from api.imports.teams import TeamsOf
 from ledger.execute import Order
@@ -112,8 +113,7 @@ class TableImport:
             reference=self._references.next, not_before=ask.not_before,
         )  # fmt: skip
         self._report = TableReport(self._source, version, self._key, ask.dry_run, ask.report)
-        self._objectives = Objectives()
-        self._parents: list[tuple[UUID, str, int]] = []
+        self._objectives, self._parents = Objectives(BLOCK), Parents()
         self._teams: TeamsOf = TeamsOf(
             ledger, create=ask.create_teams, begin=joined, source=self._frame.said(0), form=self._new_people.append,
             before=None if before is None else before._teams, onto=onto,
@@ -262,7 +262,7 @@ class TableImport:
             identity = self._identity("objective", row.objective.key)
             self._objectives.add(identity, row.line)
             if row.objective.parents:
-                self._parents.append((identity, row.objective.parents[0], row.line))
+                self._parents.add(identity, row.objective.parents[0], row.line)
         may_need = (int(row.objective is not None), len(row.key_results))
         self._references.expect(*may_need)
         if self.gone is not None:

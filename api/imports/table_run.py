@@ -6,7 +6,6 @@ alignments, lines and standings follow, for what was new. A second run of the sa
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pydantic import BaseModel
 
 from aggregates.decide import as_seen, asker, decide
 from aggregates.entry import Entry, Occasion, Recorded, stream_of
+from aggregates.importing.compact import fingerprint
 from aggregates.importing.comparing import PREVIEWED, Change, Frame, Kept
 from aggregates.importing.merging import Merging
 from aggregates.overlay import Overlay
@@ -38,8 +38,10 @@ from ledger.worlds import LedgerWorld
 Changes = Callable[[Merging], Iterator[Change]]
 GROUP = 400
 """Rows that are recorded in one append."""
-BLOCK = 4_500
-"""Objectives whose states are still kept when their rows were recorded: fewer than the ledger keeps."""
+STATES = 2_000
+"""Objectives whose states are kept, of about 20 KB each: one that is left behind is read again where it is needed."""
+BLOCK = 1_800
+"""Objectives whose states are still kept when their rows were recorded."""
 REFERENCES = 400
 """References that are drawn at once."""
 
@@ -96,7 +98,7 @@ class Recorder:
             answers: Iterator[Any] = self._ledger.preview_many(orders, self._decide, onto=self._onto)
         else:
             answers = self._ledger.execute_many(orders, self._decide, group=GROUP)
-        with collecting_seldom():
+        with collecting_seldom(), self._ledger.keeping(STATES):
             for answer in answers:
                 row = self._waiting.popleft()
                 if row is not None:
@@ -282,46 +284,6 @@ class References:
         reference = drawn.popleft()
         self._taken.append((kind, reference))
         return reference
-
-
-class Seen:
-    """Which names were seen, by a fingerprint of eight bytes each, with the line of the first."""
-
-    def __init__(self) -> None:
-        self._lines: dict[int, int] = {}
-
-    def first(self, name: str, line: int) -> int:
-        """Return the line where this name was first seen: this one where it is new."""
-        return self._lines.setdefault(fingerprint(name), line)
-
-    def known(self, name: str) -> int | None:
-        """Return the line where this name was first seen, None where it was not."""
-        return self._lines.get(fingerprint(name))
-
-
-class Objectives:
-    """The objectives of a table in the order of their rows: identifier and line, twenty bytes each."""
-
-    def __init__(self) -> None:
-        self._identifiers = bytearray()
-        self._lines: array[int] = array("L")
-
-    def add(self, identity: UUID, line: int) -> None:
-        """Take note of one objective."""
-        self._identifiers += identity.bytes
-        self._lines.append(line)
-
-    def __iter__(self) -> Iterator[tuple[UUID, int]]:
-        """Give the last ones first, whose states are still kept, many at a time; these in their order."""
-        for end in range(len(self._lines), 0, -BLOCK):
-            for place in range(max(0, end - BLOCK), end):
-                identity = UUID(bytes=bytes(self._identifiers[16 * place : 16 * place + 16]))
-                yield identity, self._lines[place]
-
-
-def fingerprint(text: str) -> int:
-    """Return eight bytes of a text as a number."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def shortened(text: str, longest: int) -> str:
