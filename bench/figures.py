@@ -56,6 +56,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("rules_rate", CARRYING, "the check by the rules alone: decode and evolve", "events/s"),
     Figure("import_rate", CARRYING, "import through the rules", "events/s", "at least", 3_000),
     Figure("csv_import", CARRYING, "import of CSV through the rules", "events/s", "at least", 3_000),
+    Figure("csv_memory", CARRYING, "memory that the import of CSV takes beyond a fifth of it", "MB", "at most", 32),
     Figure("export_rate", CARRYING, "export of the large ledger: entries", "events/s", "at least", 50_000),
     Figure("export_memory", CARRYING, "memory that the export takes beyond the start", "MB", "at most", 64),
     Figure("catch_up", DERIVING, "all projections from empty", "events/s", "at least", 15_000),

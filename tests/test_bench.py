@@ -37,6 +37,7 @@ def test_what_must_be_reached_is_required():
         "restore": ("at least", 0.5),
         "import_rate": ("at least", 3_000),
         "csv_import": ("at least", 3_000),
+        "csv_memory": ("at most", 32),
         "export_rate": ("at least", 50_000),
         "export_memory": ("at most", 64),
         "catch_up": ("at least", 15_000),
