@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from operator import itemgetter
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
 
@@ -36,35 +35,39 @@ class BodyCheck:
         self.is_alone = is_alone(model)
         """Whether each member is judged by its own value, whatever the others are."""
         self._model = model
-        self._shapes: dict[tuple[str, ...], list[_Look]] = {}
-        """For each set of members that a body was read with, how to look at them."""
+        self._shapes: dict[tuple[str, ...], list[_MemberCheck]] = {}
+        """For each set of members that a body was read with, what looks at them."""
         self._members: dict[str, _MemberCheck] = {}
 
     def read_all(self, bodies: Sequence[dict[str, Any]]) -> None:
         """Read bodies. Raises pydantic's ValidationError where one of them cannot be read, and does not say which."""
-        if not self.is_alone:
-            for body in bodies:
-                self.read(body)
-            return
         groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for body in bodies:
-            shape = tuple(body)
+        for shape, body in zip(map(tuple, bodies), bodies, strict=True):
             if shape in groups:
                 groups[shape].append(body)
             else:
                 groups[shape] = [body]
         for shape, group in groups.items():
-            for value_of, member in self._shapes.get(shape) or self._shape(shape, group[0]):
-                member.read_all(list(map(value_of, group)))
+            self.read_alike(shape, group)
 
-    def _shape(self, shape: tuple[str, ...], sample: dict[str, Any]) -> list[_Look]:
+    def read_alike(self, shape: tuple[str, ...], bodies: Sequence[dict[str, Any]]) -> None:
+        """Read bodies that have these members, in this order. Raises pydantic's ValidationError as `read_all` does."""
+        if not self.is_alone:
+            for body in bodies:
+                self.read(body)
+            return
+        members = self._shapes.get(shape) or self._shape(shape, bodies[0])
+        for member, values in zip(members, zip(*map(dict.values, bodies), strict=True), strict=True):
+            member.read_all(values)
+
+    def _shape(self, shape: tuple[str, ...], sample: dict[str, Any]) -> list[_MemberCheck]:
         """Read a body with members that none had before: what they may be, and what is missing, shows in this one."""
         self.read(sample)
-        found: list[_Look] = []
+        found: list[_MemberCheck] = []
         for name in shape:
             if name not in self._members:
                 self._members[name] = _MemberCheck(self._model, self._model.model_fields[name])
-            found.append((itemgetter(name), self._members[name]))
+            found.append(self._members[name])
         self._shapes[shape] = found
         return found
 
@@ -97,8 +100,10 @@ class _MemberCheck:
             return None
         return BodyCheck(models[0])
 
-    def read_all(self, values: list[Any]) -> None:
+    def read_all(self, values: Sequence[Any]) -> None:
         """Read values. Raises pydantic's ValidationError where one of them cannot be read."""
+        if type(values[0]) is str and self._known.issuperset(values):
+            return
         kinds = set(map(type, values))
         if kinds == _TEXTS:
             fresh = set(values).difference(self._known)
@@ -108,17 +113,13 @@ class _MemberCheck:
         elif kinds == _OBJECTS and self._inner is not None:
             self._inner.read_all(values)
         else:
-            self._read(values)
+            self._read(list(values))
 
     def _remember(self, fresh: set[str]) -> None:
         short = [value for value in fresh if len(value) <= LONGEST_REMEMBERED]
         if len(self._known) + len(short) > REMEMBERED:
             self._known.clear()
         self._known.update(short)
-
-
-_Look = tuple[Callable[[Any], Any], _MemberCheck]
-"""What takes a member's value out of a body, and what looks at it."""
 
 
 def is_alone(model: type[BaseModel]) -> bool:

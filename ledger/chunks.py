@@ -7,8 +7,9 @@ here that is refused there; `tests/ledger/test_chunks.py` holds one to the other
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+import re
+from collections.abc import Sequence
+from itertools import chain
 from operator import itemgetter, lt
 from typing import Any
 
@@ -16,15 +17,27 @@ import orjson
 from pydantic import ValidationError
 
 from ledger.limits import BYTES_PER_ENTRY
-from ledger.lines import LONGEST_LINE, PLAIN, LineCheck, is_actor, is_request, is_stream
+from ledger.lines import LineCheck, is_actor, is_request, is_stream
+from ledger.rows import instants
 
-_INTEGERS, _TEXTS, _OBJECTS = {int}, {str}, {dict}
-_said = itemgetter("stream", "version", "name", "by", "request", "body")
-_DATA, _END = b'"data":', b"}\n"
-_ENDS = {ord("\n")}
-_BEFORE_TIME = len('{"position":,"recorded_at":"')
-_TIME = 27
-"""Characters of a time as a ledger writes it."""
+_found = re.compile(
+    rb'^\{"position":([1-9][0-9]*),"recorded_at":"([^"]{20})([0-9]{6})Z","stream":"([^"]+)","version":([1-9][0-9]*),'
+    rb'"name":"([^"]+)","data":(\{"stream":"\4","version":\5,"name":"\6","by":"([^"]+)",(.*))\}\n',
+    re.MULTILINE,
+).findall
+"""Lines that say of an entry what its bytes begin with, in full; what follows in those is read as JSON.
+
+As neither the head nor what the bytes begin with has anything to be escaped, they are read when they are found.
+"""
+_BETWEEN = len(
+    '{"position":,"recorded_at":"2018-01-01T00:00:00.000000Z","stream":"","version":,"name":"","data":}\n'
+)
+"""Bytes of a line beside its position, stream, version, name and data."""
+_Found = tuple[bytes, ...]
+_FRONT = frozenset(("stream", "version", "name", "by"))
+"""What the bytes of an entry begin with, and say once."""
+_with_brace = b"{".__add__
+_request_and_body = itemgetter("request", "body")
 
 
 class _NotPlain(Exception):
@@ -40,39 +53,45 @@ def plain_rows(check: LineCheck, lines: Sequence[bytes]) -> bytes | None:
 
 
 def _rows(check: LineCheck, lines: Sequence[bytes]) -> bytes:
-    _demand(check.position > 0 and max(map(len, lines)) <= LONGEST_LINE)
-    entries = [orjson.loads(line[line.index(_DATA) + 7 : -2]) for line in lines]
-    streams, versions, names, actors, requests, bodies = zip(*map(_said, entries), strict=True)
-    for column, kind in ((streams, _TEXTS), (versions, _INTEGERS), (names, _TEXTS), (bodies, _OBJECTS)):
-        _demand(set(map(type, column)) == kind)
+    _demand(check.position > 0)
+    whole = b"".join(lines)
+    found = _found(whole)
+    _demand(len(found) == len(lines))
+    numbers, seconds, fractions, streams, digits, names, stored, actors, rests = zip(*found, strict=True)
+    parts = sum(map(len, stored)) + len(b"".join(chain(numbers, streams, digits, names)))
+    _demand(len(whole) == parts + _BETWEEN * len(lines))  # nothing stands between those that were found
     positions = range(check.position + 1, check.position + 1 + len(lines))
-    times, stored = _times(lines, positions), list(map(orjson.dumps, entries))
-    _demand({line[-1] for line in lines} == _ENDS)
-    _demand(b"".join(lines) == _spelled(positions, times, streams, versions, names, stored))
+    _demand(b",".join(numbers) == ",".join(map(str, positions)).encode())
     _demand(max(map(len, stored)) <= BYTES_PER_ENTRY)
-    _demand(check.recorded_at < times[0] and all(map(lt, times, times[1:])))
-    _demand("ledger.created" not in names and all(map(is_request, set(requests))))
-    strangers = set(actors).difference(check.actors)
+    times = instants(seconds, fractions)
+    _demand(check.recorded_at < _time(found[0]) and all(map(lt, times, times[1:])))
+    said = list(map(orjson.loads, map(_with_brace, rests)))
+    requests, bodies = zip(*map(_request_and_body, said), strict=True)
+    _demand(all(map(is_request, set(requests))))
+    strangers = set(map(bytes.decode, set(actors))).difference(check.actors)
     _demand(all(map(is_actor, strangers)))
+    versions = list(map(int, digits))
     reached = _versions(check, streams, versions)
-    _read_bodies(check, names, bodies)
-    supersedes = _circumstances(check, positions, times, entries)
-    references = {
-        position: reference
-        for position, body in zip(positions, bodies, strict=True)
-        if (reference := body.get("reference")) is not None and position not in supersedes
-    }
+    gives_references = _read_bodies(check, names, bodies)
+    supersedes, keyed = _circumstances(check, positions, found, said)
+    references = {}
+    if gives_references:
+        references = {
+            position: reference
+            for position, body in zip(positions, bodies, strict=True)
+            if (reference := body.get("reference")) is not None and position not in supersedes
+        }
     rows = check.writer.rows(positions, times, streams, versions, names, stored, references, supersedes)
     # Nothing is wrong: only now the check goes on.
-    check.position, check.recorded_at = positions[-1], times[-1]
+    check.position, check.recorded_at = positions[-1], _time(found[-1])
     check.versions.update(reached)
     check.actors |= strangers
     check.superseding += len(supersedes)
     for reference in references.values():
         check.give(reference)
-    if check.gathers_a_receipt or any("idempotency" in entry for entry in entries):
-        for position, entry in zip(positions, entries, strict=True):
-            check.gather(entry, position)
+    if keyed or check.gathers_a_receipt:
+        for position, actor, entry in zip(positions, actors, said, strict=True):
+            check.gather(actor.decode(), entry.get("idempotency"), position)
     return rows
 
 
@@ -81,76 +100,64 @@ def _demand(right: bool) -> None:
         raise _NotPlain
 
 
-def _times(lines: Sequence[bytes], positions: Sequence[int]) -> list[str]:
-    """Return what stands where each line has its time; whether it is one shows when the row is packed."""
-    digits, last = len(str(positions[0])), len(str(positions[-1]))
-    if digits < last:  # from here on the time stands further to the right
-        longer = 10 ** (last - 1) - positions[0]
-        return _times(lines[:longer], positions[:longer]) + _times(lines[longer:], positions[longer:])
-    start = _BEFORE_TIME + digits
-    return [line[start : start + _TIME].decode() for line in lines]
-
-
-def _spelled(
-    positions: Iterable[int],
-    times: Iterable[str],
-    streams: Iterable[str],
-    versions: Iterable[int],
-    names: Iterable[str],
-    stored: Iterable[bytes],
-) -> bytes:
-    """Return the lines that a ledger writes of all this."""
-    heads = [
-        f'{{"position":{position},"recorded_at":"{at}","stream":"{stream}","version":{version},"name":"{name}","data":'
-        for position, at, stream, version, name in zip(
-            positions, times, streams, versions, names, strict=True
-        )
-    ]
-    return b"".join(chain.from_iterable(zip(map(str.encode, heads), stored, repeat(_END), strict=False)))
-
-
-def _versions(check: LineCheck, streams: Sequence[str], versions: Sequence[int]) -> dict[str, int]:
+def _versions(check: LineCheck, streams: Sequence[bytes], versions: Sequence[int]) -> dict[str, int]:
     """Return the versions that streams reach with these lines."""
-    reached: dict[str, int] = {}
+    spelled = {stream: stream.decode() for stream in set(streams)}
     known = check.versions
+    reached = {stream: known.get(text, 0) for stream, text in spelled.items()}
+    for stream, before in reached.items():
+        _demand(before > 0 or is_stream(spelled[stream]) is not None)
     for stream, version in zip(streams, versions, strict=True):
-        before = reached.get(stream) or known.get(stream, 0)
-        if version != before + 1 or not (before or is_stream(stream)):
+        if version != reached[stream] + 1:
             raise _NotPlain
         reached[stream] = version
-    return reached
+    return {spelled[stream]: version for stream, version in reached.items()}
 
 
-def _read_bodies(check: LineCheck, names: Sequence[str], bodies: Sequence[Any]) -> None:
-    """Read what happened, the events of one name together."""
-    named: dict[str, list[Any]] = {}
-    for name, body in zip(names, bodies, strict=True):
-        if name in named:
-            named[name].append(body)
+def _read_bodies(check: LineCheck, names: Sequence[bytes], bodies: Sequence[Any]) -> bool:
+    """Read what happened, the events of one name together; return whether one of them may give a reference."""
+    _demand(set(map(type, bodies)) == {dict})
+    named: dict[bytes, dict[tuple[str, ...], list[Any]]] = {name: {} for name in set(names)}
+    for name, shape, body in zip(names, map(tuple, bodies), bodies, strict=True):
+        shapes = named[name]
+        if shape in shapes:
+            shapes[shape].append(body)
         else:
-            named[name] = [body]
-    for name, alike in named.items():
-        check.bodies[name].read_all(alike)
+            shapes[shape] = [body]
+    for name, shapes in named.items():
+        _demand(name != b"ledger.created")
+        known = check.bodies[name.decode()]
+        for shape, group in shapes.items():
+            known.read_alike(shape, group)
+    return any("reference" in shape for shapes in named.values() for shape in shapes)
 
 
 def _circumstances(
-    check: LineCheck, positions: Sequence[int], times: Sequence[str], entries: Sequence[dict[str, Any]]
-) -> dict[int, int]:
-    """Read what entries say beside who and what; return what is superseded, by the position that supersedes it."""
-    superseded: dict[int, int] = {}
-    today, over = times[0][:10], set[str]()
-    if times[-1][:10] != today:
-        today = ""
-    for position, recorded_at, entry in zip(positions, times, entries, strict=True):
-        if len(entry) == PLAIN:
+    check: LineCheck, positions: Sequence[int], found: Sequence[_Found], said: Sequence[dict[str, Any]]
+) -> tuple[dict[int, int], bool]:
+    """Read what entries say beside who and what.
+
+    Returns what is superseded, by the position that supersedes it, and whether an entry has an idempotency key.
+    """
+    superseded, keyed = dict[int, int](), False
+    today, days = found[0][1][:10].decode(), check.days
+    for place, entry in enumerate(said):
+        if len(entry) == 2:
             continue
         day = entry.get("effective_at")
-        if day in over and len(entry) == PLAIN + 1:
+        if len(entry) == 3 and day in days and (day < today or day <= check.day_of(_time(found[place]))):
             continue
-        check.read_circumstances(entry, recorded_at)
-        if day is not None and len(day) == 10 and day < today:
-            over.add(day)  # for all these lines alike, as they are of one day
+        _demand(entry.keys().isdisjoint(_FRONT))
+        check.read_circumstances(entry, _time(found[place]))
+        if day is not None and len(day) == 10:
+            days.add(day)
         if (earlier := entry.get("supersedes")) is not None:
-            _demand(type(earlier) is int and 0 < earlier < position)
-            superseded[position] = earlier
-    return superseded
+            _demand(type(earlier) is int and 0 < earlier < positions[place])
+            superseded[positions[place]] = earlier
+        keyed = keyed or "idempotency" in entry
+    return superseded, keyed
+
+
+def _time(found: _Found) -> str:
+    """Return the time of a line."""
+    return f"{found[1].decode()}{found[2].decode()}Z"

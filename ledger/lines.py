@@ -66,9 +66,12 @@ class LineCheck:
         self.superseding = 0
         """How many of the lines supersede another."""
         self._zone = ZoneInfo("UTC")
+        self._hour: tuple[str, str | None] = ("", None)
         self.references = {"OBJ": 0, "KR": 0}
         self.versions: dict[str, int] = {}
         self.actors: set[str] = set()
+        self.days: set[str] = set()
+        """Days that something became true on, rightly spelled."""
         self._receipts = receipts
         self._key: tuple[str, str, str, int] | None = None
         self.writer = RowWriter()
@@ -153,7 +156,7 @@ class LineCheck:
             raise ValueError(f"the entry {name} cannot be read: {first_line(error)}.") from error
         if position == 1:
             self._found(body)
-        self.gather(entry, position)
+        self.gather(entry["by"], entry.get("idempotency"), position)
         if supersedes is not None:
             if not (_is_whole(supersedes) and 0 < supersedes < position):
                 raise ValueError("an entry supersedes an earlier one.")
@@ -182,6 +185,7 @@ class LineCheck:
             self._zone = ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"the time zone {self.zone} is not known.") from error
+        self._hour = "", None
 
     def read_circumstances(self, entry: dict[str, Any], recorded_at: str) -> None:
         """Read what an entry says beside who, by which request, and what happened.
@@ -191,21 +195,27 @@ class LineCheck:
         effective_at = entry.get("effective_at")
         if effective_at is not None and moment_text(read_moment(effective_at)) != effective_at:
             raise ValueError(f"{effective_at} is no day and no instant as a ledger writes it")
-        if effective_at is None or len(entry) > PLAIN + 1:
-            if not entry.keys() <= _MEMBERS:
-                raise ValueError(f"{min(entry.keys() - _MEMBERS)} is nothing that an entry says")
-            for name, read in _CIRCUMSTANCES:
-                if (value := entry.get(name)) is not None:
-                    read(value)
+        if not entry.keys() <= _MEMBERS:
+            raise ValueError(f"{min(entry.keys() - _MEMBERS)} is nothing that an entry says")
+        for name, read in _CIRCUMSTANCES:
+            if (value := entry.get(name)) is not None:
+                read(value)
         if effective_at is not None:
             latest = recorded_at
             if len(effective_at) == 10 and effective_at >= recorded_at[:10]:
-                latest = self._day_of(recorded_at)  # a day before that of UTC is none to come anywhere
+                latest = self.day_of(recorded_at)  # a day before that of UTC is none to come anywhere
             if effective_at > latest:
                 raise ValueError("it became true after it was recorded")
 
-    def _day_of(self, recorded_at: str) -> str:
-        """Return the organisation's day of a time."""
+    def day_of(self, recorded_at: str) -> str:
+        """Return the organisation's day of a time; mostly that of its whole hour, and the last one is remembered."""
+        hour = recorded_at[:13]
+        if hour != self._hour[0]:
+            first, last = self._local(f"{hour}:00:00Z"), self._local(f"{hour}:59:59.999999Z")
+            self._hour = hour, first if first == last else None
+        return self._hour[1] or self._local(recorded_at)
+
+    def _local(self, recorded_at: str) -> str:
         return datetime.fromisoformat(recorded_at).astimezone(self._zone).date().isoformat()
 
     @property
@@ -213,13 +223,12 @@ class LineCheck:
         """Whether the entry before had an idempotency key."""
         return self._key is not None
 
-    def gather(self, entry: dict[str, Any], position: int) -> None:
+    def gather(self, actor: str, idempotency: dict[str, str] | None, position: int) -> None:
         """Remember the idempotency key of an entry; entries that follow each other with one key are one receipt."""
-        idempotency = entry.get("idempotency")
         if idempotency is None:
             self.flush(before=position)
             return
-        actor, key = entry["by"], idempotency["key"]
+        key = idempotency["key"]
         if self._key is None or self._key[:2] != (actor, key):
             self.flush(before=position)
             self._key = (actor, key, idempotency["fingerprint"], position)

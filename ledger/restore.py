@@ -175,11 +175,12 @@ def _count(connection: Connection) -> None:
 def _check_whole(connection: Connection, check: LineCheck) -> None:
     """Refuse what no single line shows: times to come, and entries that supersede those of another stream."""
     told = connection.execute(
+        "with superseding as materialized"  # found by their index, not by a walk along the positions
+        " (select position, stream, supersedes from entries where %s and supersedes is not null) "
         "select %s::timestamptz > clock_timestamp() + make_interval(secs => %s::double precision),"
-        "       (select min(e.position) from entries as e"
-        "         where %s and e.supersedes is not null"
-        "           and e.stream <> (select s.stream from entries as s where s.position = e.supersedes))",
-        [check.recorded_at, CLOCK_BOUND_SECONDS, check.superseding > 0],
+        "       (select min(e.position) from superseding as e"
+        "         where e.stream <> (select s.stream from entries as s where s.position = e.supersedes))",
+        [check.superseding > 0, check.recorded_at, CLOCK_BOUND_SECONDS],
     ).fetchone()
     if told is not None and told[0]:
         raise RestoreRefused(

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, repeat
-from operator import add
+from operator import add, call
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 """What a file of this format begins with."""
@@ -20,6 +20,8 @@ _LENGTH = struct.Struct("!i")
 _BIG = struct.Struct("!iq")
 _NULL = _LENGTH.pack(-1)
 _TWO_NULLS = _NULL + _NULL
+_TIME = 27
+"""Characters of a time as a ledger writes it."""
 _EIGHT_FIELDS = struct.pack("!hi", 8, 8)
 """How many fields a row has, and the length of the first."""
 
@@ -35,58 +37,50 @@ class RowWriter:
         reference: str | None, supersedes: int | None,
     ) -> bytes:  # fmt: skip
         """Return the eight fields of a row. Raises ValueError where the time is not spelled as a ledger does."""
+        at = recorded_at.encode()
+        if len(at) != _TIME or at[-1:] != b"Z" or not at[20:26].isdigit():
+            raise ValueError(f"the time {recorded_at} is not spelled as a ledger writes it.")
         return self.rows(
-            [position], [recorded_at], [stream], [version], [name], [data],
+            [position], instants([at[:20]], [at[20:26]]), [stream.encode()], [version], [name.encode()], [data],
             {} if reference is None else {position: reference}, {} if supersedes is None else {position: supersedes},
         )  # fmt: skip
 
     def rows(
-        self, positions: Sequence[int], times: Sequence[str], streams: Sequence[str], versions: Sequence[int],
-        names: Sequence[str], stored: Sequence[bytes], references: Mapping[int, str], supersedes: Mapping[int, int],
+        self, positions: Sequence[int], at: Sequence[int], streams: Sequence[bytes], versions: Sequence[int],
+        names: Sequence[bytes], stored: Sequence[bytes], references: Mapping[int, str], supersedes: Mapping[int, int],
     ) -> bytes:  # fmt: skip
         """Return rows one after the other; references and what is superseded by position, where there is any.
 
-        Raises ValueError where a time is not spelled as a ledger does.
+        `at` are their times in microseconds since PostgreSQL's epoch.
         """
-        streamed = {stream: _text(stream) + _LENGTH.pack(4) for stream in set(streams)}
-        named = {name: _text(name) for name in set(names)}
-        before = list(map(streamed.__getitem__, streams))
-        instants = self._instants(times)
-        if len(set(map(len, streamed.values()))) == 1:  # one way to pack them all
-            pack = self._pack_of(len(before[0]))
-            heads = list(map(pack, repeat(_EIGHT_FIELDS), positions, repeat(8), instants, before, versions))
+        lengths = list(map(len, streams))
+        fields = repeat(_EIGHT_FIELDS), positions, repeat(8), at, lengths, streams, repeat(4), versions
+        if lengths.count(lengths[0]) == len(lengths):  # one way to pack them all
+            heads = map(self._pack_of(lengths[0]), *fields)
         else:
-            heads = [
-                self._pack_of(len(stream))(_EIGHT_FIELDS, position, 8, at, stream, version)
-                for position, at, stream, version in zip(positions, instants, before, versions, strict=True)
-            ]
-        tails = [_TWO_NULLS] * len(heads)
+            heads = map(call, map(self._pack_of, lengths), *fields)
+        named = {name: _LENGTH.pack(len(name)) + name for name in set(names)}
+        after, sizes = map(named.__getitem__, names), map(_LENGTH.pack, map(len, stored))
+        tails = [_TWO_NULLS] * len(lengths)
         for position in (*references, *supersedes):
             tails[position - positions[0]] = _given(references.get(position), supersedes.get(position))
-        after, sizes = map(named.__getitem__, names), map(_LENGTH.pack, map(len, stored))
         return b"".join(chain.from_iterable(zip(heads, after, sizes, stored, tails, strict=True)))
 
     def _pack_of(self, stream: int) -> Callable[..., bytes]:
-        """Return what packs the fields before the name, for this length of the stream's field."""
+        """Return what packs the fields before the name, for this length of the stream's name."""
         pack = self._packs.get(stream)
         if pack is None:
-            pack = self._packs[stream] = struct.Struct(f"!6sqiq{stream}si").pack
+            pack = self._packs[stream] = struct.Struct(f"!6sqiqi{stream}sii").pack
         return pack
 
-    def _instants(self, times: Sequence[str]) -> list[int]:
-        """Return times in microseconds since PostgreSQL's epoch."""
-        fractions = [at[20:26] for at in times]
-        digits, ends = "".join(fractions), "".join(times)[26::27]
-        if not (
-            set(map(len, times)) == {27}
-            and ends == "Z" * len(times)
-            and digits.isdigit()
-            and digits.isascii()
-        ):
-            raise ValueError(f"the time {times[0]} is not spelled as a ledger writes it.")
-        seconds = [at[:20] for at in times]
-        began = {second: _microseconds(second) for second in set(seconds)}
-        return list(map(add, map(began.__getitem__, seconds), map(int, fractions)))
+
+def instants(seconds: Sequence[bytes], fractions: Sequence[bytes]) -> list[int]:
+    """Return times, each as a second with the point after it and six digits, in microseconds since PostgreSQL's epoch.
+
+    Raises ValueError where a second is not spelled as a ledger does.
+    """
+    began = {second: _microseconds(second.decode()) for second in set(seconds)}
+    return list(map(add, map(began.__getitem__, seconds), map(int, fractions)))
 
 
 def _microseconds(second: str) -> int:

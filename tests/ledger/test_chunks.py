@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from functools import cache
 from random import Random
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -141,6 +142,79 @@ def test_what_passes_at_once_passes_one_by_one() -> None:
             assert told_by(tried) == told_by(one_by_one)
     assert refused > 600
     assert plain_rows(check, good) is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"request":', b'"stream":"team:other","request":'),  # what the bytes begin with, said a second time
+        (b'"request":', b'"name":"team.formed","request":'),
+        (b'"request":', b'"by":"person:nobody","request":'),
+        (b'"request":', b'"version":7,"effective_at":"2018-01-01","request":'),
+        (b'"position":', b'"position":0'),
+        (b'"version":', b'"version":0'),
+        (b'Z","stream"', b'","stream"'),
+        (b".", b","),
+        (b'{"position":', b' {"position":'),
+        (b'"data":{', b'"data": {'),
+        (b"}\n", b"}\r\n"),
+        (b"}\n", b"\n}\n"),
+        (b"{", b"\n{"),
+        (b"{", b"between\n{"),
+    ],
+)
+def test_what_is_spelled_in_another_way_passes_only_where_it_passes_one_by_one(
+    old: bytes, new: bytes
+) -> None:
+    """Given lines of which one says something twice, or more than an entry, then both ways take or refuse them."""
+    check, _ = standing_after(history()[:BEFORE])
+    for at in range(AFTER):
+        lines = list(history()[BEFORE : BEFORE + AFTER])
+        assert old in lines[at]
+        lines[at] = lines[at].replace(old, new, 1)
+        one_by_one, _ = fork(check)
+        tried, _ = fork(check)
+        rows = plain_rows(tried, lines)
+        if rows is not None:
+            assert rows == b"".join([one_by_one.row(line) for line in lines])
+            assert told_by(tried) == told_by(one_by_one)
+
+
+def test_nothing_between_two_lines_is_passed_over() -> None:
+    """Given one line too few, and another that holds two, then they are looked at one by one."""
+    check, _ = standing_after(history()[:BEFORE])
+    first, second, third = history()[BEFORE : BEFORE + 3]
+    for lines in ([first + second, b"nothing\n"], [first, b"nothing\n" + second]):
+        assert plain_rows(check, lines) is None
+    assert plain_rows(check, [first, second, third]) is not None
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "UTC"])
+def test_a_day_that_has_not_begun_where_the_ledger_is_kept_does_not_pass(zone: str) -> None:
+    """Given values of the day before, of the day and of the next, hour by hour, then both ways agree on each."""
+    check, _ = standing_after(history()[:BEFORE])
+    check._zone, check.zone = ZoneInfo(zone), zone
+    line = next(line for line in history()[BEFORE:] if b'"effective_at"' in line)
+    told, taken = orjson.loads(line), []
+    told["data"]["version"] = told["version"] = check.versions[told["stream"]] + 1
+    told["position"] = check.position + 1
+    for hour in range(24):
+        told["recorded_at"] = f"2030-03-10T{hour:02d}:30:00.000000Z"
+        for day in ("2030-03-09", "2030-03-10", "2030-03-11"):
+            told["data"]["effective_at"] = day
+            (one, _), (other, _) = fork(check), fork(check)
+            one.days = {day}
+            crafted = orjson.dumps(told) + b"\n"
+            passes = plain_rows(one, [crafted]) is not None
+            try:
+                other.row(crafted)
+            except ValueError:
+                assert not passes
+            else:
+                taken.append((hour, day))
+                assert passes
+    assert ((0, "2030-03-10") in taken) is (zone != "America/Los_Angeles")
+    assert ((23, "2030-03-11") in taken) is (zone == "Pacific/Auckland")
 
 
 def fork(check: LineCheck) -> tuple[LineCheck, io.BytesIO]:
