@@ -16,6 +16,7 @@ MOST_STEPS = 60
 
 Kind = Literal["increase", "decrease", "at_or_above", "at_or_below", "band", "milestones", "yes_no", "phased"]
 COMPUTED_KINDS = frozenset({"increase", "decrease", "at_or_above", "at_or_below"})
+"""The kinds whose progress is computed; the others are stored and say *not computed yet*."""
 
 
 class Frozen(BaseModel):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from aggregates.policy import Policy
 from aggregates.reading.expected import ordinal, straight_line
-from aggregates.reading.figures import MILLION, Ratio, millionths, ratio_text
+from aggregates.reading.figures import MILLION, Ratio, millionths
 from aggregates.values import instant_text, number_text, start_of_day
 
 _MARGIN = 92
@@ -39,7 +39,6 @@ class Frame:
     confidence_high: int
     no_value_counts: Ratio
     elapsed: Ratio
-    elapsed_text: str
     first_bound: int
     bounds: tuple[str, ...]
 
@@ -73,7 +72,6 @@ def frame_of(
         confidence_high=millionths(number_text(policy.confidence_high_from)),
         no_value_counts=(millionths(number_text(policy.no_value_counts)), MILLION),
         elapsed=elapsed,
-        elapsed_text=ratio_text(elapsed),
         first_bound=first,
         bounds=_bounds(first, ends_on + _MARGIN, zone),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aggregates.measures import COMPUTED_KINDS
 from aggregates.policy import Policy
 from aggregates.reading.figures import ONE, ZERO, Ratio, millionths, ratio
 
@@ -31,7 +32,7 @@ def progress_of(
     import accepted with faults may hold s = t: it counts 0 and is marked.
     """
     kind = measure["kind"]
-    if kind not in ("increase", "decrease", "at_or_above", "at_or_below") or target is None:
+    if kind not in COMPUTED_KINDS or target is None:
         return (None, False, NOT_COMPUTED)
     if value is None:
         return (None, False, NO_VALUE)
@@ -49,5 +50,5 @@ def progress_of(
     start = millionths(baseline)
     if start == end:
         return (ZERO, False, BASELINE_IS_TARGET)
-    found = ratio(actual - start, end - start) if kind == "increase" else ratio(start - actual, start - end)
+    found = ratio(actual - start, end - start)  # (s−v)/(s−t) is the same fraction
     return (found, found[0] >= found[1], None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 from projections import board, commitments, findings
+from replay.audit import Audit
+from replay.audited import line_rows
 from replay.engine import Engine, Reading
 from tests.projections.paper import ZONE
-from tests.rules.company import Company, instant
+from tests.rules.company import START, Company, instant
 
 
 def wording(reading: Reading, day: date, position: int | None = None) -> str | None:
@@ -50,6 +52,23 @@ def test_a_line_is_late_from_midnight_of_commit_by_on(engine_on: Callable[..., E
         assert [(row["position"], row["late_by_days"]) for row in rows] == [(in_time, 0), (late, 1)]
         found = findings.findings(reading.connection, reading.generation, reading.position, rule="late_line")
         assert [row["cause"] for row in found] == [late]
+
+
+def test_a_line_is_migrated_only_in_a_ledger_made_after_the_first_day(
+    engine_on: Callable[..., Engine],
+) -> None:
+    company = Company()
+    grades = {}
+    for day, grade in ((START.date(), "witnessed"), (START.date() - timedelta(days=1), "migrated")):
+        company.plan(f"from-{day}", str(day), str(day), "2026-03-31", kind="custom")
+        objective, _ = company.committed(cycle=f"from-{day}")
+        grades[str(objective)] = grade
+    with engine_on(company.ledger.entries).reading() as reading:
+        rows = commitments.commitments(reading.connection, reading.generation, reading.position)
+    assert {row["objective"]: row["grade"] for row in rows} == grades
+    fold = Audit()
+    fold.apply(company.ledger.entries)
+    assert {row["objective"]: row["grade"] for row in line_rows(fold)} == grades
 
 
 def test_of_two_values_of_one_day_the_one_told_later_wins(engine_on: Callable[..., Engine]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregates.reading.scores import objective_score, said_score
 from aggregates.reading.status import GLYPHS
 from api.cli.show.board import unjudged
 from tests.reading.facts import board, fact, key_result, objective, policy, valued
@@ -174,6 +177,107 @@ def test_children_are_pooled_where_the_policy_says_so() -> None:
     child = objective(key_result(3, value=valued("73", recent)), number=2, alignment={"parent": "obj-1"})
     found = board(parent, child, day=HALFWAY, policy=policy(roll_up="pooled"))
     assert found["objectives"][0]["progress"] == "0.393333"
+
+
+def test_the_weight_and_the_ambition_of_key_results_make_the_score_of_their_objective() -> None:
+    """Given a weighted mean of 0.7, then it is green only where all of it was aspirational; what has no value counts
+    as the policy says, what is not computed yet is left out, and both are said."""
+
+    def scored(*parts: tuple[dict, str | None], **rules: Any) -> dict:
+        return objective_score([(one["facets"], value) for one, value in parts], policy(**rules))
+
+    high, low = key_result(1, weight="3", ambition="aspirational"), key_result(2, ambition="aspirational")
+    found = scored((high, "90"), (low, "10"))
+    assert found == {"score": "0.7", "band": "green", "counted": 2, "of": 2, "mark": None}
+    assert scored((high, "90"), (key_result(2), "10"))["band"] == "yellow"
+    to_come = key_result(
+        3, measure={"kind": "yes_no"}, target={"kind": "done"}, baseline=None, ambition="aspirational"
+    )
+    assert scored((high, "80"), (low, None), (to_come, None)) == {
+        "score": "0.6", "band": "yellow", "counted": 2, "of": 3, "mark": "1 without a value; 1 not computed yet",
+    }  # fmt: skip
+    assert scored((high, "80"), (low, None), no_value_counts=Decimal("0.4"))["score"] == "0.7"
+    assert scored((high, None), (low, None))["score"] is None
+    assert said_score([fact_of(high, "0.8"), fact_of(low, "0.4"), low["facets"]]) == "0.7"
+    assert said_score([low["facets"]]) is None
+
+
+def fact_of(one: dict, score: str) -> dict:
+    return one["facets"] | {"score": fact(score)}
+
+
+def test_the_confidence_at_kick_off_speaks_until_somebody_else_or_the_target_does() -> None:
+    line = fact({"line": 1, "policy": 1, "confidence": "0.5"}, 12)
+    first, second = (key_result(n, measure=NO_PATH, value=valued("10", "2026-05-14")) for n in (1, 2))
+    found = one(board(objective(first, second, line=line), day=HALFWAY))
+    assert found["confidence"] == {"value": "0.5", "band": "medium", "from": "kick-off"}
+    assert (found["status"]["word"], found["status"]["explain"]["rule"]) == ("behind", "confidence")
+
+    sure = key_result(2, measure=NO_PATH, value=valued("10", "2026-05-14"), confidence=fact("0.8", 20))
+    found = one(board(objective(first, sure, line=line), day=HALFWAY))
+    assert found["confidence"] == {"value": "0.8", "band": "high", "from": "1 of 2 key results"}
+
+    moved = key_result(2, measure=NO_PATH, target=fact({"kind": "point", "at": "50"}, 30))
+    assert one(board(objective(first, moved, line=line), day=HALFWAY))["confidence"] is None
+
+
+@pytest.mark.parametrize(
+    ("said", "band"), [("0.399999", "low"), ("0.4", "medium"), ("0.699999", "medium"), ("0.7", "high")]
+)
+def test_bands_of_confidence_are_half_open(said: str, band: str) -> None:
+    inner = key_result(measure=NO_PATH, value=valued("10", "2026-05-14"), confidence=fact(said, 20))
+    found = one(board(objective(inner), day=HALFWAY))["key_results"][0]["confidence"]
+    assert (found["band"], found["stale"]) == (band, False)
+
+
+def test_the_weakest_word_that_an_owner_said_stands_for_the_objective() -> None:
+    said = [key_result(n, said=fact(word, 20)) for n, word in ((1, "achieved"), (2, "behind"), (3, None))]
+    assert one(board(objective(*said), day="2026-04-05"))["status"]["said"] == "behind"
+
+
+def test_an_objective_is_silent_as_long_as_its_most_silent_key_result() -> None:
+    parts = (key_result(1, value=valued("90", "2026-05-15")), key_result(2, value=valued("90", "2026-05-01")))
+    found = one(board(objective(*parts), day=HALFWAY))
+    assert (found["silent_days"], found["silent_key_results"], found["status"]["silent"]) == (15, 1, True)
+    assert found["status"]["explain"]["inputs"]["silent_days"] == 15
+    assert [row["status"]["silent"] for row in found["key_results"]] == [False, True]
+
+
+def test_what_is_left_out_of_the_figure_is_counted_by_its_reason() -> None:
+    done = {"measure": {"kind": "yes_no"}, "target": {"kind": "done"}, "baseline": None}
+    parts = (key_result(1, value=valued("50", "2026-05-14")), key_result(2, **done), key_result(3, **done))
+    found = one(board(objective(*parts), day=HALFWAY))
+    assert found["progress_mark"] == "2 of 3 key results: not computed yet"
+    assert one(board(objective(parts[0]), day=HALFWAY))["progress_mark"] is None
+
+
+def test_a_key_result_recorded_in_error_counts_nowhere_and_is_listed() -> None:
+    slip = key_result(2, standing=fact({"word": "recorded_in_error"}, 40))
+    found = one(board(objective(key_result(1, value=valued("50", "2026-05-14")), slip), day=HALFWAY))
+    assert [row["reference"] for row in found["key_results"]] == ["KR-1"]
+    assert found["recorded_in_error"] == [
+        {"id": "kr-2", "reference": "KR-2", "title": "Key result 2", "position": 40}
+    ]
+    assert found["counted"] == {"key_results": 1, "of": 1}
+
+
+def test_a_dropped_key_result_is_shown_and_counts_nowhere() -> None:
+    dropped = key_result(2, standing=fact({"word": "dropped"}, 40), value=valued("0", "2026-04-03"))
+    found = one(board(objective(key_result(1, value=valued("50", "2026-05-14")), dropped), day=HALFWAY))
+    assert [row["standing"] for row in found["key_results"]] == ["active", "dropped"]
+    assert (found["progress"], found["key_results"][1]["silent_days"]) == ("0.5", None)
+    only = one(board(objective(dropped), day=HALFWAY))
+    assert (only["status"]["word"], only["status"]["explain"]["rule"]) == ("not_started", "no_key_result")
+
+
+def test_key_results_with_ends_of_their_own_are_expected_by_their_own_lines() -> None:
+    parts = (
+        key_result(1, value=valued("50", "2026-05-14")),
+        key_result(2, value=valued("50", "2026-05-14"), ends_on="2026-05-16"),
+    )
+    found = one(board(objective(*parts), day=HALFWAY))
+    assert [row["pace"]["expected"] for row in found["key_results"]] == ["0.5", "1"]
+    assert found["pace"] == {"expected": "0.75", "difference": "-0.25", "compares": None}
 
 
 def test_days_across_the_change_of_the_clock_are_whole_days() -> None:

@@ -46,6 +46,8 @@ def progress(kind: str, baseline: str | None, target: str, value: str | None, **
         ("increase", "10", "20", "10", Fraction(0)),
         ("at_or_above", None, "99.9", "99.9", Fraction(1)),
         ("at_or_below", None, "5", "5.000001", Fraction(0)),
+        ("at_or_below", None, "5", "4", Fraction(1)),
+        ("decrease", "100", "60", "110", Fraction(-1, 4)),
     ],
 )
 def test_progress(kind: str, baseline: str | None, target: str, value: str, expected: Fraction) -> None:
@@ -56,6 +58,7 @@ def test_a_keep_measure_that_equals_its_target_follows_the_policy() -> None:
     assert progress("at_or_above", None, "5", "5") == (1, True, None)
     assert progress("at_or_above", None, "5", "5", equal_counts_as_met=False) == (0, False, None)
     assert progress("at_or_below", None, "5", "5", equal_counts_as_met=False) == (0, False, None)
+    assert progress("at_or_below", None, "5", "5") == (1, True, None)
 
 
 def test_baseline_equal_to_target_counts_nothing_and_says_so() -> None:
@@ -64,6 +67,7 @@ def test_baseline_equal_to_target_counts_nothing_and_says_so() -> None:
 
 def test_no_value_and_kinds_to_come_are_never_zero() -> None:
     assert progress("increase", "0", "5", None) == (None, False, NO_VALUE)
+    assert progress("increase", None, "5", "3") == (None, False, NOT_COMPUTED)
     for kind, value in (("band", "3"), ("yes_no", True), ("milestones", ["one"]), ("phased", "3")):
         assert progress_of({"kind": kind}, "0", {"kind": "any"}, value, DEFAULT_POLICY) == (
             None,
