@@ -192,6 +192,34 @@ def test_an_owner_decides_answers_and_amends_about_their_own(company: Company) -
     company.do("replan", decision=new, objectives=[{"objective": mine}], **decide)
 
 
+def test_an_owner_decides_about_changes_of_their_own_alone(company: Company) -> None:
+    """Given changes of two owners, then one of them ratifies or carries out only their own."""
+    mine, theirs = company.drafted(company.ada), company.drafted(company.ben)
+    own = company.do("reword_objective", objective=mine, title="Mine").position
+    another = company.do("reword_objective", objective=theirs, title="Theirs").position
+    decide = {"text": "We do less.", "decided_by": company.ada, "by": company.ada}
+    new = company.ledger.new_id()
+    for ratifies in ([another], [own, another]):
+        company.refused(ActionIsNotAllowed, "record_decision", decision=new, ratifies=ratifies, **decide)
+    ratified = company.do("record_decision", decision=new, ratifies=[own], **decide).first_position
+    withdraw = {"command": "withdraw_objective", "objective": mine, "reason": SCOPE}
+    company.do("record_decision", decision=company.ledger.new_id(), changes=[withdraw], **decide)
+    company.refused(ActionIsNotAllowed, "retract_entry", position=ratified, by=company.ada)
+
+
+def test_a_program_with_the_role_of_an_owner_owns_nothing(company: Company) -> None:
+    objective, key_result = company.committed(owner=company.ada)
+    service = company.ledger.new_id()
+    company.do("register_service", service=service, name="Program")
+    company.do("grant_role", actor=f"service:{service}", role="owner")
+    check_in = {"objective": objective, "key_result": key_result, "confidence": "0.5"}
+    company.refused(ActionIsNotAllowed, "check_in", **check_in, by=f"service:{service}")
+    company.refused(
+        ActionIsNotAllowed, "draft_objective", objective=company.ledger.new_id(), reference="OBJ-5",
+        cycle="2026-q2", title="t", owner=company.ada, by=f"service:{service}",
+    )  # fmt: skip
+
+
 def test_only_a_steward_amends_what_was_said_of_people(company: Company) -> None:
     left = company.do("person_leaves", person=company.ben)
     company.refused(ActionIsNotAllowed, "retract_entry", position=left.position, by=company.cleo)

@@ -149,6 +149,27 @@ def test_owners_and_whoever_acts_for_them_see_it_and_a_facilitator_does_not(comp
     company.refused(ActionIsNotAllowed, "reword_key_result", **reword)
 
 
+def test_who_owned_what_was_dropped_sees_it_no_more(company: Company) -> None:
+    objective = company.drafted(owner=company.ada)
+    key_result = company.key_result(objective, owner=company.cleo)
+    hide(company, objective)
+    company.do("reword_objective", objective=objective, title="Seen", by=company.cleo)
+    company.do("drop_key_result", objective=objective, key_result=key_result)
+    company.refused(ObjectiveIsUnknown, "reword_objective", objective=objective, title="x", by=company.cleo)
+
+
+def test_a_decision_about_what_is_hidden_is_an_unknown_entry(company: Company) -> None:
+    """Given a decision that touches something hidden and something else, then whoever does not see both amends neither
+    it nor its confirmation, and everybody sees it again once nothing of it is hidden."""
+    hidden, open_to_all = company.drafted(owner=company.ada), company.drafted(owner=company.ada)
+    company.decided(touches=[hidden, open_to_all])
+    position = company.ledger.position - 2
+    hide(company, hidden)
+    company.refused(EntryIsUnknown, "retract_entry", position=position, by=company.cleo, field="/position")
+    company.do("set_visibility", objective=hidden, visibility="everyone")
+    company.do("retract_entry", position=position, by=company.cleo)
+
+
 def test_the_tree_of_its_team_sees_it_above_and_below(company: Company) -> None:
     above, below, beside = (company.ledger.new_id() for _ in range(3))
     company.do("form_team", team=above, name="Company")
