@@ -6,11 +6,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from aggregates.commands import COMMANDS
+from aggregates.decide import decide
+from aggregates.policy import DEFAULT_POLICY
 from aggregates.refusals import BasisIsUnknown
 from aggregates.values import instant_text
 from ledger.store import Ledger
 from replay.basis import Basis, resolve
 from tests.rules.company import Company
+from tests.waiting import day_that_lasts
 
 TODAY = date(2026, 11, 1)
 
@@ -59,6 +63,21 @@ def test_marks_are_the_first_commit_by_the_opening_not_voided_and_the_first_clos
     opened = resolve(restored, as_of="2026-q2:opened")
     assert (opened.position, opened.effective_on) == (position_of(company, "cycle.opened"), date(2026, 4, 1))
     assert resolve(restored, as_of="2026-q2:closed").position == position_of(company, "cycle.closed")
+
+
+def test_the_policy_is_that_of_the_position_and_of_the_day(restored: Ledger, company: Company) -> None:
+    """Given another policy adopted today, then a position or a day before it is read by the one that ruled then."""
+    today, before = day_that_lasts(restored), restored.head().position
+    policy = DEFAULT_POLICY.model_copy(update={"name": "second", "bands": "mooncamp"})
+    adopt = COMMANDS["adopt_policy"].model_validate({"policy": policy})
+    restored.execute(adopt, decide, by=f"person:{company.steward}")
+    versions = [
+        resolve(restored, today=today).policy_version,
+        resolve(restored, as_of=str(before), today=today).policy_version,
+        resolve(restored, as_of=str(before), effective_at=today, today=today).policy_version,
+        resolve(restored, effective_at="2026-07-02", today=today).policy_version,
+    ]
+    assert versions == [2, 1, 1, 1]
 
 
 def test_effective_at_is_the_other_clock(restored: Ledger) -> None:
