@@ -1,23 +1,22 @@
-"""Verify: columns against bytes, order without gaps, and every projection against an independent fold."""
+"""Verify: every entry by itself, and every projection against an independent fold at pairs of both clocks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import Any, Protocol
 
-import orjson
 from psycopg import Connection
 
-from ledger.codec import RawEntry
 from ledger.collecting import without_collection
 from projections import base, board, commitments, decisions, drift, findings, history
 from projections.base import Generation
 from replay import audited
 from replay.audit import Audit
+from replay.columns import Columns
+from replay.difference import Difference, Differs, check_same
 from replay.engine import Engine, LedgerToRead
 from replay.folded import states_of
 
@@ -26,28 +25,6 @@ HISTORIES = 25
 """Objectives whose histories are compared at each pair."""
 Progress = Callable[[int, int, str], None]
 """Called with what is done, what there is to do, and the name of the step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The first place where two ways to one answer part."""
-
-    where: str
-    item: str
-    facet: str
-    expected: Any
-    found: Any
-    position: int
-    effective_on: date | None = None
-
-    def sentence(self) -> str:
-        """Return the difference in one sentence."""
-        day = f" and the end of {self.effective_on}" if self.effective_on else ""
-        place = f"{self.where}, {self.item}, {self.facet}".rstrip(", ")
-        return (
-            f"{place}: at position {self.position}{day} the entries say {_short(self.expected)}, "
-            f"but {_short(self.found)} was found."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +58,6 @@ class Verdict:
         }  # fmt: skip
 
 
-class Differs(Exception):
-    """Raised inside the comparison at the first difference."""
-
-    def __init__(self, difference: Difference) -> None:
-        super().__init__(difference.sentence())
-        self.difference = difference
-
-
 class LedgerToVerify(LedgerToRead, Protocol):
     """What verify needs of a ledger beside its entries."""
 
@@ -120,7 +89,7 @@ def verify(
             _stopped(reading.stopped, head)
             samples = _samples(head, pairs, seed)
             audit = Audit()
-            checked = _Columns()
+            checked = Columns()
             for sample in samples:
                 _advance(ledger, audit, checked, sample, head, progress)
                 for effective_on in _days(audit, seed, present=sample == head):
@@ -165,7 +134,7 @@ def _days(audit: Audit, seed: int, *, present: bool) -> list[date | None]:
     return [None, *picked] if present or random.random() < 0.5 else picked
 
 
-def _end(ledger: LedgerToVerify, checked: _Columns) -> None:
+def _end(ledger: LedgerToVerify, checked: Columns) -> None:
     """Compare the head with the last entry; what it says was recorded stands there."""
     head, last = ledger.head(), checked.last
     if last is None or (head.position > last.position and ledger.read_page(last.position, 1)):
@@ -178,63 +147,8 @@ def _end(ledger: LedgerToVerify, checked: _Columns) -> None:
             )
 
 
-Copies = Mapping[int, tuple[str | None, int | None]]
-"""Reference and supersedes by position, as the columns beside the bytes have them."""
-_NONE = (None, None)
-
-
-class _Columns:
-    """The checks of each entry by itself and against the one before."""
-
-    def __init__(self) -> None:
-        self._last: RawEntry | None = None
-        self._versions: dict[str, int] = {}
-
-    @property
-    def last(self) -> RawEntry | None:
-        """Return the last entry that was checked."""
-        return self._last
-
-    def of(self, entries: Iterable[RawEntry], copies: Copies | None = None) -> Iterator[RawEntry]:
-        """Pass entries on, each after it was checked; `copies` are the columns reference and supersedes."""
-        for raw in entries:
-            self._check(raw, copies)
-            self._last = raw
-            yield raw
-
-    def _check(self, raw: RawEntry, copies: Copies | None) -> None:
-        last = self._last
-        data = orjson.loads(raw.data)
-        for facet in ("stream", "version", "name"):
-            if data.get(facet) != getattr(raw, facet):
-                self._differs(raw, facet, data.get(facet), getattr(raw, facet))
-        expected = 1 if last is None else last.position + 1
-        if raw.position != expected:
-            self._differs(raw, "position", expected, raw.position)
-        if last is not None and raw.recorded_at <= last.recorded_at:
-            after = f"a time after {last.recorded_at.isoformat()}"
-            self._differs(raw, "recorded_at", after, raw.recorded_at.isoformat())
-        version = self._versions.get(raw.stream, 0) + 1
-        if raw.version != version:
-            self._differs(raw, "version", version, raw.version)
-        self._versions[raw.stream] = version
-        supersedes = data.get("supersedes")
-        if supersedes is not None and not (isinstance(supersedes, int) and 0 < supersedes < raw.position):
-            self._differs(raw, "supersedes", "an earlier position", supersedes)
-        if copies is not None:
-            told = (None if supersedes is not None else data["body"].get("reference"), supersedes)
-            for facet, left, right in zip(
-                ("reference", "supersedes"), told, copies.get(raw.position, _NONE), strict=True
-            ):
-                if left != right:
-                    self._differs(raw, facet, left, right)
-
-    def _differs(self, raw: RawEntry, facet: str, expected: Any, found: Any) -> None:
-        raise Differs(Difference("entries", f"entry {raw.position}", facet, expected, found, raw.position))
-
-
 def _advance(
-    ledger: LedgerToVerify, audit: Audit, checked: _Columns, until: int, head: int, progress: Progress | None
+    ledger: LedgerToVerify, audit: Audit, checked: Columns, until: int, head: int, progress: Progress | None
 ) -> None:
     """Fold the entries up to a position, each checked on the way."""
     while audit.position < until:
@@ -261,7 +175,7 @@ def _compare(
             found = board.states_at_position(connection, generation, cycle, position)
         else:
             found = board.states_at(connection, generation, cycle, position, effective_on, zone)
-        _same(f"board of {cycle}", expected, found, position, effective_on)
+        check_same(f"board of {cycle}", expected, found, position, effective_on)
         answers += 1
     rows: Sequence[tuple[str, list[Any], list[Any]]] = (
         ("commitments", audited.line_rows(audit, effective_on), commitments.commitments(*asked, until)),
@@ -270,13 +184,13 @@ def _compare(
         ("drift", audited.change_rows(audit, effective_on), drift.changes(*asked, until, superseded=True)),
     )
     for name, expected_rows, found_rows in rows:
-        _same(name, _sorted(expected_rows), _sorted(found_rows), position, effective_on)
+        check_same(name, _sorted(expected_rows), _sorted(found_rows), position, effective_on)
         answers += 1
     random = Random(seed * 7_919 + position)  # noqa: S311
     objectives = sorted(audit.rows)
     for objective in random.sample(objectives, min(HISTORIES, len(objectives))):
         found_history = history.history(*asked, until, objective=objective)
-        _same(
+        check_same(
             "history",
             audited.history_rows(audit, objective, effective_on),
             found_history,
@@ -290,43 +204,3 @@ def _compare(
 def _sorted(rows: list[Any]) -> list[Any]:
     names = ("position", "cause", "rule", "objective", "facet", "key_result")
     return sorted(rows, key=lambda row: [(str(type(row.get(name))), row.get(name) or 0) for name in names])
-
-
-def _same(where: str, expected: Any, found: Any, position: int, effective_on: date | None) -> None:
-    """Raise Differs at the first place where the two differ."""
-    if expected == found:
-        return
-    item, facet, left, right = first_difference(expected, found, ("", ""))
-    raise Differs(Difference(where, item, facet, left, right, position, effective_on))
-
-
-def first_difference(expected: Any, found: Any, place: tuple[str, str]) -> tuple[str, str, Any, Any]:
-    """Return `(item, facet, expected, found)` of the first difference between two answers."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        place = (_named(expected) or place[0], place[1])
-        for key in [*expected, *(key for key in found if key not in expected)]:
-            left, right = expected.get(key), found.get(key)
-            if left != right or (key in expected) != (key in found):
-                return first_difference(left, right, (place[0], f"{place[1]}/{key}"))
-    if isinstance(expected, list) and isinstance(found, list):
-        for number, (left, right) in enumerate(zip(expected, found, strict=False)):
-            if left != right:
-                return first_difference(left, right, (place[0], f"{place[1]}/{number}"))
-        shorter = min(len(expected), len(found))
-        rest = (expected[shorter : shorter + 1] or [None])[0], (found[shorter : shorter + 1] or [None])[0]
-        return place[0], f"{place[1]}/{shorter}", *rest
-    return place[0], place[1].lstrip("/"), expected, found
-
-
-def _named(row: dict[str, Any]) -> str | None:
-    for name in ("reference", "decision", "rule"):
-        with suppress(KeyError):
-            return f"{row[name]}" if name != "rule" else f"{row['rule']} caused by {row['cause']}"
-    if "objective" in row and "position" in row:
-        return f"{row['key_result'] or row['objective']} at {row['position']}"
-    return None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -12,8 +12,10 @@ from psycopg import sql
 
 from ledger.codec import RawEntry
 from ledger.store import Ledger
+from replay.columns import Columns
+from replay.difference import Differs
 from replay.engine import Engine
-from replay.verify import Differs, _Columns, verify
+from replay.verify import verify
 from tests.rules.company import Company
 
 
@@ -68,7 +70,7 @@ def test_a_column_that_does_not_say_what_the_bytes_say_is_named(
     entries[10] = entries[10]._replace(**{facet: changed})
 
     with pytest.raises(Differs) as caught:
-        list(_Columns().of(entries))
+        list(Columns().of(entries))
 
     assert caught.value.difference.where == "entries"
     assert caught.value.difference.facet == facet
@@ -89,7 +91,7 @@ def copies_of(entries: list[RawEntry]) -> Copies:
 def differs(entries: list[RawEntry], copies: Copies | None = None) -> tuple[int, str]:
     """Return the position and the facet of the first difference among entries."""
     with pytest.raises(Differs) as caught:
-        list(_Columns().of(entries, copies))
+        list(Columns().of(entries, copies))
     return caught.value.difference.position, caught.value.difference.facet
 
 
@@ -100,7 +102,7 @@ def first(entries: list[RawEntry], with_: str) -> RawEntry:
 def test_a_copy_of_a_reference_or_of_what_is_superseded_is_compared(company: Company) -> None:
     entries = list(company.ledger.entries)
     copies = copies_of(entries)
-    assert len(list(_Columns().of(entries, copies))) == len(entries)
+    assert len(list(Columns().of(entries, copies))) == len(entries)
     named, amends = first(entries, "reference"), first(entries, "supersedes")
     assert differs(entries, copies | {named.position: ("OBJ-99", None)}) == (named.position, "reference")
     told = copies[amends.position][1]
@@ -178,6 +180,6 @@ def test_a_clock_that_stands_still_is_named(company: Company) -> None:
     entries[5] = entries[5]._replace(recorded_at=entries[4].recorded_at)
 
     with pytest.raises(Differs) as caught:
-        list(_Columns().of(entries))
+        list(Columns().of(entries))
 
     assert caught.value.difference.facet == "recorded_at"
