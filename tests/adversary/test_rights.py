@@ -263,6 +263,30 @@ def test_changes_of_what_everybody_sees_do_not_betray_the_decision_behind_them(
         assert betrays(answer.text, dark) == [], by
 
 
+def test_a_finding_that_a_hidden_decision_caused_is_counted_and_not_told(house: House, dark: Dark) -> None:
+    """Given a change of what everybody sees, ratified by a hidden decision, then who sees both is asked about it."""
+    path = f"/v1/objectives/{dark.visible}/findings"
+    told = {by: house[by].get(path).json() for by in ("ines", "rita")}
+    rules = {by: [row["rule"] for row in answer["findings"]] for by, answer in told.items()}
+    assert rules["ines"].count("ratified_later") == 1
+    assert "ratified_later" not in rules["rita"]
+    assert "change_without_decision" in rules["rita"]
+    assert told["rita"]["private"] == len(rules["ines"]) - len(rules["rita"])
+    assert told["ines"]["private"] == 0
+
+
+def test_a_decision_that_drafted_something_hidden_is_hidden(house: House, dark: Dark) -> None:
+    drafted = {
+        "command": "draft_objective", "cycle": "now", "title": f"{SECRET} falls", "owner": "ines",
+        "visibility": "people", "people": ["ines"],
+    }  # fmt: skip
+    body = {"text": "We begin quietly", "decided_by": "ines", "changes": [drafted]}
+    house.post("/v1/decisions", body)
+    assert "We begin quietly" in house["ines"].get("/v1/decisions").text
+    for path in ("/v1/decisions", "/v1/entries?after=0&limit=1000"):
+        assert "We begin quietly" not in house["rita"].get(path).text, path
+
+
 def test_a_decision_that_comes_to_ratify_a_hidden_change_is_hidden(house: House, dark: Dark) -> None:
     """Given a decision about what everybody sees, when it is amended to ratify a hidden change, then it is hidden."""
     change = {"weight": "2", "reason": REASON}
