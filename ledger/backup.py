@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +26,8 @@ FORMAT: Final = 1
 ENTRIES, DIRECTORY, MANIFEST = "ledger.jsonl", "people.jsonl", "manifest.json"
 _PIECE = 1 << 20
 _TOGETHER = 500
+_BESIDE, _LONGEST_END = 1_000, 4_096
+"""So many files beside another are looked at, and so many bytes at the end of each."""
 
 
 class BackupIsDamaged(ValueError):
@@ -183,6 +186,37 @@ def later_beside(place: Path) -> Path | None:
     own = written.get(place.absolute())
     later = [(at, one) for one, at in written.items() if at is not None and own is not None and at > own]
     return max(later)[1] if later else None
+
+
+def later_file_beside(directory: Path) -> Path | None:
+    """Return the file beside this one that holds the same ledger's directory of the same position as it was last.
+
+    None where it is this one, or where this one does not say when it was written. Only last lines are read.
+    """
+    own = _end_of(directory)
+    if own is None:
+        return None
+    others = {one: _end_of(one) for one in islice(directory.absolute().parent.iterdir(), _BESIDE)}
+    later = [(end[1], one) for one, end in others.items() if end and end[0] == own[0] and end[1] > own[1]]
+    return max(later)[1] if later else None
+
+
+def _end_of(file: Path) -> tuple[tuple[str, int], datetime] | None:
+    """Return ledger, position and time that a directory's file says in its last line; None for any other file."""
+    try:
+        if not file.is_file():
+            return None
+        with file.open("rb") as source:
+            source.seek(max(0, file.stat().st_size - _LONGEST_END))
+            end = source.read().rstrip(b"\n").rpartition(b"\n")[2]
+        told = written_of(end)
+        return (
+            None
+            if told is None
+            else ((orjson.loads(end)["ledger"], told.position), datetime.fromisoformat(told.at))
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _written(place: Path) -> datetime | None:

@@ -63,7 +63,7 @@ def export(
 
 def restore(file: Path, *, directory: Path | None, older_directory: bool, json: bool) -> None:
     """Put an export, or a backup that equals its manifest, into an empty ledger."""
-    from ledger.backup import DIRECTORY, ENTRIES, check, later_beside
+    from ledger.backup import DIRECTORY, ENTRIES, check, later_beside, later_file_beside
     from ledger.lifecycle import restore as run
     from ledger.lines import read_lines
 
@@ -73,15 +73,19 @@ def restore(file: Path, *, directory: Path | None, older_directory: bool, json: 
                 Code.USAGE, "A backup's directory holds the names of people already; leave out --directory."
             )
         check(file)
-        later = later_beside(file)
-        if later is not None and not older_directory:
-            raise Fault(
-                Code.REFUSED,
-                f"{later} holds the same entries and names, keys and tokens as they were later; restore that one, or "
-                "give --older-directory. Nothing was restored.",
-            )
+        later, holds = later_beside(file), "holds the same entries and"
         file, directory = file / ENTRIES, file / DIRECTORY
-
+    else:
+        later, holds = (
+            None if directory is None else later_file_beside(directory),
+            "stands at the same position and holds",
+        )
+    if later is not None and not older_directory:
+        raise Fault(
+            Code.REFUSED,
+            f"{later} {holds} names, keys and tokens as they were later; restore that one, or give --older-directory. "
+            "Nothing was restored.",
+        )
     size = 0 if str(file) == "-" else file.stat().st_size
     source: IO[bytes] = sys.stdin.buffer if str(file) == "-" else file.open("rb")
     second = directory.open("rb") if directory is not None else nullcontext()

@@ -15,10 +15,20 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from ledger.backup import DIRECTORY, ENTRIES, MANIFEST, BackupIsDamaged, back_up, check, later_beside
+from ledger.backup import (
+    DIRECTORY,
+    ENTRIES,
+    MANIFEST,
+    BackupIsDamaged,
+    back_up,
+    check,
+    later_beside,
+    later_file_beside,
+)
 from ledger.embedded import EmbeddedServer
 from ledger.embedded.programs import Account, find_engine
 from ledger.embedded.programs import run as run_as
+from ledger.identifiers import new_id
 from ledger.migrate import prepare
 from ledger.place import Place
 from ledger.receipts import IdempotencyKey
@@ -104,6 +114,30 @@ def test_of_two_directories_of_one_position_the_older_is_known(
     assert done.written is not None
     assert done.written.position == done.entries
     assert done.written.at in (second / DIRECTORY).read_text()
+
+
+def test_of_two_plain_directory_files_of_one_position_the_older_is_known(
+    ledger: Ledger, steward: str, tmp_path: Path
+) -> None:
+    # given a directory that was written down, a token that is revoked, which makes no entry, and a second one
+    ledger.tokens.issue(steward, "lost laptop")
+    monday, tuesday = tmp_path / "monday.jsonl", tmp_path / "tuesday.jsonl"
+    monday.write_bytes(b"".join(ledger.directory.export()))
+    (found,) = [one for one in ledger.tokens.list() if one.label == "lost laptop"]
+    ledger.tokens.revoke(found.id)
+    tuesday.write_bytes(b"".join(ledger.directory.export()))
+    # and beside them what is neither, one of another position, and a link to the first
+    (tmp_path / "notes.txt").write_text("Restore on Friday.")
+    (tmp_path / "empty").touch()
+    (tmp_path / "link").symlink_to(monday)
+    (tmp_path / "below").mkdir()
+    ledger.execute("Ovens", forming(new_id()), by=steward)
+    (tmp_path / "later.jsonl").write_bytes(b"".join(ledger.directory.export()))
+    # then the later of the two is known, whichever way the first is named
+    assert later_file_beside(monday) == later_file_beside(tmp_path / "link") == tuesday
+    assert later_file_beside(tuesday) is None
+    assert later_file_beside(tmp_path / "later.jsonl") is None
+    assert later_file_beside(tmp_path / "notes.txt") is None
 
 
 def test_a_backup_that_fails_leaves_nothing(
