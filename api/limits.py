@@ -11,9 +11,11 @@ from aggregates.measures import MOST_STAGES, MOST_STEPS
 from aggregates.objective.events import MOST_PEOPLE
 from api.connection import HEAD_LIMIT
 from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, WRITES_PER_SECOND
+from api.kept import MOST_KEPT_BYTES
 from api.middleware import BODY_LIMIT
 from api.paging import MOST_ROWS
 from api.parameters import LONGEST_PARAMETER
+from api.reading import ANSWERS_AT_ONCE
 from api.routes.entries import MOST_ENTRIES
 from ledger.limits import LIMITS as LIMITS_OF_THE_RECORD
 from ledger.limits import Limit
@@ -60,10 +62,23 @@ the code, a sentence and the field, and nothing is recorded. Of a rate, two seco
 """
 
 
+_KEPT_MB = MOST_KEPT_BYTES // 1024 // 1024
+_WHOLE = f"""
+## Answers are made whole
+
+An answer is one picture of one position, and so are its flat table and its ETag: both are whole in the server's memory
+before the first byte goes out, {ANSWERS_AT_ONCE} of them at a time; who comes after that waits. Measured: 20,000
+findings are 75 MB as an answer, and their table is 9 MB of CSV or 22 MB of NDJSON beside it; a history of 10,000
+entries is 19 MB, and 10 or 26 MB. Of what was answered {_KEPT_MB} MB are kept at most. On the command line a table is
+written as it is made, with 2 MB beside the answer. The record itself, of whatever length, leaves in constant memory:
+`export`, the feed, the views.
+"""
+
+
 def table() -> str:
     """Return the document."""
     rows = [f"| {one.what} | {one.most:,} {one.unit} | `{one.code}` |" for one in LIMITS]
-    return "\n".join([_INTRODUCTION, "| What | At most | Code |", "|---|---|---|", *rows, ""])
+    return "\n".join([_INTRODUCTION, "| What | At most | Code |", "|---|---|---|", *rows, _WHOLE])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
@@ -46,7 +47,9 @@ def file_of(
     """Return the bytes of an answer in a form, with its headers and its media type. Raises TooManyRows."""
     name = file_name(wish.form, question, body)
     named = {**headers, "Content-Disposition": f'attachment; filename="{name}"'}
-    return b"".join(written(wish, question, body, zone)), named, wish.form.media_type
+    whole = io.BytesIO()  # holds the bytes once; a list of chunks, joined, would hold them twice
+    whole.writelines(written(wish, question, body, zone))
+    return whole.getvalue(), named, wish.form.media_type
 
 
 def _form(request: Request, named: str | None) -> Form | None:
