@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +57,9 @@ def made_by(ledger: Ledger, receipt: Receipt) -> tuple[dict[str, str], dict[str,
     references: dict[str, str] = {}
     if not receipt.names:
         return identifiers, references
-    count = receipt.position - receipt.first_position + 1
-    for raw in ledger.read_page(receipt.first_position - 1, count, receipt.position):
-        kind, _, identifier_ = raw.stream.partition(":")
-        data = orjson.loads(raw.data)
+    for stream, told in receipt.entries or _read(ledger, receipt):
+        kind, _, identifier_ = stream.partition(":")
+        data = orjson.loads(told)
         if identifier_:
             identifiers.setdefault(kind, identifier_)
         if "decision" in data:
@@ -71,6 +70,13 @@ def made_by(ledger: Ledger, receipt: Receipt) -> tuple[dict[str, str], dict[str,
         if "reference" in data["body"]:
             references[data["body"]["reference"]] = key_result or identifier_
     return identifiers, references
+
+
+def _read(ledger: Ledger, receipt: Receipt) -> Iterator[tuple[str, bytes]]:
+    """Give the entries of a receipt, each with its stream, as they stand in the ledger."""
+    count = receipt.position - receipt.first_position + 1
+    for raw in ledger.read_page(receipt.first_position - 1, count, receipt.position):
+        yield raw.stream, raw.data
 
 
 def located(door: Door, values: Mapping[str, str], position: int) -> str | None:

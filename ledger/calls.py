@@ -7,6 +7,7 @@ up other threads. Arrays and rows are in PostgreSQL's binary format (send and re
 
 from __future__ import annotations
 
+import hashlib
 import select
 import struct
 from collections.abc import Callable, Collection, Sequence
@@ -18,7 +19,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
 
 from ledger.place import Connection
 
@@ -31,6 +32,7 @@ _BIG = struct.Struct("!q")
 _RECORD = struct.Struct("!iiiqiiqiiq")
 _BYTEA, _TEXT, _INT4 = 17, 25, 23
 _POLLS = hasattr(select, "poll")
+_MICROSECOND = timedelta(microseconds=1)
 _FORGOTTEN = "26000"
 """The SQLSTATE of a statement that is not prepared (any longer): nothing was carried out."""
 
@@ -153,11 +155,106 @@ class Statement:
             raise psycopg.OperationalError("The database gave no answer.")
         return result
 
+    def ready(self, connection: Connection) -> None:
+        """Have the statement prepared on this connection. Raises psycopg.Error."""
+        if connection not in self._prepared:
+            self._prepare(connection)
+
+    def put(self, connection: Connection, values: Sequence[bytes | None]) -> None:
+        """Send the statement, which is ready, as one of many."""
+        connection.pgconn.send_query_prepared(self._name, values, self._formats, result_format=1)
+
     def _prepare(self, connection: Connection) -> None:
         result = connection.pgconn.prepare(self._name, self._query)
         with suppress(psycopg.errors.DuplicatePreparedStatement):
             _checked(connection, result, ExecStatus.COMMAND_OK)
         self._prepared[connection] = True
+
+
+Asked = tuple[Statement, Sequence[bytes | None]]
+"""A statement and its values."""
+
+
+class CallFailed(Exception):
+    """One of several statements failed, and nothing after it was carried out: which, and what the database said."""
+
+    def __init__(self, place: int, cause: psycopg.Error) -> None:
+        super().__init__(place, cause)
+        self.place = place
+        self.cause = cause
+
+
+def together(connection: Connection, asked: Sequence[Asked]) -> list[PGresult]:
+    """Send several statements at once and return what each was answered: one round trip, one wait.
+
+    Where one is not prepared any longer, the connection is closed. Raises CallFailed, and psycopg.OperationalError
+    where the connection was lost.
+    """
+    for one, _ in asked:
+        one.ready(connection)
+    wire = connection.pgconn
+    wire.enter_pipeline_mode()
+    try:
+        for one, values in asked:
+            one.put(connection, values)
+        wire.pipeline_sync()
+        results = _gathered(wire, len(asked))
+        wire.exit_pipeline_mode()
+    except psycopg.Error:
+        raise
+    except BaseException:  # nobody reads the answers any more
+        connection.close()
+        raise
+    for place, result in enumerate(results):
+        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            try:
+                _checked(connection, result, ExecStatus.TUPLES_OK)
+            except psycopg.Error as error:
+                if (
+                    error.sqlstate == _FORGOTTEN
+                ):  # what else is, cannot be asked: another connection knows nothing yet
+                    connection.close()
+                raise CallFailed(place, error) from error
+    return results
+
+
+def roll_back(connection: Connection) -> None:
+    """End a transaction that failed. psycopg's own way would have everything forgotten that is prepared."""
+    if not connection.closed:
+        connection.pgconn.exec_(b"rollback")
+
+
+def _gathered(wire: PGconn, number: int) -> list[PGresult]:
+    """Return the answers to so many statements, as they come; raises psycopg.OperationalError."""
+    ready = select.poll()
+    ready.register(wire.socket, select.POLLIN)
+    while wire.flush():  # the rest of what was too much to be sent at once
+        ready.modify(wire.socket, select.POLLIN | select.POLLOUT)
+        ready.poll()
+        wire.consume_input()
+    ready.modify(wire.socket, select.POLLIN)
+    results: list[PGresult] = []
+    while True:
+        while wire.is_busy():
+            ready.poll()
+            wire.consume_input()
+        told = wire.get_result()
+        if told is None:  # between the answers of two statements
+            if wire.status == ConnStatus.BAD:
+                raise psycopg.OperationalError("The connection was lost.")
+            continue
+        if told.status == ExecStatus.PIPELINE_SYNC:
+            break
+        results.append(told)
+    if len(results) != number:
+        raise psycopg.OperationalError("The database gave no answer.")
+    return results
+
+
+@lru_cache(maxsize=1_024)
+def statement(query: str, parameters: int) -> Statement:
+    """Return the statement of a text, one for all who ask it: within a transaction none may be prepared twice."""
+    return Statement(hashlib.sha256(query.encode()).hexdigest()[:24], query, parameters)
 
 
 def _checked(connection: Connection, result: PGresult, wanted: ExecStatus) -> PGresult:
@@ -212,6 +309,16 @@ def int4_array(items: Collection[int]) -> bytes:
     told = [4] * (2 * len(items))
     told[1::2] = items
     return struct.pack(f"!5i{len(told)}i", 1, 0, _INT4, len(items), 1, *told)
+
+
+def of_int4(number: int) -> bytes:
+    """Return an `integer`."""
+    return _LENGTH.pack(number)
+
+
+def of_instant(moment: datetime) -> bytes:
+    """Return a `timestamptz`."""
+    return _BIG.pack((moment - _EPOCH) // _MICROSECOND)
 
 
 def of_int8(number: int) -> bytes:

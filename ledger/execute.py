@@ -382,4 +382,5 @@ def _receipt(pending: Sequence[Pending], appended: Appended, request: UUID) -> R
         streams={one.stream: one.version for one in pending},
         names=tuple(one.event.stored_name for one in pending),
         request=request,
+        entries=tuple((one.stream, one.data) for one in pending),
     )

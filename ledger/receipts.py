@@ -34,7 +34,8 @@ class Receipt:
     """Where a command's events stand: positions, the time of the last, streams with their versions, stored names.
 
     A command that changed nothing has no names and the position of the ledger's end. `replayed` says that this
-    is the first receipt of a command that was sent again. No stored body is in it.
+    is the first receipt of a command that was sent again. `entries` are the events as they stand in the ledger, each
+    with its stream, where they were recorded just now; a receipt that was read has none.
     """
 
     position: int
@@ -44,6 +45,7 @@ class Receipt:
     names: tuple[str, ...] = ()
     request: UUID | None = None
     replayed: bool = False
+    entries: tuple[tuple[str, bytes], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def identifiers(self) -> tuple[str, ...]:

@@ -39,10 +39,10 @@ def take(connection: Connection[Any], key: str, *, shared: bool = False) -> None
     except errors.LockNotAvailable as error:
         if not got[1]:
             raise
-        raise LedgerIsBusy(_sentence(connection, key)) from error
+        raise LedgerIsBusy(sentence(connection, key)) from error
 
 
-def _sentence(connection: Connection[Any], key: str) -> str:
+def sentence(connection: Connection[Any], key: str) -> str:
     """Return who holds a lock, and what to do about it."""
     found = connection.execute(
         "select distinct format('%%s (process %%s%%s)', a.usename, a.pid,"

@@ -7,7 +7,7 @@ one each; what another release reads stays until `let_go`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,24 @@ from functools import cached_property
 from typing import Any, LiteralString
 
 from psycopg import Connection, errors, sql
+from psycopg.pq.abc import PGresult
 
+from ledger.calls import (
+    Asked,
+    CallFailed,
+    Statement,
+    instant,
+    int8,
+    new_text_array,
+    of_instant,
+    of_int4,
+    of_int8,
+    roll_back,
+    statement,
+    text,
+    together,
+)
+from ledger.errors import LedgerIsBusy
 from projections import locks
 from projections.base import Generation, Projection
 
@@ -56,6 +73,10 @@ class Bookmark:
     recorded_at: datetime | None = None
 
 
+Reached = tuple[Sequence[str], int, datetime]
+"""Names of projections, the position that they have come to, the time of its entry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The generation that is read, how far its projections are, the ledger's last position, the database's clock."""
@@ -66,18 +87,53 @@ class Standing:
     now: datetime
 
 
+_BEGIN = statement("begin", 0)
+_COMMIT = statement("commit", 0)
+_ALONE = statement(
+    "select set_config('synchronous_commit', 'off', true),"
+    " set_config('lock_timeout', coalesce($1, nullif(current_setting('lock_timeout'), '0'), $3), true),"
+    " pg_advisory_xact_lock(hashtextextended($2, 0))",
+    3,
+)
+
+
+def _marks(rows: PGresult) -> dict[str, Bookmark]:
+    """Return the bookmarks of an answer."""
+    found: dict[str, Bookmark] = {}
+    for row in range(rows.ntuples):
+        name, position, stopped_at, sentence, recorded_at = (rows.get_value(row, one) for one in range(5))
+        found[text(name) or ""] = Bookmark(
+            text(name) or "",
+            int8(position),
+            None if stopped_at is None else int8(stopped_at),
+            text(sentence),
+            None if recorded_at is None else instant(recorded_at),
+        )
+    return found
+
+
 class Control:
     """The rows beside the projection tables of one ledger: generations and bookmarks."""
 
     def __init__(self, schema: str, projections: Sequence[type[Projection]]) -> None:
         self.schema = schema
         self.projections = projections
+        self._known: dict[str, bytes] = {}
 
-    def _query(self, text: LiteralString, **values: Any) -> bytes:
+    def _query(self, query: LiteralString, **values: Any) -> bytes:
+        """Return a statement with the names of the tables and these values in it; one without values is made once."""
+        known = None if values else self._known.get(query)
+        if known is None:
+            known = self._named(query, values)
+            if not values:
+                self._known[query] = known
+        return known
+
+    def _named(self, query: LiteralString, values: Mapping[str, Any]) -> bytes:
         names = {name: sql.Identifier(self.schema, _PREFIX + name) for name in ("generations", "bookmarks")}
         names["head"] = sql.Identifier(self.schema, "head")
         literals = {name: sql.Literal(value) for name, value in values.items()}
-        return sql.SQL(text).format(**names, **literals).as_bytes(None)
+        return sql.SQL(query).format(**names, **literals).as_bytes(None)
 
     def prepare(self, connection: Connection[Any]) -> Generation:
         """Return the generation that is read, making the tables of the first one where there is none."""
@@ -203,6 +259,68 @@ class Control:
             )
         return generation
 
+    def begin_page(
+        self, connection: Connection[Any], generation: Generation, patience: float | None
+    ) -> tuple[dict[str, Bookmark], bool]:
+        """Begin the transaction of a page, alone on this generation, in one round trip.
+
+        Returns how far each projection is and whether this release reads the generation. A page that is lost is applied
+        again, so it waits for no disk. Raises psycopg.errors.LockNotAvailable after `patience` seconds; without such a
+        bound LedgerIsBusy with who holds the lock.
+        """
+        wait = None if patience is None else b"%dms" % max(1, int(patience * 1_000))
+        key, bound = self._key(f"generation {generation.number}"), b"%dms" % locks.HELD_MS
+        asked = [
+            (_BEGIN, ()),
+            (_ALONE, (wait, key.encode(), bound)),
+            (self._marks, (of_int4(generation.number),)),
+        ]
+        try:
+            *_, rows = together(connection, asked)
+        except CallFailed as failed:
+            if wait is None and isinstance(failed.cause, errors.LockNotAvailable):
+                roll_back(connection)
+                raise LedgerIsBusy(locks.sentence(connection, key)) from failed.cause
+            raise failed.cause from None
+        return _marks(rows), any(rows.get_value(row, 5) == b"\x01" for row in range(rows.ntuples))
+
+    def end_page(
+        self,
+        connection: Connection[Any],
+        generation: Generation,
+        reached: Iterable[Reached] = (),
+        left: Sequence[Asked] = (),
+    ) -> dict[str, Bookmark]:
+        """Write what is left, move bookmarks, end the transaction, and say how far each projection is: one round trip.
+
+        `reached` are names of projections, each set with a position and the time of its entry. Raises CallFailed.
+        """
+        number = of_int4(generation.number)
+        moves = [
+            (self._move, (of_int8(position), of_instant(recorded_at), number, new_text_array(names)))
+            for names, position, recorded_at in reached
+        ]
+        results = together(connection, [*left, *moves, (self._marks, (number,)), (_COMMIT, ())])
+        return _marks(results[-2])
+
+    @cached_property
+    def _marks(self) -> Statement:
+        query = self._query(
+            "select projection, position, stopped_at, sentence, recorded_at, generation = (select max(number)"
+            "   from {generations} where standing = 'read' and revision = {revision} and shape = {shape})"
+            "  from {bookmarks} where generation = $1",
+            revision=REVISION,
+            shape=self.shape,
+        )
+        return statement(query.decode(), 1)
+
+    @cached_property
+    def _move(self) -> Statement:
+        query = self._query(
+            "update {bookmarks} set position = $1, recorded_at = $2 where generation = $3 and projection = any ($4)"
+        )
+        return statement(query.decode(), 4)
+
     def bookmarks(self, connection: Connection[Any], generation: Generation) -> dict[str, Bookmark]:
         """Return how far each projection of a generation is."""
         rows = connection.execute(
@@ -252,23 +370,6 @@ class Control:
             [position, REVISION, self.shape],
         ).fetchone()
         return (None, False) if row is None else (Generation(self.schema, row[0]), bool(row[1]))
-
-    def advance(
-        self,
-        connection: Connection[Any],
-        generation: Generation,
-        names: Sequence[str],
-        position: int,
-        recorded_at: datetime | None = None,
-    ) -> None:
-        """Move the bookmarks of these projections to a position and the time of its entry."""
-        connection.execute(
-            self._query(
-                "update {bookmarks} set position = %s, recorded_at = %s"
-                " where generation = %s and projection = any (%s)"
-            ),
-            [position, recorded_at, generation.number, list(names)],
-        )
 
     def stop(
         self, connection: Connection[Any], generation: Generation, name: str, position: int, sentence: str

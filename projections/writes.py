@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from psycopg import Connection
+
+from ledger.calls import Asked, Statement, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,11 @@ class Packed:
     def run(self, connection: Connection[Any]) -> None:
         """Write the rows."""
         copy_packed(connection, self.statement, self.rows)
+
+    def asked(self) -> list[Asked]:
+        """Return the same as statements that can be sent with others: for few rows that is quicker."""
+        insert = _insert(self.statement)
+        return [(insert, _values(row)) for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,31 @@ class Update:
 
 
 Write = Packed | Rows | Update
+_TARGET: Final = re.compile(rb"copy (.+?) \(([^)]+)\)\s+from stdin \(format binary\)", re.DOTALL)
+
+
+@lru_cache(maxsize=256)
+def _insert(copy: bytes) -> Statement:
+    """Return the insertion of one row into the columns of a COPY."""
+    found = _TARGET.fullmatch(copy)
+    assert found is not None  # noqa: S101 (so `Packed` says)
+    table, columns = found.groups()
+    number = columns.count(b",") + 1
+    places = ", ".join(f"${place}" for place in range(1, number + 1))
+    query = f"insert into {table.decode()} ({columns.decode()}) values ({places})"  # noqa: S608
+    return statement(query, number)
+
+
+def _values(row: bytes) -> list[bytes | None]:
+    """Return the fields of a row that is packed for binary COPY; a statement's values are in the same form."""
+    values: list[bytes | None] = []
+    place = 2
+    for _ in range(int.from_bytes(row[:2], "big")):
+        size = int.from_bytes(row[place : place + 4], "big", signed=True)
+        place += 4
+        values.append(None if size < 0 else row[place : place + size])
+        place += max(0, size)
+    return values
 
 
 def copy_packed(connection: Connection[Any], statement: bytes, rows: Sequence[bytes]) -> None:

@@ -32,6 +32,8 @@ COUNTED_AFTER = 20_000
 """Entries after which the database counts the rows of tables that grow; then after four times as many, and so on."""
 PAUSE = 0.005
 """Seconds before somebody who waits for an entry that is not there looks again."""
+CONNECTIONS = 12
+"""Connections that may have forgotten what was prepared on them, one after the other: a pool and two."""
 Progress = Callable[[int, int], None]
 """Called after each page with the position reached and the position aimed at."""
 
@@ -80,6 +82,8 @@ class Engine:
         self._runs: dict[int, Run] = {}
         self._stepped: dict[int, int] = {}
         """How far this engine brought each generation; whoever waited for it need not look again."""
+        self._stepping: Generation | None = None
+        """The generation of the last page, where it was the one that is read."""
         self._mutex = threading.Lock()
         self.renewal = Renewal(self)
 
@@ -143,15 +147,24 @@ class Engine:
         """Apply one page; the caller holds the mutex, so that who waits for it holds no connection meanwhile."""
         run = self._runs.setdefault(generation.number, Run(self, generation))
         try:
-            with self.connection() as connection:
-                position, more = run.step(connection, until, patience=patience)
-                self._stepped[generation.number] = position
-                return position, more
+            position, more = self._paged(run, until, patience)
+            self._stepped[generation.number] = position
+            self._stepping = generation if run.is_read else None
+            return position, more
         except GenerationIsGone:
+            self._stepping = None
             self._runs.pop(generation.number, None)
             self._stepped.pop(generation.number, None)
             self.renewal.look_again()  # look again which one is read, and build one where there is none
             raise
+
+    def _paged(self, run: Run, until: int | None, patience: float | None) -> tuple[int, bool]:
+        """Apply one page, on another connection where one forgot what was prepared on it."""
+        for _ in range(CONNECTIONS):
+            with suppress(errors.InvalidSqlStatementName), self.connection() as connection:
+                return run.step(connection, until, patience=patience)
+        with self.connection() as connection:
+            return run.step(connection, until, patience=patience)
 
     def _count(self, generation: Generation) -> None:
         """Let the database count: without, it reads whole tables where an index would do."""
@@ -175,9 +188,7 @@ class Engine:
     def _wait_for(self, position: int, deadline: float) -> bool:
         while True:
             before = dict(self._stepped)
-            with self.connection() as connection:
-                generation, level = self.control.level(connection, position)
-                generation = generation or self.control.prepare(connection)
+            generation, level, is_sure = self._level(position)
             left = deadline - time.monotonic()
             if level or left <= 0 or not self._mutex.acquire(timeout=left):
                 return level
@@ -189,10 +200,28 @@ class Engine:
                         reached, more = self._step(generation, None, patience=left)
                         if reached < position and not more:  # it is not visible yet, or never will be
                             time.sleep(min(left, PAUSE))
-                    if reached >= position:
+                    if reached >= position and (is_sure or self._stepping == generation):
                         return True
             finally:
                 self._mutex.release()
+
+    def _level(self, position: int) -> tuple[Generation, bool, bool]:
+        """Return the generation to bring up to a position, whether it is there already, and whether it is sure that
+        this is the one that is read.
+
+        The one that was read when this engine last applied a page, and is not there, is not asked for: the next page
+        tells whether it still is.
+        """
+        known = self._stepping
+        if (
+            known is not None
+            and self._stepped.get(known.number, position) < position
+            and self.renewal.is_done
+        ):
+            return known, False, False
+        with self.connection() as connection:
+            generation, level = self.control.level(connection, position)
+            return generation or self.control.prepare(connection), level, True
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -234,10 +263,14 @@ class Engine:
 
 @contextmanager
 def _snapshot(connection: Connection[Any]) -> Iterator[None]:
-    """Keep one snapshot for this block, begun and ended in one round trip each; the connection is in autocommit."""
+    """Keep one snapshot for this block, begun and ended in one round trip each; the connection is in autocommit.
+
+    Nothing was written, so it ends with a commit: after a rollback the driver has the database forget all that is
+    prepared on the connection, and whoever comes next prepares it again.
+    """
     connection.execute("begin isolation level repeatable read, read only")
     try:
         yield
     finally:
         with suppress(psycopg.Error):  # a connection that was lost has lost its snapshot as well
-            connection.execute("rollback")  # nothing was written
+            connection.execute("commit")

@@ -43,7 +43,7 @@ from replay.place import Place
 from replay.policies import Adopted, Policies
 from replay.presenting import NAMES_SECONDS, LatelyNamed, described, identifiers_in
 from replay.sight import EVERYTHING, Sight, Sights
-from replay.stretch import Stretch, Stretches
+from replay.stretch import LatestPage, Stretch, Stretches
 from replay.veiling import masked
 
 __all__ = [
@@ -70,11 +70,12 @@ class Reader:
         """Make a reader; one that `keeps` reads for the next answer only what changed since the last one."""
         self._ledger = ledger
         self._engine = engine
-        self._stretches = Stretches(ledger) if keeps else None
+        self._pages = LatestPage(ledger)
+        self._stretches = Stretches(self._pages) if keeps else None
         self._directory: Directory | LatelyNamed = (
             LatelyNamed(ledger.directory) if keeps else ledger.directory
         )
-        self.sights = Sights(ledger)
+        self.sights = Sights(ledger, self._pages)
         self.sight = EVERYTHING
         self.told: Callable[[Answer], None] | None = None
         """Who is told of every answer, such as whoever notes what an office alone lets see."""
@@ -229,6 +230,7 @@ class Reader:
 
     def forget(self) -> None:
         """Keep nothing of what was read: the ledger is of another past."""
+        self._pages.forget()
         if self._stretches is not None:
             self._stretches.forget()
 

@@ -6,10 +6,13 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from psycopg import Connection
+import psycopg
+from psycopg import Connection, errors
 
+from ledger.calls import CallFailed, roll_back
 from ledger.errors import is_lost
 from projections.base import Generation, PlainEntry, Projection, decode_page
+from projections.writes import Packed
 from replay.writer import WriteFailed, Writer
 
 if TYPE_CHECKING:
@@ -26,14 +29,24 @@ class Run:
         self._remembered: dict[str, int] = {}
         self._failed: dict[str, tuple[int, str]] = {}
         self._ahead = _Ahead(engine)
+        self.is_read = True
+        """Whether this release read the generation when the last page began."""
 
     def step(
         self, connection: Connection[Any], until: int | None, *, patience: float | None = None
     ) -> tuple[int, bool]:
-        """Apply one page; return the position reached and whether there may be more."""
+        """Apply one page; return the position reached and whether there may be more.
+
+        Statements that need no answer are sent together, for a page is mostly one entry of somebody who waits for it.
+        Raises psycopg.errors.InvalidSqlStatementName where the connection forgot some of them; then it is closed.
+        """
         try:
-            with connection.transaction():
+            try:
                 return self._step(connection, until, patience)
+            except BaseException:
+                with suppress(psycopg.Error):  # a connection that was lost has lost its transaction as well
+                    roll_back(connection)
+                raise
         except _HandlerFailed as failed:
             if is_lost(failed.cause) or isinstance(failed.cause, MemoryError):  # no fault of the projection
                 raise failed.cause from None
@@ -48,13 +61,7 @@ class Run:
         self, connection: Connection[Any], until: int | None, patience: float | None
     ) -> tuple[int, bool]:
         control, generation = self._engine.control, self._generation
-        connection.execute("set local synchronous_commit = off")  # a lost page is applied again
-        if patience is not None:
-            connection.execute(
-                "select set_config('lock_timeout', %s, true)", [f"{max(1, int(patience * 1000))}ms"]
-            )
-        control.lock(connection, f"generation {generation.number}")
-        marks = control.bookmarks(connection, generation)
+        marks, self.is_read = control.begin_page(connection, generation, patience)
         if not marks:
             raise GenerationIsGone
         for name, (position, sentence) in self._failed.items():
@@ -63,6 +70,7 @@ class Run:
         self._failed = {}
         running = {name: mark.position for name, mark in marks.items() if name not in stopped}
         if not running:
+            control.end_page(connection, generation, [])
             return min(mark.position for mark in marks.values()), False
         if self._remembered != running:
             if not self._engine.holds(marks.values()):
@@ -74,16 +82,25 @@ class Run:
         if not page:
             if not self._engine.holds(marks.values()):
                 raise GenerationIsGone
+            control.end_page(connection, generation, [])
             self._remembered = running
             return start, False
         more = len(page) == self._engine.page
-        reached = self._applied(page, running, connection, until, more=more)
+        reached, left = self._applied(page, running, connection, until, more=more)
+        moved = []
         for position in set(reached.values()):
             names = [name for name, place in reached.items() if place == position]
             last = position - page[0]["position"]
             if last >= 0:
-                control.advance(connection, generation, names, position, page[last]["recorded_at"])
-        after = control.bookmarks(connection, generation)
+                moved.append((names, position, page[last]["recorded_at"]))
+        asked = [(name, one) for name, write in left for one in write.asked()]
+        try:
+            after = control.end_page(connection, generation, moved, [one for _, one in asked])
+        except CallFailed as failed:
+            if failed.place >= len(asked) or isinstance(failed.cause, errors.InvalidSqlStatementName):
+                raise failed.cause from None
+            name = asked[failed.place][0]
+            raise _HandlerFailed(name, running[name] + 1, failed.cause) from failed
         self._remembered = {name: mark.position for name, mark in after.items() if mark.stopped_at is None}
         if not self._remembered:
             return start, False
@@ -97,8 +114,8 @@ class Run:
         until: int | None,
         *,
         more: bool,
-    ) -> dict[str, int]:
-        """Give the page to every projection that runs; return the positions reached, with everything written."""
+    ) -> tuple[dict[str, int], list[tuple[str, Packed]]]:
+        """Give the page to every projection that runs; return the positions reached and what is left to be written."""
         reached = dict(running)
         try:
             with Writer(connection) as writer:
@@ -107,10 +124,10 @@ class Run:
                         self._apply(handler, page, reached, writer)
                     if more and place == 0:  # now the database has something to do
                         self._ahead.begin(page[-1]["position"], until)
-                writer.settle()
+                writer.finish()
+                return reached, writer.left
         except WriteFailed as failed:
             raise _HandlerFailed(failed.name, running[failed.name] + 1, failed.cause) from failed
-        return reached
 
     def _apply(
         self, handler: Projection, page: list[PlainEntry], reached: dict[str, int], writer: Writer

@@ -44,12 +44,17 @@ _NOW: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _LINKS: Final = ("objective.decision_linked", "objective.drafted")
 
 
-class LedgerWithRights(Protocol):
+class Pages(Protocol):
+    """What the sets follow the ledger by."""
+
+    def read_page(self, after: int, limit: int, until: int | None = None) -> list[RawEntry]: ...
+
+
+class LedgerWithRights(Pages, Protocol):
     """What the sets need of a ledger."""
 
     def world(self) -> World: ...
     def head(self) -> Any: ...
-    def read_page(self, after: int, limit: int, until: int | None = None) -> list[RawEntry]: ...
     def read_names(self, streams: Sequence[str], names: Sequence[str], until: int) -> list[RawEntry]: ...
     def restricted(self) -> list[UUID]: ...
 
@@ -117,8 +122,10 @@ EVERYTHING: Final = Sight(None)
 class Sights:
     """The sets of one ledger, kept level with its end; safe for threads."""
 
-    def __init__(self, ledger: LedgerWithRights) -> None:
+    def __init__(self, ledger: LedgerWithRights, pages: Pages | None = None) -> None:
+        """Follow a ledger, by its own pages unless others are given."""
         self._ledger = ledger
+        self._pages = pages or ledger
         self._guard = threading.Lock()
         self._position: int | None = None
         self._restricted: dict[UUID, Restricted] = {}
@@ -189,7 +196,7 @@ class Sights:
         """Bring what is kept level with a position."""
         rows: list[RawEntry] = []
         if self._position is not None and head > self._position:
-            rows = self._ledger.read_page(self._position, MOST_READ, head)
+            rows = self._pages.read_page(self._position, MOST_READ, head)
         if self._position is None or len(rows) >= MOST_READ:
             self._actors.clear()
             self._restricted = self._read(self._ledger.restricted(), head)

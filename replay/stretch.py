@@ -39,6 +39,28 @@ class LedgerToFollow(Protocol):
     def read_page(self, after: int, limit: int, until: int | None = None) -> list[RawEntry]: ...
 
 
+class LatestPage:
+    """The entries that were read last, for all who follow the ledger and so ask for the same; safe for threads."""
+
+    def __init__(self, ledger: LedgerToFollow) -> None:
+        self._ledger = ledger
+        self._kept: tuple[int, int, list[RawEntry]] | None = None
+
+    def read_page(self, after: int, limit: int, until: int | None = None) -> list[RawEntry]:
+        """Return what the ledger's `read_page` does; what was asked for last is not read again."""
+        kept = self._kept
+        if kept is not None and kept[:2] == (after, until) and len(kept[2]) == kept[1] - kept[0] <= limit:
+            return kept[2]
+        rows = self._ledger.read_page(after, limit, until)
+        if until is not None and len(rows) <= MOST_FOLLOWED:
+            self._kept = after, until, rows
+        return rows
+
+    def forget(self) -> None:
+        """Keep nothing any more: the ledger is of another past."""
+        self._kept = None
+
+
 class Trail:
     """Which objectives the latest entries touch, as far as they touch nothing else; safe for threads."""
 

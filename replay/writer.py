@@ -9,10 +9,14 @@ from typing import Any, Self, cast
 
 from psycopg import Connection
 
-from projections.writes import Write
+from projections.writes import Packed, Write
 
 FEW = 500
 """Rows that are written at once: for them a thread is not worth its while."""
+
+
+VERY_FEW = 20
+"""Rows that are sent with what ends the page."""
 
 
 class WriteFailed(Exception):
@@ -35,6 +39,8 @@ class Writer:
         self._connection = connection
         self._thread: ThreadPoolExecutor | None = None
         self._under_way: list[Future[None]] = []
+        self.left: list[tuple[str, Packed]] = []
+        """Writes of a few rows, with their projections' names: they can be sent with what ends the page."""
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +67,10 @@ class Writer:
             rows = len(write)
             if not rows:
                 continue
+            if not self._under_way and rows <= VERY_FEW and isinstance(write, Packed):
+                self.left.append((name, write))
+                continue
+            self._write_left()
             if not self._under_way and rows <= FEW:
                 self._run(name, write)
                 continue
@@ -74,8 +84,18 @@ class Writer:
         except Exception as error:
             raise WriteFailed(name, error) from error
 
+    def _write_left(self) -> None:
+        left, self.left = self.left, []
+        for name, write in left:
+            self._run(name, write)
+
     def settle(self) -> None:
         """Wait until everything taken is written. Raises WriteFailed."""
+        self._write_left()
+        self.finish()
+
+    def finish(self) -> None:
+        """Wait until everything is written but what is `left`. Raises WriteFailed."""
         under_way, self._under_way = self._under_way, []
         for future in under_way:
             future.result()

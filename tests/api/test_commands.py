@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from uuid import UUID
 
+from aggregates.decide import decide
+from aggregates.team.commands import FormTeam
+from api.receipts import made_by
 from tests.api.conftest import House
 
 
@@ -328,3 +332,14 @@ def test_a_write_whose_wait_runs_out_is_recorded_and_says_so(house: House) -> No
     assert answer.json()["projection"] == answer.headers["projection"] == "behind"
     position = int(answer.headers["ledger-position"])
     assert house.get("/v1/teams", min_position=position)["basis"]["position"] >= position
+
+
+def test_a_receipt_holds_what_stands_in_the_ledger(house: House) -> None:
+    """What was recorded just now is answered without reading it: it is, byte for byte, what anybody reads."""
+    receipt = house.ledger.execute(
+        FormTeam(team=house.ledger.new_id(), name="Byte for byte"), decide, by=f"person:{house.steward}"
+    )
+    count = receipt.position - receipt.first_position + 1
+    rows = house.ledger.read_page(receipt.first_position - 1, count)
+    assert receipt.entries == tuple((row.stream, row.data) for row in rows)
+    assert made_by(house.ledger, receipt) == made_by(house.ledger, replace(receipt, entries=()))

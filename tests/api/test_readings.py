@@ -104,15 +104,17 @@ def test_a_read_says_that_the_projections_are_behind(house: House) -> None:
     # given a projection that stands still, held by somebody else's transaction
     position = house.ledger.head().position
     house.post("/v1/teams", {"name": "Not yet projected"})
+    table = f'"{house.ledger.schema}".projections_bookmarks'
+    stand = f"update {table} set position = %s where generation = %s and projection = %s"
     with house.ledger.pool.connection() as connection, connection.transaction():
         generation = house.desk.engine.control.prepare(connection)
         names = [projection.name for projection in house.desk.engine.control.projections]
         house.desk.engine.control.lock(connection, f"generation {generation.number}")
         with house.ledger.pool.connection() as other:
-            house.desk.engine.control.advance(other, generation, names[:1], position)
+            other.execute(stand.encode(), [position, generation.number, names[0]])
         late = house["rita"].get("/v1/cycles/now/board", params={"min_position": position + 1})
         with house.ledger.pool.connection() as other:
-            house.desk.engine.control.advance(other, generation, names[:1], position + 1)
+            other.execute(stand.encode(), [position + 1, generation.number, names[0]])
     assert late.status_code == 503
     assert late.headers["retry-after"]
     assert late.json()["type"] == "/v1/problems/projection_is_behind"

@@ -24,6 +24,7 @@ from projections.history import History
 from projections.writes import Rows, Write
 from replay import writer
 from replay.engine import Engine
+from replay.engine import _snapshot as snapshot_of
 from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
 from replay.runner import Runner
 from tests.projections.paper import Paper, every_row
@@ -455,3 +456,45 @@ def test_who_holds_a_lock_of_ours_is_named_and_waited_for_so_long(
     assert engine.catch_up() == story.entries[-1].position
     with engine.reading() as reading:
         assert reading.position == story.entries[-1].position
+
+
+def test_a_page_is_applied_on_a_connection_that_forgot_what_was_prepared(
+    story: Story, on_paper: Callable[..., Paper], engine_on: Callable[..., Engine]
+) -> None:
+    engine = Engine(on_paper(story.entries), page=5)
+    assert engine.catch_up(25) == 25
+    # given that the statements of a page are gone, at its beginning and between that and its end
+    with engine.ledger.pool.connection() as connection:
+        connection.pgconn.exec_(b"deallocate all")
+    assert engine.catch_up(50) == 50
+    forget, apply = iter([True]), Board.apply
+
+    class Forgetting(Board):
+        def apply(self, page: Any, connection: Any, generation: Any) -> Any:
+            if next(forget, False):
+                connection.execute("deallocate all", prepare=False)
+            return apply(self, page, connection, generation)
+
+    other = Engine(engine.ledger, [Forgetting if kind is Board else kind for kind in PROJECTIONS], page=5)
+    assert other.catch_up() == len(story.entries)
+    # then nothing is missing and nothing is there twice
+    assert every_row(other) == every_row(engine_on(story.entries))
+
+
+def test_a_reading_leaves_what_is_prepared_on_its_connection(
+    engine_on: Callable[..., Engine], story: Story
+) -> None:
+    """A rollback through the driver has the database forget every prepared statement of the connection."""
+    engine = engine_on(story.entries)
+
+    with engine.connection() as connection:
+
+        def prepared() -> int:
+            return connection.execute("select from pg_prepared_statements", prepare=True).rowcount
+
+        prepared()
+        before = prepared()
+        assert before
+        with snapshot_of(connection):
+            pass
+        assert prepared() >= before
