@@ -127,7 +127,8 @@ def http_answer(request: Request, error: HTTPException) -> Response:
     """Answer what the framework refuses: an unknown address, a method that is not taken."""
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return fault_answer(request, AddressIsUnknown(headers=headers))
+        told = "Nothing answers at this address; GET /v1/openapi.json describes those that answer."
+        return fault_answer(request, AddressIsUnknown(told, headers=headers))
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return fault_answer(
             request, MethodIsNotAllowed(headers={**headers, "Allow": ", ".join(_methods(request))})

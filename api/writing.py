@@ -308,11 +308,14 @@ class _Draft:
         self._written: UUID | None = None
 
     def decide(self, world: World, _: None, occasion: Occasion) -> Sequence[Recorded]:
-        """Decide the command; once it is allowed, references are drawn and a new person or service is written down."""
+        """Decide the command; once it is allowed, references are drawn and a new person or service is written down.
+
+        A dry run draws and writes nothing, and is refused what would be refused.
+        """
         if self._command is None:
             self._command = self._composer.compose(self._asked.door, self._given, self._body)
         recorded = self._composer.referenced(decide(world, self._command, occasion))
-        if self._asked.door.directory and self._written is None and not self._asked.dry_run:
+        if self._asked.door.directory and self._written is None:
             self._write_down(self._command)
         return recorded
 
@@ -325,13 +328,15 @@ class _Draft:
         said = {name: getattr(self._body, name, None) for name in ("name", "handle", "email")}
         service = getattr(command, "service", None)
         identifier_: UUID = service or getattr(command, "person")  # noqa: B009 (which one, the door says)
-        self._ledger.directory.add(
-            identifier_,
-            str(said["name"]),
-            handle=said["handle"],
-            email=said["email"],
-            kind="person" if service is None else "service",
-        )
+        called: dict[str, Any] = {
+            "handle": said["handle"],
+            "email": said["email"],
+            "kind": "person" if service is None else "service",
+        }
+        if self._asked.dry_run:
+            self._ledger.directory.check_free(str(said["name"]), **called)
+            return
+        self._ledger.directory.add(identifier_, str(said["name"]), **called)
         self._written = identifier_
 
 

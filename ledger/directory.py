@@ -83,6 +83,19 @@ class Directory:
                 raise HandleIsTaken from error
         return somebody
 
+    def check_free(
+        self, display_name: str, *, handle: str | None = None, email: str | None = None, kind: Kind = "person"
+    ) -> None:
+        """Refuse what `add` would refuse of somebody new. Raises HandleIsTaken, HandleIsMalformed, ValueError."""
+        somebody = checked(Somebody(UUID(int=0), kind, display_name, handle, email))
+        with self._connections.use() as connection:
+            row = connection.execute(
+                "select from people where lower(handle) = lower(%s) or lower(email) = lower(%s) limit 1",
+                [somebody.handle, somebody.email],
+            ).fetchone()
+        if row is not None:
+            raise HandleIsTaken
+
     def of(self, identifier: UUID) -> Somebody | None:
         """Return who this is, or None for somebody unknown or erased."""
         found = self.names([identifier])

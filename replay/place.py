@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -63,7 +64,7 @@ class Place:
                 connection, generation, cycle, position, self.basis.effective_on, self.ledger.zone
             )
         if found is None:
-            raise CycleIsUnknown(f"There is no cycle {cycle} at this basis.", field="/path/cycle")
+            raise self._no_cycle(cycle)
         return found
 
     def shown_states(self, cycle: str) -> tuple[dict[str, Any], list[str]]:
@@ -112,8 +113,14 @@ class Place:
         """Return a cycle as it stood. Raises CycleIsUnknown."""
         found = self.cycle_state(key)
         if found is None:
-            raise CycleIsUnknown(f"There is no cycle {key} at this basis.", field="/path/cycle")
+            raise self._no_cycle(key)
         return found
+
+    def _no_cycle(self, key: str) -> CycleIsUnknown:
+        """Return the refusal of a key that names no cycle, with those that are spelled nearly so."""
+        near = get_close_matches(key.lower(), sorted(self.cycle_ends()), 3)
+        told = f"; near {'is' if len(near) == 1 else 'are'} {', '.join(near)}" if near else ""
+        return CycleIsUnknown(f"There is no cycle {key} at this basis{told}.", field="/path/cycle")
 
     def cycle_ends(self) -> dict[str, str]:
         """Return the last day of every cycle, by key."""

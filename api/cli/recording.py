@@ -16,6 +16,7 @@ from api.cli.codes import Code
 from api.cli.faults import Fault, said_by_options
 from api.cli.page import show, write_json
 from api.cli.session import Session, opened, writer
+from api.mistakes import A_VALUE
 
 if TYPE_CHECKING:
     from api.commands import Door
@@ -31,6 +32,7 @@ _PROMPTS = {
     "what_changed": "What changed since last week (empty: nothing)",
     "needs_decision": "What needs a decision (empty: nothing)",
 }
+_A_VALUE = "A value is a number such as 1234.5, yes or no, or the names of finished stages with | between."
 _SAID_BY = {
     "/value": "--value",
     "/measured_on": "--on",
@@ -76,13 +78,16 @@ def check_in(
         actor = writer(session, token_file)
         if sys.stdin.isatty() and all(answers[name] is None for name in _PROMPTS):
             answers = {**answers, **_asked()}
-        told: dict[str, Any] = {"command": "check_in", "key_result": key_result}
+        told: dict[str, Any] = {"command": "check_in", "key_result": _reference(key_result)}
         names = {"on": "measured_on"}
         told |= {names.get(name, name): answer for name, answer in answers.items() if answer is not None}
         if "value" in told:
             told["value"] = _value(told["value"])
-        with said_by_options(_SAID_BY):
-            outcome = Desk(session, actor, on_behalf_of).carry_out(told, dry_run=dry_run)
+        try:
+            with said_by_options(_SAID_BY):
+                outcome = Desk(session, actor, on_behalf_of).carry_out(told, dry_run=dry_run)
+        except Fault as fault:
+            raise Fault(fault.code, fault.sentence.replace(A_VALUE, _A_VALUE)) from fault
         if json:
             write_json(dict(outcome.body))
         else:
@@ -221,6 +226,12 @@ def _asked() -> dict[str, str | None]:
         for name, prompt in _PROMPTS.items()
     }
     return {name: answer or None for name, answer in asked.items()}
+
+
+def _reference(text: str) -> str:
+    """Return a reference as it is spelled: kr-311 and KR311 are KR-311."""
+    found = re.fullmatch(r"kr-?([0-9]{1,9})", text.strip(), re.IGNORECASE)
+    return f"KR-{found[1]}" if found else text
 
 
 def _value(text: str) -> Any:
