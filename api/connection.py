@@ -13,6 +13,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.problems import MEDIA_TYPE, RequestIsMalformed, problem_kind
+from api.sending import Together
 
 REQUEST_SECONDS: Final = 20.0
 """How long a request may take to arrive, its body included; a connection that asks nothing is closed sooner."""
@@ -43,6 +44,8 @@ class PunctualProtocol(HttpToolsProtocol):
     _untaken: asyncio.TimerHandle | None = None
     _answering: Any = None
     """The request that is answered, or the last one that was."""
+    _sending: Together | None = None
+    """Its way out."""
     _unread: int | None = None
     """How many bytes came since a request went on: of its head, or of what stands around its body; None between two."""
     _moved = False
@@ -112,6 +115,8 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Begin with the next request that waits; one of which a part came has its whole time for the rest."""
+        if self._sending is not None:
+            self._sending.flush()
         super().on_response_complete()
         if self._unread is not None and not self.transport.is_closing():
             self._unset_keepalive_if_required()
@@ -119,6 +124,7 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._answering = cycle
+        cycle.transport = self._sending = Together(self.transport)
         if cycle.waiting_for_100_continue or cycle.scope["http_version"] == "1.0":
             app = _with_care(cycle, app)
         super()._start_asgi_task(cycle, app)
