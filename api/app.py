@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from api.answers import PROBLEMS, accident_answer, fault_answer, register_problems
+from api.crowd import Crowd
 from api.door import Door
 from api.found import Found
 from api.metrics import Figures
@@ -82,6 +83,7 @@ def create_app(
         telemetry={**TELEMETRY, **(telemetry or {})},
         middleware=[
             Middleware(Watch, new_id=new_id, figures=figures),
+            Middleware(Crowd, answer=fault_answer, most=door.under_way, figures=figures),
             Middleware(Accidents, answer=accident_answer),
             Middleware(Bearer, answer=fault_answer, actor_of=desk.actor_of, door=door, figures=figures),
             Middleware(BodyLimit, answer=fault_answer),

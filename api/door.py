@@ -1,4 +1,4 @@
-"""How wide the HTTP door is: what one token may ask in a second, how many may listen; read from the environment."""
+"""How wide the HTTP door is: what one token may ask in a second, how many may listen or wait; from the environment."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ READS_PER_SECOND: Final = 1_000
 WRITES_PER_SECOND: Final = 200
 LISTENERS_PER_TOKEN: Final = 20
 LISTENERS: Final = 500
+UNDER_WAY: Final = 2_000
+"""What 220 requests a second become in nine seconds in which nobody is answered."""
 _GREATEST: Final = 1_000_000
 _NAMES: Final = {
     "reads_per_second": "STRATEGY_LEDGER_READS_PER_SECOND",
     "writes_per_second": "STRATEGY_LEDGER_WRITES_PER_SECOND",
     "listeners_per_token": "STRATEGY_LEDGER_LISTENERS_PER_TOKEN",
     "listeners": "STRATEGY_LEDGER_LISTENERS",
+    "under_way": "STRATEGY_LEDGER_REQUESTS_UNDER_WAY",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What one token may do in each process, and how many listen there in all; 0 is no bound."""
+    """What one token may do in each process, how many listen and are under way there in all; 0 is no bound."""
 
     reads_per_second: int = READS_PER_SECOND
     writes_per_second: int = WRITES_PER_SECOND
     listeners_per_token: int = LISTENERS_PER_TOKEN
     listeners: int = LISTENERS
+    under_way: int = UNDER_WAY
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -48,5 +52,5 @@ class Door:
         return cls(**chosen)
 
 
-WIDE_OPEN: Final = Door(0, 0, 0, 0)
+WIDE_OPEN: Final = Door(0, 0, 0, 0, 0)
 """Without any bound: for measurements."""

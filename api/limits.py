@@ -10,7 +10,7 @@ from aggregates.finding.commands import MOST_FINDINGS
 from aggregates.measures import MOST_STAGES, MOST_STEPS
 from aggregates.objective.events import MOST_PEOPLE
 from api.connection import HEAD_LIMIT
-from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, WRITES_PER_SECOND
+from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, UNDER_WAY, WRITES_PER_SECOND
 from api.kept import MOST_KEPT_BYTES
 from api.middleware import BODY_LIMIT
 from api.paging import MOST_ROWS
@@ -44,6 +44,7 @@ LIMITS: Final = (
         "listeners with one token, unless set otherwise", LISTENERS_PER_TOKEN, "streams", "too_many_listeners"
     ),
     Limit("listeners of one server, unless set otherwise", LISTENERS, "streams", "too_many_listeners"),
+    Limit("requests under way in one server, unless set otherwise", UNDER_WAY, "requests", "server_is_busy"),
     Limit("findings that one command answers", MOST_FINDINGS, "findings", "too_many_findings"),
     Limit("changes that one decision carries out", MOST_CHANGES, "changes", "too_long"),
     Limit("people that a visibility names", MOST_PEOPLE, "people", "too_long"),

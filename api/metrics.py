@@ -58,6 +58,14 @@ class Figures:
             "strategy_ledger_stream_events", "Entries sent to listeners.", registry=registry
         )
         self.listeners = Gauge("strategy_ledger_stream_listeners", "Who listens just now.", registry=registry)
+        self.under_way = Gauge(
+            "strategy_ledger_requests_under_way", "Requests that are answered just now.", registry=registry
+        )
+        self.turned_away = Counter(
+            "strategy_ledger_requests_turned_away",
+            "Requests refused because too many were under way.",
+            registry=registry,
+        )
         self._limited = Counter(
             "strategy_ledger_rate_limited", "Requests over a token's rate.", ["kind"], registry=registry
         )

@@ -16,6 +16,7 @@ from aggregates.refusals import ActionIsNotAllowed, Refusal
 from api import parts, schemas
 from api.answers import PROBLEMS
 from api.commands import DOORS, Door
+from api.crowd import ALWAYS_ANSWERED
 from api.problems import MEDIA_TYPE, code_of, status_of_refusal
 from api.reachable import refusals_of
 from api.release import RELEASE
@@ -33,7 +34,7 @@ COMMAND_FAULTS = (
 TOKEN_FAULTS = ("token_is_missing", "token_is_not_valid", "too_many_requests", "token_has_expired")
 ALWAYS = (
     "internal_fault", "ledger_is_away", "request_is_malformed", "connections_are_taken", "ledger_is_full",
-    "ledger_is_read_only", "head_went_back", "answers_are_being_made",
+    "ledger_is_read_only", "head_went_back", "answers_are_being_made", "server_is_busy",
 )  # fmt: skip
 NAMED: Mapping[str, tuple[str, ...]] = {
     "cycle": ("cycle_is_unknown",),
@@ -114,7 +115,7 @@ def reading_operation(route: APIRoute) -> dict[str, Any]:
     parameters = [parts.path_parameter(name) for name in names]
     shape = READINGS[identifier]
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in shape.parameters]
-    codes = list(ALWAYS)
+    codes = [code for code in ALWAYS if code != "server_is_busy" or route.path not in ALWAYS_ANSWERED]
     if identifier not in OPEN:
         codes += [*TOKEN_FAULTS, code_of(ActionIsNotAllowed), *shape.problems]
     elif identifier == "read_readiness":

@@ -192,6 +192,16 @@ class LedgerIsAway(Fault):
     status = 503
 
 
+class ServerIsBusy(Fault):
+    """More is asked of this server than it can answer; nothing was done, so come again after Retry-After.
+
+    As many requests are under way as may be. A command that is sent again with the same Idempotency-Key is carried out
+    once, whatever became of it before.
+    """
+
+    status = 503
+
+
 class MasterKeyIsAway(Fault):
     """The ledger's master key is missing or is another's; without it no personal text and no idempotency key is taken.
 

@@ -55,6 +55,10 @@ from the last id.
 
 **Rates.** Per token and process: `RateLimit-Policy` and `RateLimit` on every answer, 429 with `Retry-After` beyond.
 
+**Too much at once.** Where as many requests are under way in a server as may be, the next ones get 503
+`server_is_busy` with `Retry-After` at once, and nothing was done; what is under way is answered. `/v1/health`,
+`/v1/ready`, `/v1/metrics` and the stream are answered all the same.
+
 """
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import uvicorn
@@ -23,7 +24,10 @@ logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 10
-BACKLOG = 512
+BACKLOG = 2_048
+"""Connections that the system keeps until they are taken, during a pause of the machine."""
+MOST_OPEN = 16_384
+"""Files and connections that the process may have open, where the system lets it: each request may have its own."""
 TURN_SECONDS = 0.001
 """How long a thread computes while others wait: what completes an answer must not hold up the rest."""
 COLLECTED_AFTER = (20_000, 20, 50)
@@ -126,9 +130,19 @@ def serve(
         SERVER.info("answering", extra={"told": {"release": RELEASE, "port": bound.getsockname()[1]}})
         announce(address_of(bound))
 
+    open_enough()
     with running(runner), bound, many_served():
         make_server(app, ready).run(sockets=[bound])
     SERVER.info("ended")
+
+
+def open_enough() -> None:
+    """Let this process have as many connections as the system allows it: the usual bound is 1,024."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN if most == resource.RLIM_INFINITY else min(MOST_OPEN, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with suppress(OSError, ValueError):  # then it stays as it is
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 @contextmanager

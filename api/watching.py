@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.logs import REQUESTS, tell
 from api.metrics import NOWHERE, Figures
+from api.problems import ServerIsBusy, code_of
 
 GONE: Final = 499
 """The status in log and figures of a request whose caller left before it was answered."""
+BUSY: Final = code_of(ServerIsBusy)
 QUIET: Final = frozenset({"/v1/health", "/v1/ready", "/v1/metrics"})
 """What machines ask every few seconds: it is logged only when it is refused."""
 
@@ -88,8 +90,8 @@ class Watch:
         level = logging.INFO if seen.status < 500 else logging.WARNING
         if seen.route in QUIET and seen.status < 300:
             level = logging.DEBUG
-        if not REQUESTS.isEnabledFor(level):
-            return
+        if code == BUSY or not REQUESTS.isEnabledFor(level):
+            return  # those who are turned away are told together
         told: dict[str, Any] = {
             "method": scope["method"][:20],
             "route": seen.route,

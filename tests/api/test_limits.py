@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,8 +19,17 @@ from aggregates.objective.commands import SetVisibility
 from aggregates.objective.events import MOST_PEOPLE
 from aggregates.refusals import Refusal
 from aggregates.values import Key, Line, Number, Text
+from api.answers import fault_answer
 from api.connection import HEAD_LIMIT
-from api.door import LISTENERS, LISTENERS_PER_TOKEN, READS_PER_SECOND, WRITES_PER_SECOND, Door
+from api.crowd import Crowd
+from api.door import (
+    LISTENERS,
+    LISTENERS_PER_TOKEN,
+    READS_PER_SECOND,
+    UNDER_WAY,
+    WRITES_PER_SECOND,
+    Door,
+)
 from api.limits import LIMITS, table
 from api.metrics import Figures
 from api.middleware import BODY_LIMIT
@@ -33,6 +44,7 @@ from ledger.appends import append
 from ledger.identifiers import new_id
 from ledger.limits import BYTES_PER_ENTRY, EVENTS_PER_APPEND, PAGE, READS_PER_APPEND
 from tests.api.conftest import House
+from tests.api.test_crowd import scope_of
 from tests.ledger.helpers import stored, team_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "limits.md"
@@ -120,6 +132,23 @@ def one_listener_more(tokens: Iterable[bytes]) -> str:
     return code_of_class(type(refused.value))
 
 
+def one_under_way_more() -> str:
+    """One more request than may be under way."""
+    crowd, scope = Crowd(never, fault_answer, Door().under_way, Figures()), scope_of("/v1/cycles")
+    crowd.under_way = UNDER_WAY
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def meeting() -> None:
+        await crowd(scope, never, send)
+        crowd._refused = 0
+
+    asyncio.run(meeting())
+    return str(orjson.loads(sent[1]["body"])["type"]).rpartition("/")[2]
+
+
 async def never(*_: Any) -> Any:
     """Nobody looks and nobody reads."""
 
@@ -162,6 +191,7 @@ OVER: dict[str, Callable[[House], str]] = {
     "listeners of one server, unless set otherwise": lambda _: one_listener_more(
         str(number).encode() for number in range(LISTENERS + 1)
     ),
+    "requests under way in one server, unless set otherwise": lambda _: one_under_way_more(),
     "findings that one command answers": lambda house: problem(
         house["ada"].post(
             "/v1/findings/answers",
