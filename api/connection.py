@@ -6,14 +6,15 @@ import asyncio
 import logging
 import re
 import sys
+from contextlib import suppress
 from typing import Any, Final
 
 import httptools
-import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.problems import MEDIA_TYPE, RequestIsMalformed, problem_kind
-from api.sending import Together
+from api.problems import Fault
+from api.request_line import VERSIONS, answer_to, fault_of, malformed, version_fault
+from api.sending import Together, with_care
 
 REQUEST_SECONDS: Final = 20.0
 """How long a request may take to arrive, its body included; a connection that asks nothing is closed sooner."""
@@ -27,7 +28,11 @@ TAKING_SECONDS: Final = 30.0
 SLOW: Final = b": Nothing was taken of this stream for too long, so it ends here; go on from the last id.\n\n"
 """The last thing that a listener reads who was too slow."""
 
-_VERSIONS: Final = frozenset({"1.0", "1.1"})
+LINGER_SECONDS: Final = 2.0
+LINGER_BYTES: Final = 4 * 1024 * 1024
+"""How long and how much is read and thrown away behind an answer that was given before its request was whole: where a
+connection ends with something unread, the caller's system may throw the answer away."""
+
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Za-z:.]+\])(?::[0-9]*)?")
 """A host and perhaps its port; RFC 9112 wants anything else in the header Host refused."""
 _log = logging.getLogger(__name__)
@@ -51,8 +56,12 @@ class PunctualProtocol(HttpToolsProtocol):
     _moved = False
     """Whether the request went on, or another began, with what arrived last."""
     _in_head = False
-    _wrong: str = ""
+    _wrong: Fault | None = None
     """What is wrong with the request that cannot be read."""
+    _arrived: bytes = b""
+    """What arrived last, if a request begins with it."""
+    _thrown: int | None = None
+    """How many bytes were thrown away behind the last answer; None where it was not given too early."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -61,14 +70,39 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived; stop the clock once the request is whole."""
+        if self._thrown is not None:
+            self._throw_away(len(data))
+            return
         self._moved = False
+        self._arrived = data if self._unread is None else b""
         super().data_received(data)
+        self._arrived = b""
         if self._unread is not None and not self._moved and not self.transport.is_closing():
             self._unread += len(data)
             if self._unread > HEAD_LIMIT:
-                self._wrong = _too_long()
-                self.send_400_response(self._wrong)
+                self._wrong = malformed(_too_long())
+                self.send_400_response("")
         self._look()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what came whole before the caller had nothing more to say, then close; a listener has left."""
+        cycle: Any = self._without_half() if self._thrown is None else None
+        if cycle is None or cycle.response_complete or cycle.more_body or self._listens():
+            return False
+        cycle.keep_alive = False
+        return True
+
+    def _without_half(self) -> Any:
+        """Return the last request that is whole, or the only one; forget one behind it of which a part came."""
+        cycle: Any = self.cycle
+        if self.pipeline and cycle.more_body:  # half a request is none, and those before it are whole
+            self.pipeline.popleft()
+            cycle = self.cycle = self.pipeline[0][0] if self.pipeline else self._answering
+        return cycle
+
+    def _listens(self) -> bool:
+        cycle = self._answering
+        return cycle is not None and bool(cycle.scope.get("state", {}).get("listens"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clocks, and tell whoever makes an answer that nobody waits for it."""
@@ -94,8 +128,8 @@ class PunctualProtocol(HttpToolsProtocol):
         """Take a head that is whole; raise ValueError, which ends the connection, for one that must not be answered."""
         self._unread, self._moved, self._in_head = 0, True, False
         self._wrong = self._fault()
-        if self._wrong:
-            raise ValueError(self._wrong)
+        if self._wrong is not None:
+            raise ValueError(self._wrong.detail)
         if self.parser.get_http_version() == "1.0":
             self.expect_100_continue = False  # which only a caller of HTTP/1.1 understands
         super().on_headers_complete()
@@ -110,13 +144,15 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Take a request that is whole."""
-        self._unread, self._moved = None, True
+        self._unread, self._moved, self._arrived = None, True, b""
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Begin with the next request that waits; one of which a part came has its whole time for the rest."""
         if self._sending is not None:
             self._sending.flush()
+        if self._thrown is not None:
+            return
         super().on_response_complete()
         if self._unread is not None and not self.transport.is_closing():
             self._unset_keepalive_if_required()
@@ -124,16 +160,20 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._answering = cycle
-        cycle.transport = self._sending = Together(self.transport)
+        cycle.transport = self._sending = Together(self.transport, self._close)
         if cycle.waiting_for_100_continue or cycle.scope["http_version"] == "1.0":
-            app = _with_care(cycle, app)
+            app = with_care(cycle, app)
         super()._start_asgi_task(cycle, app)
 
-    def _fault(self) -> str:
-        """Return what RFC 9112 forbids in this head, or nothing."""
+    def _fault(self) -> Fault | None:
+        """Return what RFC 9112 forbids in this head, or None."""
         version = self.parser.get_http_version()
-        if version not in _VERSIONS:
-            return f"HTTP/{version} is not spoken here; send HTTP/1.1."
+        if version not in VERSIONS:
+            return version_fault(version)
+        wrong = self._fault_in(version)
+        return malformed(wrong) if wrong else None
+
+    def _fault_in(self, version: str) -> str:
         size = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n\r\n")
         hosts = 0
         for name, value in self.headers:
@@ -158,10 +198,7 @@ class PunctualProtocol(HttpToolsProtocol):
         Requests before it that are whole have their answers, and no more is said; an answer that was begun is only cut.
         """
         self._unread = None
-        cycle: Any = self.cycle
-        if self.pipeline and cycle.more_body:  # half a request is none, and those before it are whole
-            self.pipeline.popleft()
-            cycle = self.cycle = self.pipeline[0][0] if self.pipeline else self._answering
+        cycle: Any = self._without_half()
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
                 cycle.keep_alive = False
@@ -171,18 +208,44 @@ class PunctualProtocol(HttpToolsProtocol):
             if cycle.response_started:
                 self.transport.close()
                 return
-        if isinstance(sys.exception(), httptools.HttpParserInvalidMethodError):
-            self._wrong = "This method is none of HTTP's."
-        kind = problem_kind(RequestIsMalformed, RequestIsMalformed.status)
-        body = orjson.dumps(
-            {"type": kind.address, "title": kind.title, "status": kind.status, "detail": self._wrong or msg}
-        )
-        head = (
-            f"HTTP/1.1 {kind.status} Bad Request\r\n"
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
+        knows_method = not isinstance(sys.exception(), httptools.HttpParserInvalidMethodError)
+        if self._wrong is None and self._arrived:
+            self._wrong = fault_of(self._arrived, knows_method=knows_method, methods_of=self._methods_of)
+        if self._wrong is None and not knows_method:
+            self._wrong = malformed("This method is none of HTTP's.")
+        self.transport.write(answer_to(self._wrong or malformed(msg)))
+        self._linger()
+
+    def _methods_of(self, path: str) -> set[str]:
+        """Return the methods that a path takes."""
+        addresses = getattr(getattr(self.app, "state", None), "addresses", ())
+        return set().union(*(methods for pattern, methods in addresses if pattern.fullmatch(path)))
+
+    def _close(self) -> None:
+        """Close behind an answer."""
+        cycle = self._answering
+        if cycle is not None and cycle.more_body and not cycle.disconnected:
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _linger(self) -> None:
+        """Say that nothing more is said, and read on for a while, so that the answer is not lost with the rest."""
+        if self._thrown is not None or self.transport.is_closing():
+            return
+        self._thrown = 0
+        self._stop()
+        self._unset_keepalive_if_required()
+        self._due = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        with suppress(OSError, RuntimeError):
+            self.transport.write_eof()
+        self.flow.resume_reading()
+
+    def _throw_away(self, number: int) -> None:
+        """Read on, up to a bound."""
+        self._thrown = (self._thrown or 0) + number
+        if self._thrown > LINGER_BYTES:
+            self.transport.close()
 
     def _leave(self, cycle: Any) -> None:
         """Let no more of an answer be written; whoever makes it hears that."""
@@ -247,6 +310,8 @@ class PunctualProtocol(HttpToolsProtocol):
     def _look(self) -> None:
         """Let the clock run while a request is waited for, and not while one that is whole waits for its answer."""
         cycle = self._answering
+        if self._thrown is not None:
+            return
         if cycle is not None and not cycle.response_complete and not cycle.more_body:
             self._stop()
         elif self._due is None and not self.transport.is_closing():
@@ -260,30 +325,3 @@ class PunctualProtocol(HttpToolsProtocol):
 
 def _too_long() -> str:
     return f"The request's line and headers take more than {HEAD_LIMIT:,} bytes."
-
-
-def _with_care(cycle: Any, app: Any) -> Any:
-    """Return the application for a caller of HTTP/1.0, or for one who waits to be asked for the body.
-
-    To the first no chunks are sent: the answer ends with the connection. Where the second is not asked, nobody can tell
-    whether what comes next is the body or another request.
-    """
-
-    async def answered(scope: Any, receive: Any, send: Any) -> None:
-        is_old, has_length = scope["http_version"] == "1.0", False
-
-        async def send_with_care(message: Any) -> None:
-            nonlocal has_length
-            if message["type"] == "http.response.start":
-                has_length = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
-                if is_old and not has_length:
-                    cycle.chunked_encoding = False
-                if cycle.waiting_for_100_continue:
-                    cycle.keep_alive = False
-            elif is_old and not has_length:
-                cycle.expected_content_length = len(message.get("body", b""))
-            await send(message)
-
-        await app(scope, receive, send_with_care)
-
-    return answered

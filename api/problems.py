@@ -74,6 +74,18 @@ class RequestIsMalformed(Fault):
     """This is no request of HTTP/1.1."""
 
 
+class MethodIsUnknown(Fault):
+    """This is no method that anything here takes."""
+
+    status = 501
+
+
+class VersionIsNotSpoken(Fault):
+    """This version of HTTP is not spoken here; send HTTP/1.1."""
+
+    status = 505
+
+
 class BodyIsNotJson(Fault):
     """The body is not one JSON object in UTF-8."""
 

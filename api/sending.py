@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 _LENGTH: Final = b"\r\ncontent-length: "
@@ -13,10 +14,12 @@ TOGETHER: Final = 64 * 1024
 class Together:
     """The transport of one answer: a head that says how long its body is waits for the body, which comes at once."""
 
-    __slots__ = ("_head", "_transport")
+    __slots__ = ("_close", "_head", "_transport")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        """Write to a transport, which `close` closes."""
         self._transport = transport
+        self._close = close
         self._head = b""
 
     def write(self, data: bytes) -> None:
@@ -41,7 +44,34 @@ class Together:
     def close(self) -> None:
         """Write what waits, and close."""
         self.flush()
-        self._transport.close()
+        self._close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+def with_care(cycle: Any, app: Any) -> Any:
+    """Return the application for a caller of HTTP/1.0, or for one who waits to be asked for the body.
+
+    To the first no chunks are sent: the answer ends with the connection. Where the second is not asked, nobody can tell
+    whether what comes next is the body or another request.
+    """
+
+    async def answered(scope: Any, receive: Any, send: Any) -> None:
+        is_old, has_length = scope["http_version"] == "1.0", False
+
+        async def send_with_care(message: Any) -> None:
+            nonlocal has_length
+            if message["type"] == "http.response.start":
+                has_length = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+                if is_old and not has_length:
+                    cycle.chunked_encoding = False
+                if cycle.waiting_for_100_continue:
+                    cycle.keep_alive = False
+            elif is_old and not has_length:
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, send_with_care)
+
+    return answered
