@@ -26,6 +26,8 @@ _NUMBERED = re.compile(r"key[ _]result[ _](\d{1,2})[ _](title|completion)")
 class HeaderDoesNotFit(Refusal):
     """The header of this table does not name the columns that the profile needs."""
 
+    kind = "unavailable"
+
 
 @dataclass(frozen=True, slots=True)
 class Header:

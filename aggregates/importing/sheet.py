@@ -103,7 +103,7 @@ def items_of(board: Mapping[str, Any], names: Mapping[str, str]) -> dict[UUID, S
             "level": "objective", "reference": row["reference"], "title": row["title"],
             "description": row["description"], "owner": names.get(row["owner"]["id"], row["owner"]["id"]),
             "parent": None if parent is None else names.get(_id(parent), _id(parent)),
-            "local": alignment.get("because"), "standing": row["standing"]["word"],
+            "local": alignment.get("local"), "standing": row["standing"]["word"],
             "team": None if row["team"] is None else names.get(row["team"], row["team"]), "id": row["id"],
         }  # fmt: skip
         takes = row["standing"]["word"] in ("draft", "committed")

@@ -238,10 +238,14 @@ def check_value(
         if not isinstance(value, bool):
             raise ValueDoesNotFitMeasure("A yes/no measure takes true or false.", field=field)
     elif measure.kind == "milestones":
-        names = {stage.name for stage in target.stages} if isinstance(target, StagesTarget) else set()
-        if not isinstance(value, tuple) or not names.issuperset(value) or len(set(value)) != len(value):
+        names = [stage.name for stage in target.stages] if isinstance(target, StagesTarget) else []
+        wrong = [one for one in value if one not in names] if isinstance(value, tuple) else []
+        if not isinstance(value, tuple) or wrong or len(set(value)) != len(value):
+            said = f"; “{wrong[0][:60]}” is none of them" if wrong else ""
+            stages = ", ".join(name[:60] for name in names)
             raise ValueDoesNotFitMeasure(
-                "A staged measure takes the names of its finished stages.", field=field
+                f"A staged measure takes the names of its finished stages, each once: {stages}{said}.",
+                field=field,
             )
     elif not isinstance(value, Decimal):
         raise ValueDoesNotFitMeasure(f"A measure of kind {measure.kind} takes a number.", field=field)

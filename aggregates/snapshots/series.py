@@ -23,6 +23,8 @@ from aggregates.values import day_of, end_of_day
 class NoVersionCanBeRead(Refusal):
     """A series needs at least one version that can be read."""
 
+    kind = "unavailable"
+
 
 @dataclass(frozen=True, slots=True)
 class NotPlaced:

@@ -25,6 +25,8 @@ MOST_LINES = 10_000
 class PeopleMapCannotBeRead(Refusal):
     """This people map is not a CSV file of source, person and name."""
 
+    kind = "unavailable"
+
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:

@@ -21,6 +21,8 @@ LARGEST_PROFILE = 200_000
 class ProfileCannotBeRead(Refusal):
     """This is neither the name of a profile nor a file that holds one."""
 
+    kind = "unavailable"
+
 
 def load_profile(named: str | None) -> Profile:
     """Return the profile of a name, or of a JSON or TOML file; `table` where none is named.

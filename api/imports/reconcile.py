@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from aggregates.importing.header import plain
@@ -14,67 +13,16 @@ from aggregates.importing.merging import target_words
 from aggregates.importing.rows import KeyResultRow, ObjectiveRow, TableRow
 from aggregates.importing.sheet import SheetItem, items_of, target_of, words
 from aggregates.values import start_of_day
+from api.exporting.forms import with_teams
 from api.imports.days import Days
+from api.imports.disagreements import Disagreement, Reconciled, What
+from api.imports.own_board import compare, is_own_board, refuse_sheet
 from api.imports.people import PeopleMap
 from api.imports.planned import identifier
 from api.imports.table_report import RowReport, of_fault
 from api.imports.tables.reading import TableFile
 from ledger.store import Ledger
 from replay.questions import BoardOf, Reader
-
-What = Literal["missing here", "missing there", "differs", "doubtful", "unreadable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """One place where the two disagree: which item, which field, what each side says, and the line there."""
-
-    what: What
-    item: str
-    title: str
-    field: str = ""
-    here: str = ""
-    there: str = ""
-    line: int = 0
-
-    def body(self) -> dict[str, Any]:
-        """Return the disagreement ready for JSON."""
-        told = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in told.items() if value not in ("", 0)}
-
-    def sentence(self) -> str:
-        """Return the disagreement in one line."""
-        place = f", line {self.line} there" if self.line else ""
-        name = f"{self.item} “{self.title}”" if self.item else f"“{self.title}”"
-        if self.what == "differs":
-            return (
-                f"{name}: {self.field} is {self.here or 'none'} here and {self.there or 'none'} there{place}"
-            )
-        more = f": {self.there}" if self.there else ""
-        return f"{self.what}: {name}{place}{more}"
-
-
-@dataclass
-class Reconciled:
-    """The result: the basis, how many items agree, and every disagreement."""
-
-    cycle: str
-    basis: Mapping[str, Any]
-    agree: int = 0
-    found: list[Disagreement] = field(default_factory=list)
-
-    def body(self) -> dict[str, Any]:
-        """Return the result ready for JSON."""
-        return {
-            "cycle": self.cycle, "basis": self.basis, "agree": self.agree,
-            "disagreements": [one.body() for one in self.found],
-        }  # fmt: skip
-
-    def blocks(self) -> list[str]:
-        """Return the result as lines for people."""
-        basis = f"position {self.basis['position']}, effective {self.basis['effective_at']}"
-        head = f"{self.cycle} at {basis}: {self.agree} items agree, {len(self.found)} disagreements"
-        return [head, *(f"  {one.sentence()}" for one in self.found)]
 
 
 def reconcile(
@@ -91,9 +39,14 @@ def reconcile(
     """Return where the ledger and an export disagree. Raises TableCannotBeRead, HeaderDoesNotFit, BasisIsUnknown.
 
     An item is found by the identifier that an import of `source` gave it, else by its title among the items of the
-    cycle; a title that stands twice is doubtful and not compared.
+    cycle; a title that stands twice is doubtful and not compared. A board that was exported here is known by its
+    columns and compared by its identifiers.
     """
+    refuse_sheet(table)
+    is_ours = is_own_board(table)
     answer = reader.ask(BoardOf(cycle), as_of=as_of, effective_at=effective_at)
+    if is_ours:
+        return compare(ledger, table, cycle, with_teams(reader, answer.body))
     return _Comparison(ledger, table, cycle, people, source, answer.body).run()
 
 

@@ -42,6 +42,8 @@ class SheetIsAnothers(Refusal):
 class ProposalCannotBeRead(Refusal):
     """This file is no proposal that was written from a sheet of this ledger."""
 
+    kind = "unavailable"
+
 
 class Sheet:
     """The sheet of one ledger, for one person who edits."""

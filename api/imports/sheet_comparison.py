@@ -173,7 +173,8 @@ class Comparison:
         if not now.takes:
             raise _Refused(f"{reference} or its objective has ended; its record takes no changes")
         for name, (before, after) in edited.changed.items():
-            if after is None and name in NEVER_BLANK:
+            is_lost = name == "local" and not edited.values.get("parent")
+            if after is None and (name in NEVER_BLANK or is_lost):
                 raise _Refused(f"column {COLUMNS[name]}: {words(before)} cannot be made blank")
         kind = edited.values.get("kind")
         if edited.level == "key_result" and "kind" in edited.changed and kind not in KINDS:

@@ -32,6 +32,8 @@ _DATED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{6})Z-([0-9a-f]{7,64})\
 class SourceCannotBeRead(Refusal):
     """This source cannot be read as a series of dated versions."""
 
+    kind = "unavailable"
+
 
 @dataclass(frozen=True, slots=True)
 class VersionFile:

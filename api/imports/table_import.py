@@ -24,6 +24,7 @@ from aggregates.values import day_of, end_of_day, start_of_day
 from api.imports.asked import FIRST, Ask, cycle_of
 from api.imports.check_ins import CheckIns
 from api.imports.days import cycle_kind
+from api.imports.own_board import header_of
 from api.imports.owners import OwnersOf
 from api.imports.people import PeopleMap, read_people
 from api.imports.planned import identifier
@@ -76,7 +77,7 @@ class TableImport:
         onto: Preview | None = None,
     ) -> None:
         self._ledger, self._table, self._ask, self._by = ledger, table, ask, by
-        self._header: Header = table.header()
+        self._header: Header = header_of(table)
         now = ledger.head().now
         self._today = day_of(now, ledger.zone)
         day = ask.on or self._today

@@ -79,3 +79,40 @@ def test_a_table_whose_key_results_are_not_found_says_so(season: CommandLine, tm
     told = season("import", "csv", str(path), "--cycle", "spring", "--dry-run")
     assert "no column holds key results" in told.out
     assert "--column key_result=NAME names it" in told.out
+
+
+def test_a_file_that_cannot_be_used_ends_with_one_code(season: CommandLine, tmp_path: Path) -> None:
+    """Whichever the command and the option: 5 for the file as a whole, 1 for rows of it."""
+    good, none, broken = tmp_path / "rows.csv", tmp_path / "none", tmp_path / "broken.csv"
+    good.write_text(f"{HEAD}Quiet,ada,Complaints,ada,9,0,5\n", encoding="utf-8")
+    broken.write_bytes(b"\xff\xfe\xfd")
+    of, tables = ("--cycle", "spring"), ("csv", "xlsx", "jsonl")
+    asked: list[tuple[str, ...]] = [
+        *[("import", form, f"{none}.{form}", *of) for form in tables],
+        ("import", "sheet", f"{none}.csv"),
+        ("import", "snapshots", str(none)),
+        ("reconcile", f"{none}.csv", *of),
+        ("import", "csv", str(good), *of, "--people", str(none)),
+        ("import", "csv", str(good), *of, "--profile", f"{none}.toml"),
+        ("import", "csv", str(good), *of, "--profile", "sheet-tracker", "--check-ins", f"{none}.csv"),
+        ("import", "csv", str(good), *of, "--token-file", str(none)),
+        ("import", "csv", str(broken), *of),
+        ("import", "csv", str(good), *of, "--column", "objective=Ziel"),
+        ("record", str(none)),
+        ("restore", str(none)),
+    ]
+    told = [(words, season(*words)) for words in asked]
+    assert [(words, typed.err) for words, typed in told if typed.code != 5] == []
+    assert all(typed.sentence for _, typed in told)
+
+
+def test_a_board_is_not_taken_for_a_table_of_another_tool(season: CommandLine, tmp_path: Path) -> None:
+    """Given an exported board, whose columns hold identifiers, when it is imported, then it says what to do."""
+    board, sheet = tmp_path / "board.csv", tmp_path / "sheet.csv"
+    assert season("board", "spring", "--out", str(board)).code == 0
+    assert season("sheet", "spring", "--out", str(sheet)).code == 0
+    typed = season("import", "csv", str(board), "--cycle", "spring")
+    assert (typed.code, "`sheet CYCLE --out FILE`" in typed.sentence) == (5, True), typed
+    for words in (("import", "csv"), ("reconcile",)):
+        typed = season(*words, str(sheet), "--cycle", "spring")
+        assert (typed.code, "import sheet" in typed.sentence) == (5, True), typed

@@ -67,6 +67,20 @@ def test_an_untouched_sheet_asks_for_nothing(season: CommandLine, plan: Path) ->
     assert (typed.code, typed.json["rows"], typed.json["unchanged"]) == (0, [], 2)
 
 
+def test_a_sheet_shows_why_an_objective_is_local(season: CommandLine, plan: Path) -> None:
+    book = openpyxl.load_workbook(plan)
+    sheet = book.active
+    assert sheet is not None
+    place = [cell.value for cell in sheet[2]].index("Local, because") + 1
+    assert sheet.cell(3, place).value == "We are one shop."
+    edited(plan, {3: {"Local, because": "We are two shops."}})
+    (told,) = rows(season, str(plan), "--reason", "A second shop")
+    assert "local, because We are two shops." in told
+    edited(plan, {3: {"Local, because": None}})
+    (told,) = rows(season, str(plan))
+    assert "column Local, because: We are one shop. cannot be made blank" in told
+
+
 @both_formats
 def test_the_habits_of_spreadsheets_change_nothing(season: CommandLine, plan: Path) -> None:
     edited(plan, {4: {"Baseline": "120.0" if plan.suffix == ".csv" else 120.0, "Weight": 1.0}})
@@ -241,4 +255,4 @@ def test_a_sheet_of_another_ledger_or_without_its_first_row_is_refused(
     path = plan.with_name("other.csv")
     path.write_text("Level,Title\nobjective,Bread\n", encoding="utf-8")
     typed = season("import", "sheet", str(path))
-    assert (typed.code, "leave its first row as it is" in typed.sentence) == (1, True)
+    assert (typed.code, "leave its first row as it is" in typed.sentence) == (5, True)

@@ -107,6 +107,18 @@ def test_a_value_fits_its_measure(company: Company, kind: str, target: dict, goo
     company.do("check_in", **item, value=good)
 
 
+def test_a_stage_that_does_not_exist_is_answered_with_those_that_do(company: Company) -> None:
+    objective = company.drafted()
+    key_result = company.key_result(objective, measure={"kind": "milestones"}, target=STAGES)
+    company.on("2026-05-20")
+    told = company.refused(
+        ValueDoesNotFitMeasure, "record_value", objective=objective, key_result=key_result, value=["Gamma"]
+    )
+    assert told.detail == (
+        "A staged measure takes the names of its finished stages, each once: Alpha, Beta; “Gamma” is none of them."
+    )
+
+
 def test_the_policy_says_how_many_digits_are_kept(company: Company) -> None:
     policy = DEFAULT_POLICY.model_copy(update={"number_digits_before": 3, "number_digits_after": 1})
     company.do("adopt_policy", policy=policy)

@@ -7,3 +7,5 @@ from aggregates.refusals import Refusal
 
 class TableCannotBeRead(Refusal):
     """This file cannot be read as a table."""
+
+    kind = "unavailable"

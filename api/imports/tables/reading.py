@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from aggregates.importing.cells import shown
 from aggregates.importing.header import Header, HeaderDoesNotFit, looks_like_header, read_header
 from aggregates.importing.profile import ColumnOf, Profile
 from aggregates.importing.rows import RawRow
@@ -66,6 +67,16 @@ class TableFile:
             raise HeaderDoesNotFit(
                 f"{fault.detail} Row {other} looks like the header: --header-row {other}."
             ) from None
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the columns as they are written, whatever they hold. Raises TableCannotBeRead."""
+        check_file(self.path)
+        if self.format == "jsonl":
+            with closing(json_objects(self.path, self.profile)) as objects:
+                return tuple(json_header(objects))
+        with closing(self._cells()) as rows:
+            head = next(islice(rows, self.profile.header - 1, None), RawRow(1, ()))
+        return tuple(shown(cell) for cell in head.cells)
 
     def rows(self) -> Iterator[RawRow]:
         """Give the rows under the header, each with the line where it begins; constant memory."""
