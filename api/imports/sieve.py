@@ -67,11 +67,12 @@ class Sieve:
             return row, None, owners
         owner = self._owner(row.line, objective.owners, row.owners) if objective.owners else None
         if self.objectives.first(objective.key, row.line) != row.line:
-            return replace(row, objective=None), None, owners
-        objective = replace(objective, line=row.line)
+            return TableRow(row.line, None, row.key_results, row.left, row.owners), None, owners
+        if objective.line != row.line:
+            objective = replace(objective, line=row.line)
         if owner is None:
             owner, objective = self._unnamed(objective, owners)
-        return replace(row, objective=objective), owner, owners
+        return TableRow(row.line, objective, row.key_results, row.left, row.owners), owner, owners
 
     def _faults(self, row: TableRow) -> list[Fault]:
         found: list[Fault] = []

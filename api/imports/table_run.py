@@ -27,6 +27,7 @@ from aggregates.overlay import Overlay
 from aggregates.refusals import PersonWasNotHere, Refusal
 from aggregates.values import number_text
 from aggregates.world import World
+from api.imports.row_refusals import RowRefusals, refusals_of
 from api.imports.table_report import RowReport, TableReport
 from ledger.collecting import collecting_seldom
 from ledger.execute import Order
@@ -139,11 +140,23 @@ class Recorder:
         merging = Merging(overlay, self.frame)
         asked.words, asked.kept = [], merging.kept
         out: list[Recorded] = []
-        for change in asked.changes(merging):
-            recorded = decide(overlay, change.command, occasion, actor=actor)
-            overlay.take(recorded)
-            out += recorded
-            asked.words.append(change.words)
+        refusals = RowRefusals()
+        try:
+            for change in asked.changes(merging):
+                if not refusals.asks(change.command):
+                    continue
+                try:
+                    recorded = decide(overlay, change.command, occasion, actor=actor)
+                except Refusal as refusal:
+                    refusals.take(change.command, refusal)
+                    continue
+                overlay.take(recorded)
+                out += recorded
+                asked.words.append(change.words)
+        except Refusal:  # which is about no command: where it is not the only one, it follows from another
+            refusals.tell()
+            raise
+        refusals.tell()
         return out
 
     def _tell(self, row: RowOrder, answer: Receipt | Refusal | list[Recorded]) -> None:
@@ -151,18 +164,7 @@ class Recorder:
         if self._progress is not None and row.lists:
             self._progress(line)
         if isinstance(answer, Refusal):
-            found, remedy = row.found, ""
-            if isinstance(answer, PersonWasNotHere):
-                found = found or row.owners
-                remedy = (
-                    f"In this ledger they joined after {self.frame.day}: name a later day of the table with --on, or "
-                    "amend the entry of their joining (docs/imports.md, People)."
-                )
-            told = RowReport(
-                "refused", line, row.column, found, code=type(answer).code(), reason=answer.detail, remedy=remedy,
-                what="; ".join(row.words),
-            )  # fmt: skip
-            report.say([told])
+            report.say([self._refused(row, one) for one in refusals_of(answer)])
             return
         doubts = [
             RowReport(
@@ -186,6 +188,19 @@ class Recorder:
             report.say(doubts)
         elif row.lists:
             report.say([RowReport("unchanged", line)])
+
+    def _refused(self, row: RowOrder, refusal: Refusal) -> RowReport:
+        found, remedy = row.found, ""
+        if isinstance(refusal, PersonWasNotHere):
+            found = found or row.owners
+            remedy = (
+                f"In this ledger they joined after {self.frame.day}: name a later day of the table with --on, or "
+                "amend the entry of their joining (docs/imports.md, People)."
+            )
+        return RowReport(
+            "refused", row.line, row.column, found, code=type(refusal).code(), reason=refusal.detail, remedy=remedy,
+            what="; ".join(row.words),
+        )  # fmt: skip
 
 
 class Laid(Overlay):

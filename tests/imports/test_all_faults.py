@@ -7,6 +7,8 @@ import json
 import openpyxl
 import pytest
 
+from aggregates.decide import decide
+from aggregates.person.commands import AddPerson
 from tests.imports.conftest import FILES, Bakery, refused
 from tests.imports.tracker import tracker
 
@@ -157,6 +159,31 @@ def test_rows_that_are_refused_or_unchanged_use_up_no_reference(bakery: Bakery) 
     assert given[:9] == list(range(1, 10))
     assert given[-1] - len(given) <= 1
     assert bakery.ledger.next_reference("KR") == f"KR-{given[-1] + 1}"
+
+
+def test_a_row_lists_each_no_of_the_rules_that_does_not_follow_from_another(bakery: Bakery) -> None:
+    """Given a key result, when a later version gives it an owner who was not here and an end after the cycle, then both
+    are told, counted as one row, and nothing of the row is recorded."""
+    head = "Objective,Objective Owner,Key Result,Owner,Kind,Baseline,Target,Current,Ends On"
+    good = "Bread,ada@bakery.example,Loaves,ben@bakery.example,increase,1,20,2,"
+    assert bakery.takes(bakery.file("rows.csv", f"{head}\n{good}\n")).refused == 0
+    late = bakery.ledger.new_id()
+    bakery.ledger.execute(AddPerson(person=late), decide, by=bakery.steward)
+    bakery.ledger.directory.add(late, "Dora", email="dora@bakery.example")
+    before = bakery.head
+    bad = "Bread,ada@bakery.example,Loaves,dora@bakery.example,increase,1,30,3,2027-01-01"
+    report = bakery.takes(
+        bakery.file("rows.csv", f"{head}\n{bad}\n"), people=None, report=bakery.room / "report.json"
+    )
+    assert refused(report) == ["2: person_was_not_here", "2: horizon_is_outside_the_cycle"]
+    assert (report.refused, bakery.head) == (1, before)
+    told = json.loads((bakery.room / "report.json").read_text(encoding="utf-8"))
+    assert [one["code"] for one in told["rows"]] == ["person_was_not_here", "horizon_is_outside_the_cycle"]
+    assert "dora@bakery.example" in told["rows"][0]["found"]
+    new = "Bread,ada@bakery.example,Rolls,ben@bakery.example,increase,1,30,3,2027-01-01"
+    newer = "Cake,dora@bakery.example,Tarts,ben@bakery.example,increase,1,30,3,2027-01-01"
+    report = bakery.takes(bakery.file("rows.csv", f"{head}\n{new}\n{newer}\n"), people=None)
+    assert refused(report) == ["2: horizon_is_outside_the_cycle", "3: person_was_not_here"]
 
 
 def test_a_weight_and_a_day_out_of_range_are_faults_of_their_cells(bakery: Bakery) -> None:
