@@ -35,9 +35,10 @@ def load_profile(named: str | None) -> Profile:
         return PROFILES[named]
     path = Path(named)
     if not path.is_file():
+        is_a_file = path.suffix.casefold() in (".json", ".toml") or len(path.parts) > 1
         raise ProfileCannotBeRead(
             f"There is no profile {named!r} and no such file; there are {', '.join(PROFILES)}.",
-            unreadable=True,
+            unreadable=not is_a_file,
         )
     if path.stat().st_size > LARGEST_PROFILE:
         raise ProfileCannotBeRead(f"{path.name} has more than {LARGEST_PROFILE:,} bytes.")
