@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from uuid import UUID
 import orjson
 
 from ledger.directory_file import written_of
+from ledger.last_line import last_line
 from ledger.releases import migrations, release
 from ledger.store import Ledger
 
@@ -83,7 +84,7 @@ def back_up(ledger: Ledger, into: Path, *, progress: Callable[[int], object] | N
     beside = Path(tempfile.mkdtemp(prefix=".backup.", dir=into))
     try:
         lines = _told(ledger.export(0, head.position), progress)
-        files = {ENTRIES: _write(beside / ENTRIES, lines)}
+        files = {ENTRIES: _write(beside / ENTRIES, chain(lines, [last_line(identifier, head.position)]))}
         files[DIRECTORY] = _write(beside / DIRECTORY, ledger.directory.export())
         last = ledger.entry(head.position)
         manifest = Manifest(

@@ -14,13 +14,14 @@ from aggregates.person.events import PersonJoined, RoleGranted
 from aggregates.policy import DEFAULT_POLICY, Policy
 from ledger.appends import append
 from ledger.codec import encode
+from ledger.copying import RestoreRefused
 from ledger.directory import Somebody, checked, write
 from ledger.errors import LedgerExists
 from ledger.identifiers import new_id
 from ledger.keys import MasterKey
 from ledger.migrate import migrate_place
 from ledger.place import Place
-from ledger.restore import Restored, RestoreRefused, restore
+from ledger.restore import Restored, restore
 from ledger.settings import Settings
 from ledger.tokens import insert_token
 

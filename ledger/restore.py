@@ -7,19 +7,16 @@ that is refused at its last line leaves nothing behind.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import IO
 from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ledger.chunks import plain_rows
 from ledger.collecting import without_collection
+from ledger.copying import Progress, RestoreRefused, copy_entries, copy_receipts, indexed_at_the_end
 from ledger.directory import import_directory
 from ledger.directory_file import Written, unsealed
 from ledger.errors import LedgerExists
@@ -28,28 +25,7 @@ from ledger.limits import CLOCK_BOUND_SECONDS
 from ledger.lines import LineCheck, first_line
 from ledger.migrate import migrate_place
 from ledger.place import Connection, Place
-from ledger.rows import END, SIGNATURE
 from ledger.settings import Settings
-
-Progress = Callable[[int], None]
-"""Called now and then with the number of lines that are done."""
-
-_LINES = 128
-"""Lines that are checked together and given to the database at once: few enough to be taken at once, so that neither
-side waits."""
-_BLOCK = 1 << 16
-"""Bytes of receipts that are given to the database at once."""
-_WHAT_TO_DO = "Nothing was restored; take another copy of the export, or make it again."
-
-
-class RestoreRefused(Exception):
-    """A file cannot be restored; `line` is the number of the line that is wrong, 0 for the file as a whole."""
-
-    code = "restore_file_is_refused"
-
-    def __init__(self, line: int, what: str) -> None:
-        self.line = line
-        super().__init__(f"{f'Line {line}: ' if line else ''}{what} {_WHAT_TO_DO}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +50,7 @@ def restore(
     progress: Progress | None = None,
     demonstration: bool = False,
     older_directory: bool = False,
+    until: int | None = None,
 ) -> Restored:
     """Restore native lines, each with its line break, into an empty ledger, with its owner's rights.
 
@@ -81,6 +58,8 @@ def restore(
     restored (as a demonstration where it is one). Raises RestoreRefused with the line and what is wrong, also where the
     directory was written before the last entry (unless `older_directory` takes it all the same), LedgerExists where the
     ledger is not empty, MasterKeyError where the keys of the directory were wrapped by another master key.
+
+    Where the lines neither end by one that says so (`ledger.last_line`) nor have to end at `until`, a note says that.
     """
     with Place.open(settings) as place:
         notes = migrate_place(place)
@@ -89,15 +68,16 @@ def restore(
             with tempfile.TemporaryFile() as receipts:
                 check = LineCheck(receipts)
                 try:
-                    with without_collection(), _indexed_at_the_end(connection):
-                        _copy_entries(connection, check, lines, progress)
+                    with without_collection(), indexed_at_the_end(connection):
+                        ended = copy_entries(connection, check, lines, progress)
                     _count(connection)
                 except psycopg.IntegrityError as error:
                     raise RestoreRefused(
                         0, "Two entries supersede the same one, or have the same reference."
                     ) from error
-                _copy_receipts(connection, check, receipts)
+                copy_receipts(connection, check, receipts)
             _check_whole(connection, check)
+            notes.extend(_ending(check, until, ended=ended))
             _finish(connection, check, demonstration=demonstration)
             known, written = _restore_directory(
                 connection, settings, check, directory, notes, older=older_directory
@@ -113,57 +93,20 @@ def _refuse_unless_empty(connection: Connection) -> None:
         raise LedgerExists("This ledger is not empty; a restore goes only into a schema that holds no entry.")
 
 
-def _copy_entries(
-    connection: Connection, check: LineCheck, lines: Iterable[bytes], progress: Progress | None
-) -> None:
-    """Check the lines and copy them; while the database takes one piece in, the next is checked."""
-    number = 0
-    with connection.cursor().copy(
-        "copy entries (position, recorded_at, stream, version, name, data, reference, supersedes)"
-        " from stdin (format binary)"
-    ) as copy:
-        copy.write(SIGNATURE)
-        for piece in _pieces(lines):
-            if progress is not None and number:
-                progress(number)
-            copy.write(plain_rows(check, piece) or _rows_one_by_one(check, piece, number))
-            number += len(piece)
-        if number == 0:
-            raise RestoreRefused(0, "The file is empty.")
-        copy.write(END)
-    if progress is not None:
-        progress(number)
+def _ending(check: LineCheck, until: int | None, *, ended: bool) -> Iterator[str]:
+    """Give what is to be said where nothing tells that the last entry is the last one.
 
-
-def _pieces(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    coming = iter(lines)
-    while piece := list(islice(coming, _LINES)):
-        yield piece
-
-
-def _rows_one_by_one(check: LineCheck, lines: Sequence[bytes], before: int) -> bytes:
-    """Return the rows of lines that are not plain. Raises RestoreRefused with the first that is wrong."""
-    rows = []
-    for number, line in enumerate(lines, before + 1):
-        try:
-            rows.append(check.row(line))
-        except ValueError as error:
-            raise RestoreRefused(number, _capital(str(error))) from error
-    return b"".join(rows)
-
-
-@contextmanager
-def _indexed_at_the_end(connection: Connection) -> Iterator[None]:
-    """Make the one index whose order is not that of the entries after them, by sorting, instead of entry by entry.
-
-    Positions, references and superseding entries keep theirs meanwhile: what those refuse is refused by the line.
-    Stream and version need none to be unique, because every line was held to the version before.
+    Raises RestoreRefused where it is known that it is not.
     """
-    row = connection.execute("select pg_get_indexdef('entries_stream_version'::regclass)").fetchone()
-    assert row is not None  # noqa: S101 (the cast raises where there is no such index)
-    connection.execute("drop index entries_stream_version")
-    yield
-    connection.execute(row[0].encode())
+    if until is not None and until != check.position:
+        raise RestoreRefused(
+            0, f"The entries were written up to position {until}, and the file ends at {check.position}."
+        )
+    if until is None and not ended:
+        yield (
+            f"The file ends at position {check.position} without a line that says so: an earlier release wrote it, or "
+            "it was cut off between two lines. Compare the position with what the export said."
+        )
 
 
 def _count(connection: Connection) -> None:
@@ -188,21 +131,6 @@ def _check_whole(connection: Connection, check: LineCheck) -> None:
         )
     if told is not None and told[1] is not None:
         raise RestoreRefused(told[1], "The entry supersedes one of another stream.")
-
-
-def _copy_receipts(connection: Connection, check: LineCheck, receipts: IO[bytes]) -> None:
-    check.flush(before=check.position + 1)
-    receipts.seek(0)
-    try:
-        with connection.cursor().copy(
-            "copy receipts (actor, key, fingerprint, first_position, position) from stdin (format binary)"
-        ) as copy:
-            copy.write(SIGNATURE)
-            while chunk := receipts.read(_BLOCK):
-                copy.write(chunk)
-            copy.write(END)
-    except psycopg.errors.UniqueViolation as error:
-        raise RestoreRefused(0, "One idempotency key stands on two commands.") from error
 
 
 def _finish(connection: Connection, check: LineCheck, *, demonstration: bool) -> None:
@@ -302,7 +230,3 @@ def _master_key(settings: Settings) -> MasterKey | None:
     if settings.master_key is None and not settings.master_key_file.exists():
         return None
     return MasterKey.load(settings)
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +34,8 @@ def export(
 
     They are whole, whomever an objective is shown to, so a steward's or an auditor's token is needed.
     """
+    from ledger.last_line import last_line
+
     if out is None and sys.stdout.isatty():
         raise Fault(
             Code.USAGE, "Entries are not written to a terminal; give --out FILE, or send stdout to a file."
@@ -44,7 +47,8 @@ def export(
         session.note("exported", "export", caller, f"entries {after + 1} to {min(until or head, head)}")
         last = min(until or head, head)
         with progress("Exporting", last - after) as step:
-            lines = _counted(session.ledger.export(after, last), step)
+            entries = _counted(session.ledger.export(after, last), step)
+            lines = chain(entries, [last_line(session.ledger.keys.ledger, max(after, last))])
             if out is None:
                 sys.stdout.buffer.writelines(lines)
                 sys.stdout.buffer.flush()
@@ -67,12 +71,13 @@ def restore(file: Path, *, directory: Path | None, older_directory: bool, json: 
     from ledger.lifecycle import restore as run
     from ledger.lines import read_lines
 
+    until: int | None = None
     if file.is_dir():
         if directory is not None:
             raise Fault(
                 Code.USAGE, "A backup's directory holds the names of people already; leave out --directory."
             )
-        check(file)
+        until = check(file).position
         later, holds = later_beside(file), "holds the same entries and"
         file, directory = file / ENTRIES, file / DIRECTORY
     else:
@@ -91,7 +96,9 @@ def restore(file: Path, *, directory: Path | None, older_directory: bool, json: 
     second = directory.open("rb") if directory is not None else nullcontext()
     with source, second as people, progress("Restoring (bytes)", size) as step:
         told = None if people is None else read_lines(people, _LONGEST_DIRECTORY_LINE)
-        restored = run(PLACE.settings(), _measured(source, step), told, older_directory=older_directory)
+        restored = run(
+            PLACE.settings(), _measured(source, step), told, older_directory=older_directory, until=until
+        )
     written = restored.written
     if json:
         write_json(

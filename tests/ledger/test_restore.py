@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import orjson
 import pytest
 
 from aggregates.entry import Recorded, stream_of
@@ -15,6 +17,7 @@ from bench.company import Company
 from ledger.errors import IdempotencyKeyReused, LedgerExists, StaleVersion
 from ledger.identifiers import new_id
 from ledger.keys import MasterKey, MasterKeyError
+from ledger.last_line import last_line
 from ledger.lifecycle import RestoreRefused, initialise, restore
 from ledger.migrate import migrate
 from ledger.place import Place
@@ -231,6 +234,64 @@ def indexes(settings: Settings) -> list[tuple[str, str]]:
         ).fetchall()
 
 
+def test_a_file_that_was_cut_between_two_lines_is_refused(
+    same_lines: list[bytes], new_settings: NewSettings
+) -> None:
+    """Given the file of an export with its last line, when entries are missing before it, or it is that of another
+    ledger, then nothing is restored; whole it comes back, and nothing is noted about its end."""
+    settings, ledger = new_settings(), UUID(orjson.loads(same_lines[0])["data"]["body"]["ledger"])
+    end = last_line(ledger, 9)
+    assert orjson.loads(end) == {"table": "end", "ledger": str(ledger), "position": 9}
+    for lines, line, says in (
+        ([*same_lines[:8], end], 9, "written up to position 9, and the entries before this line end at 8"),
+        ([*same_lines, last_line(ledger, 8)], 10, "written up to position 8"),
+        ([end], 1, "end at 0"),
+        ([last_line(UUID(int=0), 0)], 1, "not spelled"),
+        ([*same_lines, last_line(UUID(int=7), 9)], 10, "it ends ledger 00000000"),
+        ([*same_lines, end[:-5]], 10, "has no end; the file was cut off"),
+        ([*same_lines, end.replace(b":9}", b": 9}")], 10, "not spelled"),
+        ([*same_lines, b'{"table":"end","ledger":"it"}\n'], 10, "not a last line"),
+        ([*same_lines, end, same_lines[-1]], 11, "follows 9"),
+    ):
+        with pytest.raises(RestoreRefused, match=says) as refused:
+            restore(settings, lines)
+        assert refused.value.line == line
+    with pytest.raises(RestoreRefused, match="written up to position 9, and the file ends at 8"):
+        restore(settings, same_lines[:8], until=9)
+    migrate(settings)
+    with Ledger.open(settings) as empty:
+        assert (empty.head().position, empty.identifier) == (0, None)
+    done = restore(settings, [*same_lines, end])
+    assert done.entries == 9
+    assert not [note for note in done.notes if "position" in note]
+    with Ledger.open(settings) as restored:
+        assert list(restored.export()) == same_lines
+
+
+def test_a_file_without_a_last_line_is_restored_and_that_is_said(
+    same_lines: list[bytes], new_settings: NewSettings
+) -> None:
+    """Given a file of an earlier release, or one that was cut off between two lines, then it comes back as far as it
+    goes, and who restores it is told that nobody knows its end; where a manifest says it, nothing is to be told."""
+    done = restore(new_settings(), same_lines[:7])
+    assert done.entries == 7
+    (note,) = [note for note in done.notes if "position 7" in note]
+    assert "cut off between two lines" in note
+    assert not [note for note in restore(new_settings(), same_lines, until=9).notes if "position" in note]
+
+
+def test_pieces_of_a_ledger_can_follow_each_other_in_one_file(
+    same_lines: list[bytes], new_settings: NewSettings
+) -> None:
+    """Given two exports one after the other in one file, each with its last line, then they are one ledger."""
+    ledger = UUID(orjson.loads(same_lines[0])["data"]["body"]["ledger"])
+    pieces = [*same_lines[:5], last_line(ledger, 5), *same_lines[5:], last_line(ledger, 9)]
+    assert restore(new_settings(), pieces).entries == 9
+    with pytest.raises(RestoreRefused, match="entries are missing") as refused:
+        restore(new_settings(), [*same_lines[:4], last_line(ledger, 5), *same_lines[5:]])
+    assert refused.value.line == 5
+
+
 def test_a_damaged_directory_is_refused(
     ledger: Ledger, steward: str, lines: list[bytes], new_settings: NewSettings
 ) -> None:
@@ -288,7 +349,10 @@ def test_an_older_directory_beside_newer_entries_is_refused_unless_it_is_asked_f
     before, stood = list(ledger.directory.export()), ledger.head().position
     ledger.execute("Since then", forming(new_id()), by=steward)
     lines, after = list(ledger.export()), list(ledger.directory.export())
-    assert restore(new_settings(), lines, after).notes == restore(new_settings(), lines[:stood], after).notes
+    assert ledger.identifier is not None
+    shorter = [*lines[:stood], last_line(ledger.identifier, stood)]
+    lines.append(last_line(ledger.identifier, stood + 1))
+    assert restore(new_settings(), lines, after).notes == restore(new_settings(), shorter, after).notes
     settings = new_settings()
     with pytest.raises(RestoreRefused, match="give --older-directory"):
         restore(settings, lines, before)
