@@ -31,7 +31,7 @@ from ledger.errors import (
 )
 from ledger.identifiers import new_id
 from ledger.keys import Keys
-from ledger.library import LedgerApplication, Loaded, Pending
+from ledger.library import Known, LedgerApplication, Loaded, Pending
 from ledger.limits import RETRIES
 from ledger.place import Connection, Connections
 from ledger.receipts import IdempotencyKey, Receipt, find_key, find_request, read_receipt
@@ -201,14 +201,14 @@ class Executor:
 
     def append(
         self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID, search: UUID | None = None,
-        foreseen: tuple[int, Sequence[Loaded]] | None = None, known: int | None = None,
+        foreseen: tuple[int, Sequence[Loaded]] | None = None, known: Known | None = None,
     ) -> Receipt:  # fmt: skip
         """Append and, where the connection is lost meanwhile, find out what became of it.
 
         The same bytes are sent again only after the ledger was searched for the request behind its lock; their
         stream versions let them in at most once. `search` is the request that its last entry carries, where it
         is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so;
-        `known` a position to which all that was read had followed the ledger.
+        `known` a position to which all that was read had followed the ledger, and on which server.
         """
         after = self.states.position or 0
         try:

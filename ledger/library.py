@@ -34,8 +34,11 @@ from aggregates.entry import Circumstances, Entry, Event
 from aggregates.frozen import dataclass
 from ledger.appends import Appended, Appends
 from ledger.codec import RawEntry, decode
+from ledger.errors import StreamsHaveMoved
 from ledger.place import Connections
 
+Known = tuple[datetime | None, int]
+"""When the server began, and a position of the ledger on it."""
 COLUMNS = "position, recorded_at, stream, version, name, data"
 
 Evolve = Callable[[Any, Entry], Any]
@@ -117,11 +120,24 @@ class EntryRecorder(ApplicationRecorder):
         writes: Collection[str],
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]] = (),
-        known: int | None = None,
+        known: Known | None = None,
     ) -> Appended:
         """Append stored bytes, as `insert_events` does, and return what the database answered."""
         with self._connections.use() as connection:
-            return self.appends.append(connection, data, writes, reads, keys, known)
+            position = self._still(known)
+            return self.appends.append(connection, data, writes, reads, keys, position)
+
+    def _still(self, known: Known | None) -> int | None:
+        """Return the position that was known, heard from the server that a connection goes to which was given since.
+
+        Raises StreamsHaveMoved, to decide anew, where the server began anew meanwhile: it may hold another history.
+        """
+        if known is None:
+            return None
+        server, position = known
+        if server != self._connections.pool.server:
+            raise StreamsHaveMoved(())
+        return position
 
     def select_events(
         self,
@@ -277,7 +293,9 @@ class LedgerApplication(Application[str]):
         """Do some work in each append, while the database is at it."""
         cast("EntryRecorder", self.recorder).appends.meanwhile = work
 
-    def put(self, pending: Sequence[Pending], reads: Mapping[str, int], known: int | None = None) -> Appended:
+    def put(
+        self, pending: Sequence[Pending], reads: Mapping[str, int], known: Known | None = None
+    ) -> Appended:
         """Append pending events and return where they stand; `known` is a position to which all reads had followed.
 
         They go to the recorder directly: the event store would make bytes of what is bytes already, and notifications

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -102,11 +103,11 @@ class Place:
 
         return Pool(
             self.application_url,
+            self._configure,
             kept=kept,
             min_size=1,
             max_size=largest,
             kwargs=self._session(),
-            configure=self._configure,
             name=f"ledger {self.schema}",
             timeout=30,
             open=True,
@@ -125,27 +126,47 @@ class Place:
     def _session(self) -> dict[str, Any]:
         return {"autocommit": True, "fallback_application_name": session_name(self.schema)}
 
-    def _configure(self, connection: Connection) -> None:
+    def _configure(self, connection: Connection) -> datetime:
+        """Make a new connection one of the application's, and return when its server began."""
         if not self.embedded:
             self.take_on(connection, self.application_role)
-        connection.execute(
+        row = connection.execute(
             sql.SQL(
-                "select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)"
+                "select pg_postmaster_start_time(), set_config('search_path', {}, false),"
+                "       set_config('timezone', 'UTC', false)"
             ).format(sql.Literal(quoted(self.schema)))
-        )
+        ).fetchone()
+        assert row is not None  # noqa: S101 (a select of values gives one row)
+        began: datetime = row[0]
+        return began
 
 
 class Pool(ConnectionPool[Connection]):
     """A pool of which up to `kept` connections wait beside it for their next use, which spares a command the pool's
     bookkeeping; a connection that somebody waits for is never kept."""
 
-    def __init__(self, url: str, *, kept: int = 0, **told: Any) -> None:
+    def __init__(
+        self, url: str, configure: Callable[[Connection], datetime], *, kept: int = 0, **told: Any
+    ) -> None:
+        self.server: datetime | None = None
+        """When the server began to which the last new connection goes; `configure` says it of each."""
+        self.when_replaced: Callable[[], object] | None = None
+        """What is done before a connection is given to a server that began anew: it may hold another history."""
+        self._hearing = threading.Lock()
         self._kept = kept
         self._ready: list[Connection] = []
         self._asking = 0
         """How many threads found nothing beside the pool and ask the pool itself."""
         self._counting = threading.Lock()
-        super().__init__(url, **told)
+        super().__init__(url, configure=lambda connection: self._hear(configure(connection)), **told)
+
+    def _hear(self, server: datetime) -> None:
+        with self._hearing:
+            if server == self.server:
+                return
+            if self.server is not None and self.when_replaced is not None:
+                self.when_replaced()
+            self.server = server  # only now: what is read after this was heard from this server
 
     def getconn(self, timeout: float | None = None) -> Connection:
         """Return a connection that nobody uses, as far as is known a sound one."""
@@ -207,7 +228,7 @@ class Connections:
     other's; the next use inside gets a new one, which stays until the outermost use ends.
     """
 
-    def __init__(self, pool: ConnectionPool[Connection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self._held = _Held()
 

@@ -135,11 +135,13 @@ class States:
         asked = time.monotonic()
         with self._connections.use() as connection:
             if self.position is None:
+                turn = self._turn
                 row = connection.execute("select coalesce(max(position), 0) from entries").fetchone()
                 with self._lock:  # what was kept meanwhile may lie behind the position
-                    self._kept = _Kept(self._kept.most)
-                    self._turn += 1
-                    self.position = row[0] if row else 0
+                    if turn == self._turn:  # else this connection goes to a server that is gone
+                        self._kept = _Kept(self._kept.most)
+                        self._turn += 1
+                        self.position = row[0] if row else 0
             rows = connection.execute(_REFRESH, [self.position, TAIL], binary=True, prepare=True).fetchall()
         with self._lock:
             if rows[0][1] is not None:
@@ -273,6 +275,16 @@ class States:
             self._level_at = -GOOD_FOR
             for stream in streams:
                 self._drop(stream)
+
+    def begin_anew(self) -> None:
+        """Drop all that was heard: the server began anew, and may have been brought back to an earlier moment."""
+        with self._lock:
+            self._kept = _Kept(self._kept.most)
+            self._behind.clear()
+            self._ahead.clear()
+            self._turn += 1
+            self.position = None
+            self._level_at = -GOOD_FOR
 
     def moved(self, looked: Mapping[str, int]) -> dict[str, int]:
         """Return the present versions of those streams that are no longer at the version that was looked at."""

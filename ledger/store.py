@@ -65,6 +65,7 @@ class Ledger:
         application = LedgerApplication(self._connections, evolve)
         states = States(application, self._connections)
         application.do_meanwhile(states.catch_up)
+        self.pool.when_replaced = states.begin_anew
         self._executor = Executor(
             application, states, self._connections, lambda: self.keys, lambda: self._identified()[1]
         )

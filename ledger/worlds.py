@@ -9,7 +9,7 @@ from uuid import UUID
 
 from aggregates.entry import ORGANISATION, Entry, stream_of
 from ledger.codec import RawEntry, decode
-from ledger.library import COLUMNS, Loaded
+from ledger.library import COLUMNS, Known, Loaded
 from ledger.place import Connections
 from ledger.states import States
 
@@ -34,8 +34,9 @@ class LedgerWorld:
         self.looked: dict[str, int] = {}
         self._expected: tuple[int, datetime, timedelta] | None = None
         self._laid: dict[int, tuple[Entry, Any, Any]] = {}
-        self.known = states.position
-        """The position that every state looked at here has followed the ledger to, or further."""
+        server, position = connections.pool.server, states.position  # in this order, see `Pool`
+        self.known: Known | None = None if position is None else (server, position)
+        """The position that every state looked at here has followed the ledger to, or further, and on which server."""
 
     def state(self, stream: str) -> Any:
         """Return the state of any stream, or None where it is absent."""

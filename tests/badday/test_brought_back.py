@@ -1,0 +1,85 @@
+"""A database that is brought back to an earlier moment under a process which goes on running."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from aggregates.entry import Occasion, Recorded
+from aggregates.team.events import TeamFormed
+from ledger.embedded import EmbeddedServer
+from ledger.store import Ledger
+from tests.laws.shelf import Shelf
+from tests.ledger.helpers import forming, team_of
+from tests.waiting import until
+
+
+@pytest.mark.parametrize("swapped", ["before it decides", "while it decides"])
+def test_who_outlives_a_restore_of_the_database_decides_on_what_is_there_now(
+    own_shelf: Shelf, tmp_path: Path, swapped: str
+) -> None:
+    """Given a process that knows a team and the position at which it was formed, when the server is brought back to
+    the moment before, and somebody else records another entry at that very position, then the process sees, at the
+    latest when it records, that there is no such team: what it knew was heard from a server that is gone."""
+    with own_shelf.company() as (book, company):
+        ledger, steward, data = book.ledger, f"person:{company.steward}", book.settings.data_dir
+        base = tmp_path / "base"
+        _stop(data)
+        _copy(data / "postgres", base)
+        with EmbeddedServer.start(data):
+            _connected(ledger)
+            team, seen = ledger.new_id(), list[bool]()
+            formed = ledger.execute("Formed, and lost", forming(team), by=steward)
+
+            def swap() -> None:
+                _stop(data)
+                shutil.rmtree(data / "postgres")
+                _copy(base, data / "postgres")
+                EmbeddedServer.start(data).stop()  # who had joined it before finds it again
+                with Ledger.open(book.settings) as other:
+                    again = other.execute("Another past", forming(ledger.new_id()), by=steward)
+                assert again.position == formed.position
+                _connected(ledger)
+
+            def decide(world: Any, command: str, _: Occasion) -> list[Recorded]:
+                seen.append(world.team(team) is not None)
+                if swapped == "while it decides" and len(seen) == 1:
+                    swap()
+                return [Recorded(team_of(ledger.new_id()), TeamFormed(name=command))]
+
+            if swapped == "before it decides":
+                swap()
+            receipt = ledger.execute("On what is there", decide, by=steward)
+            assert seen[-1] is False
+            assert receipt.position == formed.position + 1
+
+
+def _stop(data: Path) -> None:
+    process = int((data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(process, signal.SIGINT)
+    until(lambda: not (data / "postgres" / "postmaster.pid").exists())
+
+
+def _copy(one: Path, other: Path) -> None:
+    subprocess.run(["cp", "-a", str(one), str(other)], check=True)
+
+
+def _connected(ledger: Ledger) -> None:
+    """Wait until the ledger's own pool has a connection to the server that runs now."""
+    until(lambda: _answers(ledger.head))
+
+
+def _answers(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except psycopg.Error:
+        return False
+    return True
