@@ -7,10 +7,12 @@ those that are new in a place are looked at together.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
+from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -28,7 +30,7 @@ _TEXTS, _OBJECTS = {str}, {dict}
 class BodyCheck:
     """Checks bodies of one event, or what stands in a body, as its model reads them."""
 
-    def __init__(self, model: type[BaseModel]) -> None:
+    def __init__(self, model: type[BaseModel], identifiers: set[str] | None = None) -> None:
         read = cast("SchemaValidator", model.__pydantic_validator__).validate_python
         self.read = partial(read, context=AS_KEPT)
         """Read one body, whatever was read before. Raises pydantic's ValidationError."""
@@ -38,16 +40,15 @@ class BodyCheck:
         self._shapes: dict[tuple[str, ...], list[_MemberCheck]] = {}
         """For each set of members that a body was read with, what looks at them."""
         self._members: dict[str, _MemberCheck] = {}
+        self._identifiers = set[str]() if identifiers is None else identifiers
+        """Identifiers that some member held; whoever gives it shares it between checks."""
 
     def read_all(self, bodies: Sequence[dict[str, Any]]) -> None:
         """Read bodies. Raises pydantic's ValidationError where one of them cannot be read, and does not say which."""
-        groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for shape, body in zip(map(tuple, bodies), bodies, strict=True):
-            if shape in groups:
-                groups[shape].append(body)
-            else:
-                groups[shape] = [body]
-        for shape, group in groups.items():
+        alike = defaultdict[tuple[str, ...], list[dict[str, Any]]](list)
+        for body in bodies:
+            alike[tuple(body)].append(body)
+        for shape, group in alike.items():
             self.read_alike(shape, group)
 
     def read_alike(self, shape: tuple[str, ...], bodies: Sequence[dict[str, Any]]) -> None:
@@ -58,7 +59,8 @@ class BodyCheck:
             return
         members = self._shapes.get(shape) or self._shape(shape, bodies[0])
         for member, values in zip(members, zip(*map(dict.values, bodies), strict=True), strict=True):
-            member.read_all(values)
+            if type(values[0]) is not str or not member.known.issuperset(values):
+                member.read_all(values)
 
     def _shape(self, shape: tuple[str, ...], sample: dict[str, Any]) -> list[_MemberCheck]:
         """Read a body with members that none had before: what they may be, and what is missing, shows in this one."""
@@ -66,7 +68,9 @@ class BodyCheck:
         found: list[_MemberCheck] = []
         for name in shape:
             if name not in self._members:
-                self._members[name] = _MemberCheck(self._model, self._model.model_fields[name])
+                self._members[name] = _MemberCheck(
+                    self._model, self._model.model_fields[name], self._identifiers
+                )
             found.append(self._members[name])
         self._shapes[shape] = found
         return found
@@ -75,10 +79,13 @@ class BodyCheck:
 class _MemberCheck:
     """Checks the values of one member."""
 
-    def __init__(self, model: type[BaseModel], field: FieldInfo) -> None:
+    def __init__(self, model: type[BaseModel], field: FieldInfo, identifiers: set[str]) -> None:
         self._model = model
         self._field = field
-        self._known: set[str] = set()
+        self._identifiers = identifiers
+        is_identifier = field.annotation is UUID and not field.metadata
+        self.known = identifiers if is_identifier else set[str]()
+        """Texts that were read here before; of an identifier, that were read wherever one stands alone."""
 
     @cached_property
     def _read(self) -> Callable[[list[Any]], Any]:
@@ -98,15 +105,13 @@ class _MemberCheck:
         others = [one for one in kinds if one not in models and one is not type(None)]
         if len(models) != 1 or others or self._field.metadata or not is_alone(models[0]):
             return None
-        return BodyCheck(models[0])
+        return BodyCheck(models[0], self._identifiers)
 
     def read_all(self, values: Sequence[Any]) -> None:
         """Read values. Raises pydantic's ValidationError where one of them cannot be read."""
-        if type(values[0]) is str and self._known.issuperset(values):
-            return
         kinds = set(map(type, values))
         if kinds == _TEXTS:
-            fresh = set(values).difference(self._known)
+            fresh = set(values).difference(self.known)
             if fresh:
                 self._read(list(fresh))
                 self._remember(fresh)
@@ -117,9 +122,9 @@ class _MemberCheck:
 
     def _remember(self, fresh: set[str]) -> None:
         short = [value for value in fresh if len(value) <= LONGEST_REMEMBERED]
-        if len(self._known) + len(short) > REMEMBERED:
-            self._known.clear()
-        self._known.update(short)
+        if len(self.known) + len(short) > REMEMBERED:
+            self.known.clear()
+        self.known.update(short)
 
 
 def is_alone(model: type[BaseModel]) -> bool:

@@ -8,6 +8,7 @@ here that is refused there; `tests/ledger/test_chunks.py` holds one to the other
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 from operator import itemgetter, lt
@@ -117,19 +118,13 @@ def _versions(check: LineCheck, streams: Sequence[bytes], versions: Sequence[int
 def _read_bodies(check: LineCheck, names: Sequence[bytes], bodies: Sequence[Any]) -> bool:
     """Read what happened, the events of one name together; return whether one of them may give a reference."""
     _demand(set(map(type, bodies)) == {dict})
-    named: dict[bytes, dict[tuple[str, ...], list[Any]]] = {name: {} for name in set(names)}
-    for name, shape, body in zip(names, map(tuple, bodies), bodies, strict=True):
-        shapes = named[name]
-        if shape in shapes:
-            shapes[shape].append(body)
-        else:
-            shapes[shape] = [body]
-    for name, shapes in named.items():
+    alike = defaultdict[tuple[Any, ...], list[dict[str, Any]]](list)
+    for name, body in zip(names, bodies, strict=True):
+        alike[(name, *body)].append(body)
+    for (name, *shape), group in alike.items():
         _demand(name != b"ledger.created")
-        known = check.bodies[name.decode()]
-        for shape, group in shapes.items():
-            known.read_alike(shape, group)
-    return any("reference" in shape for shapes in named.values() for shape in shapes)
+        check.bodies[name.decode()].read_alike(tuple(shape), group)
+    return any("reference" in shape for shape in alike)
 
 
 def _circumstances(
@@ -141,9 +136,9 @@ def _circumstances(
     """
     superseded, keyed = dict[int, int](), False
     today, days = found[0][1][:10].decode(), check.days
-    for place, entry in enumerate(said):
-        if len(entry) == 2:
-            continue
+    special = [place for place, told in enumerate(map(len, said)) if told != 2]
+    for place in special:
+        entry = said[place]
         day = entry.get("effective_at")
         if len(entry) == 3 and day in days and (day < today or day <= check.day_of(_time(found[place]))):
             continue

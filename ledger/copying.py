@@ -18,7 +18,7 @@ from ledger.rows import END, SIGNATURE
 Progress = Callable[[int], None]
 """Called now and then with the number of lines that are done."""
 
-_LINES = 128
+_LINES = 256
 """Lines that are checked together and given to the database at once: few enough to be taken at once, so that neither
 side waits."""
 _BLOCK = 1 << 16

@@ -75,7 +75,8 @@ class LineCheck:
         self._receipts = receipts
         self._key: tuple[str, str, str, int] | None = None
         self.writer = RowWriter()
-        self.bodies = {name: BodyCheck(event) for name, event in EVENTS.items()}
+        identifiers = set[str]()
+        self.bodies = {name: BodyCheck(event, identifiers) for name, event in EVENTS.items()}
 
     def row(self, line: bytes) -> bytes:
         """Return the row of a line. Raises ValueError with a sentence."""
