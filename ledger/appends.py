@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
+from uuid import UUID
 
 import psycopg
 from psycopg.pq.abc import PGresult
@@ -20,6 +21,8 @@ from ledger.calls import (
     instant,
     int4_array,
     int8,
+    of_actor,
+    of_int4,
     of_int8,
     text,
     text_array,
@@ -30,6 +33,7 @@ from ledger.limits import BYTES_PER_APPEND, EVENTS_PER_APPEND, READS_PER_APPEND
 from ledger.place import Connection
 
 _ONE = Statement("append", "select append($1, $2, $3, $4)", 4)
+_NEXT = Statement("append_next", "select append_next($1, $2, $3, $4, $5, $6, $7, $8)", 8)
 _EACH = Statement(
     "append_each",
     "select first_position, last_position, recorded_at, state, message, detail, broken"
@@ -59,7 +63,7 @@ class _Ticket:
     """
 
     __slots__ = (
-        "answer", "calls", "connection", "data", "gate", "keys", "known", "reads", "sent", "taken", "writes"
+        "answer", "calls", "connection", "data", "gate", "keys", "known", "plain", "reads", "sent", "taken", "writes"
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +74,7 @@ class _Ticket:
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]],
         known: int | None = None,
+        plain: list[bytes] | None = None,
     ) -> None:
         self.connection = connection
         self.data = data
@@ -77,6 +82,7 @@ class _Ticket:
         self.reads = reads
         self.keys = keys
         self.known = known
+        self.plain = plain
         self.answer: Appended | Exception | None = None
         self.calls = False
         self.taken: list[_Ticket] | None = None
@@ -100,6 +106,8 @@ class Appends:
         self._guard = threading.Lock()
         self._calling = False
         self._last = 0
+        self._level = True
+        """Whether the last append found the ledger as this process knew it: nobody else seems to write."""
 
     def append(
         self,
@@ -109,14 +117,15 @@ class Appends:
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]] = (),
         known: int | None = None,
+        plain: list[bytes] | None = None,
     ) -> Appended:
         """Append entries of the streams in `writes`; `reads` maps streams to the versions at which they were read.
 
         `keys` are the idempotency keys in these entries, each with its actor; `known` is a position up to which all
-        that was read had followed the ledger. Raises the refusals of the function, psycopg.OperationalError where the
-        connection was lost.
+        that was read had followed the ledger; `plain` are the parts of one plain entry. Raises the refusals of the
+        function, psycopg.OperationalError where the connection was lost.
         """
-        ticket = _Ticket(connection, data, writes, reads, keys, known)
+        ticket = _Ticket(connection, data, writes, reads, keys, known, plain if self._level else None)
         try:
             with self._guard:
                 self._waiting.append(ticket)
@@ -132,6 +141,7 @@ class Appends:
         finally:
             ticket.taken = None  # itself among them: its entries would stay until the collector comes
         if isinstance(ticket.answer, Appended):
+            self._level = known is None or ticket.answer.first_position == known + 1
             return ticket.answer
         raise ticket.answer or AssertionError("an append has an answer")
 
@@ -270,6 +280,8 @@ def _append_as_one(tickets: list[_Ticket], meanwhile: Callable[[], object] | Non
     first_of_them, is_alone = tickets[0], len(tickets) == 1
     sent, first_of_them.sent = first_of_them.sent, None
     try:
+        if is_alone and sent is None and _append_next(first_of_them, meanwhile):
+            return True
         if sent is not None:
             whole = _appended(_ONE.answer(first_of_them.connection, sent, meanwhile))
         else:
@@ -291,6 +303,31 @@ def _append_as_one(tickets: list[_Ticket], meanwhile: Callable[[], object] | Non
         ticket.answer = Appended(first, last, recorded_at)
         first = last + 1
     return True
+
+
+def _append_next(ticket: _Ticket, meanwhile: Callable[[], object] | None) -> bool:
+    """Append one plain entry right after what its caller knew; return False where `append` has to look closer."""
+    if ticket.plain is None or ticket.known is None:
+        return False
+    place = ticket.known + 1
+    try:
+        told = _NEXT.call(ticket.connection, [of_int8(place), *ticket.plain], meanwhile).get_value(0, 0)
+    except psycopg.errors.UniqueViolation:  # the stream has moved on, and which way is for the other to say
+        return False
+    if told is None:
+        return False
+    ticket.answer = Appended(place, place, instant(told))
+    return True
+
+
+def plain_parts(
+    stream: str, version: int, name: str, by: str, request: UUID, body: bytes | None
+) -> list[bytes] | None:
+    """Return what `append_next` asks of an entry beside its position, or None where it is not for that."""
+    actor = None if body is None else of_actor(by)
+    if body is None or actor is None:
+        return None
+    return [stream.encode(), of_int4(version), name.encode(), *actor, request.bytes, body]
 
 
 def _together(tickets: list[_Ticket]) -> dict[str, int] | None:

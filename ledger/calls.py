@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -335,6 +336,19 @@ def int8(told: bytes | None) -> int:
 def instant(told: bytes | None) -> datetime:
     """Return the instant of a `timestamptz`."""
     return _EPOCH + timedelta(microseconds=int8(told))
+
+
+@lru_cache(maxsize=10_000)
+def of_actor(actor: str) -> tuple[bytes, bytes] | None:
+    """Return an actor as a `boolean`, whether it is a person, and a `uuid`; None where it is spelled in another way."""
+    kind, _, identifier = actor.partition(":")
+    try:
+        told = UUID(identifier)
+    except ValueError:
+        return None
+    if kind not in ("person", "service") or str(told) != identifier:
+        return None
+    return b"\1" if kind == "person" else b"\0", told.bytes
 
 
 def two_numbers_and_instant(told: bytes | None) -> tuple[int, int, datetime]:

@@ -76,6 +76,27 @@ def encode(stream: str, version: int, circumstances: Circumstances, event: Event
     )  # the encoder's own bytes keep its room of 4 to 8 KB for as long as they live
 
 
+_BY_TO_REQUEST = b'","request":"'
+_REQUEST_TO_BODY = b'","body":'
+_BEFORE_REQUEST = len('{"stream":"","version":,"name":"","by":"') + len(_BY_TO_REQUEST)
+
+
+def plain_body(
+    stream: str, version: int, circumstances: Circumstances, event: Event, data: bytes
+) -> bytes | None:
+    """Return the body within the bytes of an entry that say nothing beside who, which request and what, else None.
+
+    What comes before the body is told by its length then, as every member stands where it is expected.
+    """
+    request = (
+        _BEFORE_REQUEST + len(stream) + len(str(version)) + len(event.stored_name) + len(circumstances.by)
+    )
+    if not data.startswith(_BY_TO_REQUEST, request - len(_BY_TO_REQUEST)):
+        return None
+    end = request + 36
+    return data[end + len(_REQUEST_TO_BODY) : -1] if data.startswith(_REQUEST_TO_BODY, end) else None
+
+
 def _spelled(value: Any) -> Any:
     """Return what stands for a value that JSON does not have; of a model its members in their order, absent ones left
     out.

@@ -152,7 +152,6 @@ _FULL = frozenset({"53100", "53200"})
 _BY_CONSTRAINT: Mapping[str, type[Refusal]] = {
     "entries_supersedes": EntryIsSupersededTwice,
     "entries_reference": ReferenceIsTaken,
-    "entries_are_sound": EntryIsMalformed,
     "receipts_pkey": KeyedCommandIsDone,
 }
 """What the constraints of the tables say, should the function not have said it before."""

@@ -32,8 +32,8 @@ from eventsourcing.utils import Environment, EnvType
 
 from aggregates.entry import Circumstances, Entry, Event
 from aggregates.frozen import dataclass
-from ledger.appends import Appended, Appends
-from ledger.codec import RawEntry, decode
+from ledger.appends import Appended, Appends, plain_parts
+from ledger.codec import RawEntry, decode, plain_body
 from ledger.errors import StreamsHaveMoved
 from ledger.place import Connections
 
@@ -121,11 +121,12 @@ class EntryRecorder(ApplicationRecorder):
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]] = (),
         known: Known | None = None,
+        plain: list[bytes] | None = None,
     ) -> Appended:
         """Append stored bytes, as `insert_events` does, and return what the database answered."""
         with self._connections.use() as connection:
             position = self._still(known)
-            return self.appends.append(connection, data, writes, reads, keys, position)
+            return self.appends.append(connection, data, writes, reads, keys, position, plain)
 
     def _still(self, known: Known | None) -> int | None:
         """Return the position that was known, heard from the server that a connection goes to which was given since.
@@ -308,13 +309,25 @@ class LedgerApplication(Application[str]):
         }
         recorder = cast("EntryRecorder", self.recorder)
         return recorder.append(
-            [one.data for one in pending], {one.stream for one in pending}, reads, keys, known
+            [one.data for one in pending],
+            {one.stream for one in pending},
+            reads,
+            keys,
+            known,
+            _plain(pending[0]) if len(pending) == 1 and known is not None else None,
         )
 
     def _project(self, loaded: Any, entries: Iterable[Any]) -> Any:
         for entry in entries:
             loaded = self.evolve(loaded, entry)
         return loaded
+
+
+def _plain(one: Pending) -> list[bytes] | None:
+    """Return the parts of a plain entry, or None."""
+    told = one.circumstances
+    body = plain_body(one.stream, one.version, told, one.event, one.data)
+    return plain_parts(one.stream, one.version, one.event.stored_name, told.by, told.request, body)
 
 
 def stored_entry(row: tuple[Any, ...]) -> StoredEntry:

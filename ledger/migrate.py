@@ -295,8 +295,8 @@ def _grant(connection: Connection, place: Place, grantee: str | None) -> None:
             "grant select, insert on {schema}.security_log to {grantee}; "
             "grant select, insert, update, delete on {schema}.people, {schema}.aliases, {schema}.person_keys,"
             " {schema}.source_versions, {schema}.tokens to {grantee}; "
-            "grant execute on function {schema}.append, {schema}.append_each, {schema}.next_references,"
-            " {schema}.position_at, {schema}.settle, {schema}.wait_for_appends to {grantee}; "
+            "grant execute on function {schema}.append, {schema}.append_next, {schema}.append_each,"
+            " {schema}.next_references, {schema}.position_at, {schema}.settle, {schema}.wait_for_appends to {grantee}; "
         ).format(schema=schema, grantee=sql.Identifier(grantee))
     auditor = connection.execute("select to_regrole(%s) is not null", [quoted(place.auditor_role)]).fetchone()
     if auditor and auditor[0]:

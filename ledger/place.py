@@ -133,7 +133,8 @@ class Place:
         row = connection.execute(
             sql.SQL(
                 "select pg_postmaster_start_time(), set_config('search_path', {}, false),"
-                "       set_config('timezone', 'UTC', false)"
+                "       set_config('timezone', 'UTC', false),"
+                "       set_config('client_encoding', 'UTF8', false)"
             ).format(sql.Literal(quoted(self.schema)))
         ).fetchone()
         assert row is not None  # noqa: S101 (a select of values gives one row)

@@ -16,7 +16,7 @@ from aggregates.values import day_of
 from ledger.place import Place, session_name
 from ledger.store import Ledger
 
-IN_AN_APPEND = "wait_event_type = 'Lock' and query like '%%append(%%' and application_name = %s"
+IN_AN_APPEND = "wait_event_type = 'Lock' and query ~ 'append(_next)?[(]' and application_name = %s"
 PATIENCE = 120.0
 """Seconds after which a test gives up on what it waits for."""
 _PAUSE = 0.002

@@ -227,6 +227,9 @@ DAMAGES = [
     lambda data: data.replace(b'"by":"person:', b'"by":"person:x:'),
     lambda data: data.replace(b'"body":{', b'"decision":"none","body":{'),
     lambda data: data.replace(b'"body":{', b'"supersedes":"1","body":{'),
+    lambda data: data.replace(b'"body":{', b'"supersedes":0,"body":{'),
+    lambda data: data.replace(b'"body":{', b'"supersedes":5,"body":{'),  # itself, where it is alone
+    lambda data: data.replace(b'"body":{', b'"supersedes":6,"body":{'),  # itself, beside another
     lambda data: data.replace(b'"body":{', b'"idempotency":{"key":"monday"},"body":{'),
     lambda data: data.replace(b'"body":{', b'"body":{"reference":"obj-1",'),
     lambda data: data.replace(b'"body":{', b'"body":{"reference":["OBJ-1"],'),

@@ -1,0 +1,177 @@
+"""The short way into the ledger: one plain entry right after the last position that its caller knew."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from aggregates.entry import Circumstances
+from aggregates.team.events import TeamRenamed
+from ledger.appends import _NEXT, _ONE, Appends, plain_parts
+from ledger.calls import Statement
+from ledger.codec import decode, encode, plain_body
+from ledger.errors import StreamsHaveMoved
+from ledger.identifiers import new_id
+from ledger.limits import BYTES_PER_ENTRY
+from ledger.store import Ledger
+from tests.ledger.helpers import forming, stored, team_of
+
+NEXT = "select append_next(%(place)s, %(stream)s, %(version)s, %(name)s, %(person)s, %(by)s, %(request)s, %(body)s)"
+
+ODD: list[dict[str, Any]] = [
+    {"place": -1}, {"place": 1}, {"place": 5}, {"place": 7}, {"place": 2**62}, {"place": None},
+    {"version": 3}, {"version": 0}, {"version": -1}, {"version": 1},
+    {"stream": "team:unknown"}, {"stream": 'team:"'}, {"stream": None},
+    {"name": "ledger.created"}, {"name": "teamrenamed"}, {"name": 'team.re"named'}, {"name": "Team.renamed"},
+    {"name": "team.renamed\n"}, {"name": f"team.{'a' * 96}"}, {"name": ""}, {"name": None},
+    {"person": None}, {"by": None}, {"request": None}, {"body": None},
+    {"body": "[]"}, {"body": '"{}"'}, {"body": "1"}, {"body": "null"}, {"body": ' {"name":"Second"}'},
+    {"body": '{"name":"Second"} '}, {"body": '{"name":\n"Second"}'}, {"body": '{"name":"\\u0000"}'},
+    {"body": '{"name":"Second","weight":1e999999}'}, {"body": '{"name":"Second","weight":1E5}'},
+    {"body": '{"reference":"OBJ-1"}'}, {"body": '{"r\\u0065ference":"OBJ-1"}'},
+    {"body": '{"name":"' + "a" * (BYTES_PER_ENTRY // 2) + '"}'},
+]  # fmt: skip
+"""What is not said by who renames a team: each of it leaves the entry to the append."""
+
+
+@pytest.fixture
+def usual(ledger: Ledger, steward: str) -> dict[str, Any]:
+    """What a program says to rename a team that was formed just now."""
+    team = new_id()
+    position = ledger.execute("First", forming(team), by=steward).position
+    return {
+        "place": position + 1, "stream": team_of(team), "version": 2, "name": "team.renamed", "person": True,
+        "by": steward.partition(":")[2], "request": str(new_id()), "body": '{"name":"Second"}',
+    }  # fmt: skip
+
+
+def refuse_append(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing pass but the short way."""
+    no = "select 1 / 0 from (select $1::bytea[], $2::text[], $3::int4[], $4::int8) as asked"
+    monkeypatch.setattr("ledger.appends._ONE", Statement("no append", no, 4))
+
+
+def test_a_plain_command_takes_the_short_way_and_its_bytes_are_those_of_any_other(
+    ledger: Ledger, steward: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = new_id()
+    ledger.execute("First", forming(team), by=steward)
+    refuse_append(ledger, monkeypatch)
+    for name in ("Second", "Zürich – 東京", "a, b: {c} [d] true false 1e5 %s %%"):
+        receipt = ledger.execute(name, forming(team), by=steward)
+        raw = ledger.entry(receipt.position)
+        assert raw is not None
+        entry = decode(raw)
+        assert isinstance(entry.event, TeamRenamed)
+        assert entry.event.name == name
+        assert encode(entry.stream, entry.version, entry.circumstances, entry.event) == raw.data
+        assert (raw.stream, raw.version, raw.name) == (entry.stream, entry.version, entry.event.stored_name)
+        assert (raw.recorded_at, entry.circumstances.request) == (receipt.recorded_at, receipt.request)
+    assert [raw.version for raw in ledger.read_stream(team_of(team))] == [1, 2, 3, 4]
+
+
+def test_what_is_not_plain_takes_the_long_way(ledger: Ledger, steward: str) -> None:
+    """Given escapes, a reference or an exponent in a body, then it is recorded as before."""
+    team = new_id()
+    for name in ("First", 'say "no"', "back\\slash", "reference", "{", "}"):
+        receipt = ledger.execute(name, forming(team), by=steward)
+        raw = ledger.entry(receipt.position)
+        assert raw is not None
+        assert getattr(decode(raw).event, "name", None) == name
+
+
+def test_what_says_more_than_who_which_request_and_what_has_no_plain_body(steward: str) -> None:
+    request, event = new_id(), TeamRenamed(name="Second")
+    plain = Circumstances(by=steward, request=request)
+    assert plain_body("team:a", 12, plain, event, encode("team:a", 12, plain, event)) == b'{"name":"Second"}'
+    for more in ({"on_behalf_of": steward}, {"decision": new_id()}, {"supersedes": 3}):
+        told = Circumstances(by=steward, request=request, **more)
+        assert plain_body("team:a", 12, told, event, encode("team:a", 12, told, event)) is None
+    odd = Circumstances(by='person:"', request=request)
+    assert plain_body("team:a", 12, odd, event, encode("team:a", 12, odd, event)) is None
+    for by in ("person:A", f"person:{steward[7:].upper()}", f"team:{steward[7:]}", steward[7:]):
+        assert plain_parts("team:a", 12, "team.renamed", by, request, b"{}") is None
+
+
+def test_what_is_not_as_usual_is_left_to_the_append(ledger: Ledger, usual: dict[str, Any]) -> None:
+    """Given anything that the short way cannot vouch for, then it does nothing and returns nothing."""
+    before = list(ledger.export())
+    with ledger.pool.connection() as connection:
+        for odd in ODD:
+            assert connection.execute(NEXT, usual | odd).fetchone() == (None,), odd
+        for broken in ("", "{", '{"name":', '{"name":"a"}}', "{'name':1}", "{tfals}", "{}{}"):
+            with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+                connection.execute(NEXT, usual | {"body": broken})
+        assert list(ledger.export()) == before
+        assert ledger.head().position == usual["place"] - 1
+        assert connection.execute(NEXT, usual).fetchone() == (ledger.head().recorded_at,)
+
+
+def test_a_version_that_is_there_is_not_recorded_again(
+    ledger: Ledger, usual: dict[str, Any], steward: str
+) -> None:
+    """Given a caller whose state of a stream is behind, when it says the last position, then it is refused."""
+    with ledger.pool.connection() as connection:
+        connection.execute(NEXT, usual)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(NEXT, usual | {"place": usual["place"] + 1})
+        assert ledger.head().position == usual["place"]
+        data = stored(steward, usual["stream"], 2, TeamRenamed(name="Second"))
+        parts = plain_parts(
+            usual["stream"], 2, "team.renamed", steward, UUID(usual["request"]), b'{"name":"Second"}'
+        )
+        with pytest.raises(StreamsHaveMoved) as refused:
+            Appends().append(connection, [data], {usual["stream"]}, {}, (), usual["place"], parts)
+    assert [(moved.expected, moved.present) for moved in refused.value.moved] == [(1, 2)]
+    assert ledger.head().position == usual["place"]
+
+
+def test_times_rise_and_an_instant_that_was_settled_stays_so(ledger: Ledger, usual: dict[str, Any]) -> None:
+    """Given a head or a settled instant later than the clock, then the short way does nothing."""
+    for column in ("recorded_at", "final_until"):
+        with ledger.place.as_owner() as owner:
+            owner.execute(f"update head set {column} = clock_timestamp() + interval '1 hour'".encode())
+        with ledger.pool.connection() as connection:
+            assert connection.execute(NEXT, usual).fetchone() == (None,)
+        with ledger.place.as_owner() as owner:
+            owner.execute(f"update head set {column} = clock_timestamp()".encode())
+    with ledger.pool.connection() as connection:
+        told = connection.execute(NEXT, usual).fetchone()
+    assert told == (ledger.head().recorded_at,)
+
+
+def test_who_is_not_alone_asks_the_append_at_once_until_nobody_comes_between(
+    ledger: Ledger, usual: dict[str, Any], steward: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given that somebody wrote between, then one entry is asked for twice, and those after it once."""
+    asked: list[str] = []
+    appends, stream, versions = Appends(), usual["stream"], count(2)
+
+    def noting(called: Statement, short: str) -> Statement:
+        class Noting(Statement):
+            def call(self, *told: Any) -> Any:
+                asked.append(short)
+                return called.call(*told)
+
+        return Noting("", "", 0)
+
+    def rename(behind: int) -> list[str]:
+        """Append what was decided so many entries ago, and return what was asked of the database."""
+        asked.clear()
+        version, known = next(versions), ledger.head().position - behind
+        data, body = stored(steward, stream, version, TeamRenamed(name="A")), b'{"name":"A"}'
+        parts = plain_parts(stream, version, "team.renamed", steward, new_id(), body)
+        with ledger.pool.connection() as connection:
+            appends.append(connection, [data], {stream}, {}, (), known, parts)
+        return list(asked)
+
+    monkeypatch.setattr("ledger.appends._NEXT", noting(_NEXT, "next"))
+    monkeypatch.setattr("ledger.appends._ONE", noting(_ONE, "append"))
+    assert [rename(behind) for behind in (0, 0, 1, 1, 0, 0)] == [
+        ["next"], ["next"], ["next", "append"], ["append"], ["append"], ["next"]
+    ]  # fmt: skip
+    assert [raw.version for raw in ledger.read_stream(stream)] == [*range(1, 8)]
