@@ -40,6 +40,8 @@ _EACH = Statement(
     "  from append_each($1, $2, $3, $4, $5)",
     5,
 )
+Plain = Callable[[], list[bytes] | None]
+"""Gives what `append_next` asks of one entry beside its position, or None where it is not for that."""
 TOGETHER = 32
 """Appends that share one call."""
 AHEAD = 100_000
@@ -74,7 +76,6 @@ class _Ticket:
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]],
         known: int | None = None,
-        plain: list[bytes] | None = None,
     ) -> None:
         self.connection = connection
         self.data = data
@@ -82,7 +83,7 @@ class _Ticket:
         self.reads = reads
         self.keys = keys
         self.known = known
-        self.plain = plain
+        self.plain: Plain | None = None
         self.answer: Appended | Exception | None = None
         self.calls = False
         self.taken: list[_Ticket] | None = None
@@ -117,20 +118,22 @@ class Appends:
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]] = (),
         known: int | None = None,
-        plain: list[bytes] | None = None,
+        plain: Plain | None = None,
     ) -> Appended:
         """Append entries of the streams in `writes`; `reads` maps streams to the versions at which they were read.
 
         `keys` are the idempotency keys in these entries, each with its actor; `known` is a position up to which all
-        that was read had followed the ledger; `plain` are the parts of one plain entry. Raises the refusals of the
-        function, psycopg.OperationalError where the connection was lost.
+        that was read had followed the ledger; `plain` gives the parts of one plain entry, and is for who writes alone.
+        Raises the refusals of the function, psycopg.OperationalError where the connection was lost.
         """
-        ticket = _Ticket(connection, data, writes, reads, keys, known, plain if self._level else None)
+        ticket = _Ticket(connection, data, writes, reads, keys, known)
         try:
             with self._guard:
                 self._waiting.append(ticket)
                 ticket.calls = not self._calling
                 self._calling = True
+            if ticket.calls and self._level and self._last < 2:
+                ticket.plain = plain
             if not ticket.calls:
                 ticket.gate.acquire()
             if ticket.answer is None:
@@ -307,11 +310,12 @@ def _append_as_one(tickets: list[_Ticket], meanwhile: Callable[[], object] | Non
 
 def _append_next(ticket: _Ticket, meanwhile: Callable[[], object] | None) -> bool:
     """Append one plain entry right after what its caller knew; return False where `append` has to look closer."""
-    if ticket.plain is None or ticket.known is None:
+    parts = None if ticket.plain is None or ticket.known is None else ticket.plain()
+    if parts is None or ticket.known is None:
         return False
     place = ticket.known + 1
     try:
-        told = _NEXT.call(ticket.connection, [of_int8(place), *ticket.plain], meanwhile).get_value(0, 0)
+        told = _NEXT.call(ticket.connection, [of_int8(place), *parts], meanwhile).get_value(0, 0)
     except psycopg.errors.UniqueViolation:  # the stream has moved on, and which way is for the other to say
         return False
     if told is None:

@@ -10,6 +10,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn, cast
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from aggregates.entry import Circumstances, Entry, Event
 from aggregates.frozen import dataclass
-from ledger.appends import Appended, Appends, plain_parts
+from ledger.appends import Appended, Appends, Plain, plain_parts
 from ledger.codec import RawEntry, decode, plain_body
 from ledger.errors import StreamsHaveMoved
 from ledger.place import Connections
@@ -121,7 +122,7 @@ class EntryRecorder(ApplicationRecorder):
         reads: Mapping[str, int],
         keys: Collection[tuple[str, str]] = (),
         known: Known | None = None,
-        plain: list[bytes] | None = None,
+        plain: Plain | None = None,
     ) -> Appended:
         """Append stored bytes, as `insert_events` does, and return what the database answered."""
         with self._connections.use() as connection:
@@ -314,7 +315,7 @@ class LedgerApplication(Application[str]):
             reads,
             keys,
             known,
-            _plain(pending[0]) if len(pending) == 1 and known is not None else None,
+            partial(_plain, pending[0]) if len(pending) == 1 and known is not None else None,
         )
 
     def _project(self, loaded: Any, entries: Iterable[Any]) -> Any:

@@ -125,7 +125,7 @@ def test_a_version_that_is_there_is_not_recorded_again(
             usual["stream"], 2, "team.renamed", steward, UUID(usual["request"]), b'{"name":"Second"}'
         )
         with pytest.raises(StreamsHaveMoved) as refused:
-            Appends().append(connection, [data], {usual["stream"]}, {}, (), usual["place"], parts)
+            Appends().append(connection, [data], {usual["stream"]}, {}, (), usual["place"], lambda: parts)
     assert [(moved.expected, moved.present) for moved in refused.value.moved] == [(1, 2)]
     assert ledger.head().position == usual["place"]
 
@@ -166,7 +166,7 @@ def test_who_is_not_alone_asks_the_append_at_once_until_nobody_comes_between(
         data, body = stored(steward, stream, version, TeamRenamed(name="A")), b'{"name":"A"}'
         parts = plain_parts(stream, version, "team.renamed", steward, new_id(), body)
         with ledger.pool.connection() as connection:
-            appends.append(connection, [data], {stream}, {}, (), known, parts)
+            appends.append(connection, [data], {stream}, {}, (), known, lambda: parts)
         return list(asked)
 
     monkeypatch.setattr("ledger.appends._NEXT", noting(_NEXT, "next"))
