@@ -145,6 +145,7 @@ class Appends:
             ticket.taken = None  # itself among them: its entries would stay until the collector comes
         if isinstance(ticket.answer, Appended):
             self._level = known is None or ticket.answer.first_position == known + 1
+            ticket.taken = None  # which holds the ticket itself: a circle would wait for the collector
             return ticket.answer
         raise ticket.answer or AssertionError("an append has an answer")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import pytest
 
 from aggregates.entry import Circumstances
 from aggregates.team.events import TeamRenamed
-from ledger.appends import _NEXT, _ONE, Appends, plain_parts
+from ledger.appends import _NEXT, _ONE, Appends, _Ticket, plain_parts
 from ledger.calls import Statement
 from ledger.codec import decode, encode, plain_body
 from ledger.errors import StreamsHaveMoved
@@ -175,3 +176,15 @@ def test_who_is_not_alone_asks_the_append_at_once_until_nobody_comes_between(
         ["next"], ["next"], ["next", "append"], ["append"], ["append"], ["next"]
     ]  # fmt: skip
     assert [raw.version for raw in ledger.read_stream(stream)] == [*range(1, 8)]
+
+
+def test_a_command_leaves_nothing_for_the_collector(ledger: Ledger, steward: str) -> None:
+    """Given commands that were carried out, when nothing is collected, then none of their tickets is left."""
+    team = new_id()
+    gc.disable()
+    try:
+        for name in ("First", "Second", "Third"):
+            ledger.execute(name, forming(team), by=steward)
+        assert [one for one in gc.get_objects() if isinstance(one, _Ticket)] == []
+    finally:
+        gc.enable()
