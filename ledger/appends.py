@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
-from uuid import UUID
 
 import psycopg
 from psycopg.pq.abc import PGresult
@@ -21,8 +20,6 @@ from ledger.calls import (
     instant,
     int4_array,
     int8,
-    of_actor,
-    of_int4,
     of_int8,
     text,
     text_array,
@@ -31,17 +28,15 @@ from ledger.calls import (
 from ledger.errors import LedgerIsBusy, refusal_for, refusal_of
 from ledger.limits import BYTES_PER_APPEND, EVENTS_PER_APPEND, READS_PER_APPEND
 from ledger.place import Connection
+from ledger.plain import Plain, append_next
 
 _ONE = Statement("append", "select append($1, $2, $3, $4)", 4)
-_NEXT = Statement("append_next", "select append_next($1, $2, $3, $4, $5, $6, $7, $8)", 8)
 _EACH = Statement(
     "append_each",
     "select first_position, last_position, recorded_at, state, message, detail, broken"
     "  from append_each($1, $2, $3, $4, $5)",
     5,
 )
-Plain = Callable[[], list[bytes] | None]
-"""Gives what `append_next` asks of one entry beside its position, or None where it is not for that."""
 TOGETHER = 32
 """Appends that share one call."""
 AHEAD = 100_000
@@ -311,28 +306,15 @@ def _append_as_one(tickets: list[_Ticket], meanwhile: Callable[[], object] | Non
 
 def _append_next(ticket: _Ticket, meanwhile: Callable[[], object] | None) -> bool:
     """Append one plain entry right after what its caller knew; return False where `append` has to look closer."""
-    parts = None if ticket.plain is None or ticket.known is None else ticket.plain()
+    parts = None if ticket.plain is None else ticket.plain()
     if parts is None or ticket.known is None:
         return False
     place = ticket.known + 1
-    try:
-        told = _NEXT.call(ticket.connection, [of_int8(place), *parts], meanwhile).get_value(0, 0)
-    except psycopg.errors.UniqueViolation:  # the stream has moved on, and which way is for the other to say
+    at = append_next(ticket.connection, place, parts, meanwhile)
+    if at is None:
         return False
-    if told is None:
-        return False
-    ticket.answer = Appended(place, place, instant(told))
+    ticket.answer = Appended(place, place, at)
     return True
-
-
-def plain_parts(
-    stream: str, version: int, name: str, by: str, request: UUID, body: bytes | None
-) -> list[bytes] | None:
-    """Return what `append_next` asks of an entry beside its position, or None where it is not for that."""
-    actor = None if body is None else of_actor(by)
-    if body is None or actor is None:
-        return None
-    return [stream.encode(), of_int4(version), name.encode(), *actor, request.bytes, body]
 
 
 def _together(tickets: list[_Ticket]) -> dict[str, int] | None:

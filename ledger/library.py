@@ -33,10 +33,11 @@ from eventsourcing.utils import Environment, EnvType
 
 from aggregates.entry import Circumstances, Entry, Event
 from aggregates.frozen import dataclass
-from ledger.appends import Appended, Appends, Plain, plain_parts
-from ledger.codec import RawEntry, decode, plain_body
+from ledger.appends import Appended, Appends
+from ledger.codec import RawEntry, decode
 from ledger.errors import StreamsHaveMoved
 from ledger.place import Connections
+from ledger.plain import Plain, plain_parts
 
 Known = tuple[datetime | None, int]
 """When the server began, and a position of the ledger on it."""
@@ -315,7 +316,7 @@ class LedgerApplication(Application[str]):
             reads,
             keys,
             known,
-            partial(_plain, pending[0]) if len(pending) == 1 and known is not None else None,
+            _plain(pending[0]) if len(pending) == 1 and known is not None else None,
         )
 
     def _project(self, loaded: Any, entries: Iterable[Any]) -> Any:
@@ -324,11 +325,8 @@ class LedgerApplication(Application[str]):
         return loaded
 
 
-def _plain(one: Pending) -> list[bytes] | None:
-    """Return the parts of a plain entry, or None."""
-    told = one.circumstances
-    body = plain_body(one.stream, one.version, told, one.event, one.data)
-    return plain_parts(one.stream, one.version, one.event.stored_name, told.by, told.request, body)
+def _plain(one: Pending) -> Plain:
+    return partial(plain_parts, one.stream, one.version, one.circumstances, one.event, one.data)
 
 
 def stored_entry(row: tuple[Any, ...]) -> StoredEntry:

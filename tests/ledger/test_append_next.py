@@ -5,21 +5,22 @@ from __future__ import annotations
 import gc
 from itertools import count
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
 
 from aggregates.entry import Circumstances
 from aggregates.team.events import TeamRenamed
-from ledger.appends import _NEXT, _ONE, Appends, _Ticket, plain_parts
+from ledger.appends import _ONE, Appends, _Ticket
 from ledger.calls import Statement
-from ledger.codec import decode, encode, plain_body
+from ledger.codec import decode, encode
 from ledger.errors import StreamsHaveMoved
 from ledger.identifiers import new_id
 from ledger.limits import BYTES_PER_ENTRY
+from ledger.plain import NEXT as SHORT
+from ledger.plain import plain_parts
 from ledger.store import Ledger
-from tests.ledger.helpers import forming, stored, team_of
+from tests.ledger.helpers import forming, team_of
 
 NEXT = "select append_next(%(place)s, %(stream)s, %(version)s, %(name)s, %(person)s, %(by)s, %(request)s, %(body)s)"
 
@@ -48,6 +49,13 @@ def usual(ledger: Ledger, steward: str) -> dict[str, Any]:
         "place": position + 1, "stream": team_of(team), "version": 2, "name": "team.renamed", "person": True,
         "by": steward.partition(":")[2], "request": str(new_id()), "body": '{"name":"Second"}',
     }  # fmt: skip
+
+
+def renamed(stream: str, version: int, by: str) -> tuple[bytes, list[bytes] | None]:
+    """The bytes of an entry that renames a team, and its parts."""
+    circumstances, event = Circumstances(by=by, request=new_id()), TeamRenamed(name="Second")
+    data = encode(stream, version, circumstances, event)
+    return data, plain_parts(stream, version, circumstances, event, data)
 
 
 def refuse_append(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,17 +93,17 @@ def test_what_is_not_plain_takes_the_long_way(ledger: Ledger, steward: str) -> N
         assert getattr(decode(raw).event, "name", None) == name
 
 
-def test_what_says_more_than_who_which_request_and_what_has_no_plain_body(steward: str) -> None:
-    request, event = new_id(), TeamRenamed(name="Second")
-    plain = Circumstances(by=steward, request=request)
-    assert plain_body("team:a", 12, plain, event, encode("team:a", 12, plain, event)) == b'{"name":"Second"}'
+def test_what_says_more_than_who_which_request_and_what_is_not_plain(steward: str) -> None:
+    def parts(**told: Any) -> list[bytes] | None:
+        said: dict[str, Any] = {"by": steward, "request": new_id()} | told
+        circumstances, event = Circumstances(**said), TeamRenamed(name="Second")
+        return plain_parts("team:a", 12, circumstances, event, encode("team:a", 12, circumstances, event))
+
+    assert (parts() or [])[-1] == b'{"name":"Second"}'
     for more in ({"on_behalf_of": steward}, {"decision": new_id()}, {"supersedes": 3}):
-        told = Circumstances(by=steward, request=request, **more)
-        assert plain_body("team:a", 12, told, event, encode("team:a", 12, told, event)) is None
-    odd = Circumstances(by='person:"', request=request)
-    assert plain_body("team:a", 12, odd, event, encode("team:a", 12, odd, event)) is None
-    for by in ("person:A", f"person:{steward[7:].upper()}", f"team:{steward[7:]}", steward[7:]):
-        assert plain_parts("team:a", 12, "team.renamed", by, request, b"{}") is None
+        assert parts(**more) is None
+    for by in ('person:"', "person:A", f"person:{steward[7:].upper()}", f"team:{steward[7:]}", steward[7:]):
+        assert parts(by=by) is None
 
 
 def test_what_is_not_as_usual_is_left_to_the_append(ledger: Ledger, usual: dict[str, Any]) -> None:
@@ -121,10 +129,7 @@ def test_a_version_that_is_there_is_not_recorded_again(
         with pytest.raises(psycopg.errors.UniqueViolation):
             connection.execute(NEXT, usual | {"place": usual["place"] + 1})
         assert ledger.head().position == usual["place"]
-        data = stored(steward, usual["stream"], 2, TeamRenamed(name="Second"))
-        parts = plain_parts(
-            usual["stream"], 2, "team.renamed", steward, UUID(usual["request"]), b'{"name":"Second"}'
-        )
+        data, parts = renamed(usual["stream"], 2, steward)
         with pytest.raises(StreamsHaveMoved) as refused:
             Appends().append(connection, [data], {usual["stream"]}, {}, (), usual["place"], lambda: parts)
     assert [(moved.expected, moved.present) for moved in refused.value.moved] == [(1, 2)]
@@ -164,13 +169,12 @@ def test_who_is_not_alone_asks_the_append_at_once_until_nobody_comes_between(
         """Append what was decided so many entries ago, and return what was asked of the database."""
         asked.clear()
         version, known = next(versions), ledger.head().position - behind
-        data, body = stored(steward, stream, version, TeamRenamed(name="A")), b'{"name":"A"}'
-        parts = plain_parts(stream, version, "team.renamed", steward, new_id(), body)
+        data, parts = renamed(stream, version, steward)
         with ledger.pool.connection() as connection:
             appends.append(connection, [data], {stream}, {}, (), known, lambda: parts)
         return list(asked)
 
-    monkeypatch.setattr("ledger.appends._NEXT", noting(_NEXT, "next"))
+    monkeypatch.setattr("ledger.plain.NEXT", noting(SHORT, "next"))
     monkeypatch.setattr("ledger.appends._ONE", noting(_ONE, "append"))
     assert [rename(behind) for behind in (0, 0, 1, 1, 0, 0)] == [
         ["next"], ["next"], ["next", "append"], ["append"], ["append"], ["next"]
