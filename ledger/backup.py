@@ -121,8 +121,10 @@ def read_manifest(place: Path) -> Manifest:
             {name: File(int(one["bytes"]), str(one["sha256"])) for name, one in told["files"].items()},
         )
     except FileNotFoundError as error:
+        within = sorted(one.parent.name for one in place.glob(f"*/{MANIFEST}"))
+        hint = f" It holds backups; the last by its name is {place / within[-1]}." if within else ""
         raise BackupIsDamaged(
-            f"{place} has no {MANIFEST}: it is no backup, or one that was not finished."
+            f"{place} has no {MANIFEST}: it is no backup, or one that was not finished.{hint}"
         ) from error
     except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise BackupIsDamaged(f"{place / MANIFEST} cannot be read; take another backup.") from error

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def backup(*, to: Path | None, check: Path | None, token_file: Path | None, json: bool) -> None:
-    """Write a backup, or hold one against its manifest."""
+    """Write a backup, or hold one against its manifest; one that is there as it would be written now is held too."""
     from ledger.backup import back_up, read_manifest
     from ledger.backup import check as checked
 
@@ -33,8 +33,15 @@ def backup(*, to: Path | None, check: Path | None, token_file: Path | None, json
         caller = office(session, token_file, "export")
         head = session.ledger.head().position
         session.note("exported", "backup", caller, f"entries 1 to {head}")
-        with progress("Backing up", head) as step:
-            place = back_up(session.ledger, to, progress=step)
+        try:
+            with progress("Backing up", head) as step:
+                place = back_up(session.ledger, to, progress=step)
+        except (
+            FileExistsError
+        ) as error:  # nothing was recorded or changed since: what is there has to be good
+            place = Path(str(error.filename))
+            _tell(place, checked(place), json=json, what="there already, as nothing changed since, and whole")
+            return
     _tell(place, read_manifest(place), json=json, what="written")
     if not json:
         sys.stderr.write(

@@ -88,6 +88,7 @@ def test_an_unknown_cycle_item_or_basis_is_not_found(season: CommandLine) -> Non
         assert typed.sentence.endswith((".", ")")), typed.err
         assert not typed.out
     assert season("board", "spring", "--as-of", "yesterday").code == Code.USAGE
+    assert season("board", "Sprng").sentence == "There is no cycle Sprng at this basis; near is spring."
 
 
 def test_a_subject_is_a_cycle_or_an_item() -> None:

@@ -143,3 +143,10 @@ def test_a_backup_names_a_place_that_is_free_to_restore_to(line: CommandLine, tm
     told = written.out.splitlines()[-1]
     assert told.endswith(f"strategy-ledger --schema back restore {place}")
     assert line("backup", "--check", str(place)).out.splitlines()[-1] == told
+    # and every night again: where nothing changed, what is there is held against its manifest
+    again = line("backup", "--to", str(tmp_path / "backups"))
+    assert again.code == 0, again.err
+    assert again.out.startswith(f"{place}: there already, as nothing changed since, and whole; ")
+    assert f"the last by its name is {place}." in line("restore", str(place.parent)).sentence
+    (place / "people.jsonl").write_bytes(b"")
+    assert line("backup", "--check", str(place)).code == Code.UNAVAILABLE

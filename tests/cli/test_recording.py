@@ -145,7 +145,7 @@ def test_a_value_is_a_number_a_yes_or_the_name_of_one_stage(season: CommandLine)
     assert "done: yes (to be done)" in page
     refused = season("check-in", "KR-1", "--value", "many")
     assert refused.sentence == "A measure of kind increase takes a number. (at --value)"
-    assert 'a number such as "1234.5"' in season("check-in", "KR-1", "--value", "1 5").sentence
+    assert "a number such as 1234.5" in season("check-in", "KR-1", "--value", "1 5").sentence
 
 
 def test_the_first_refusal_ends_the_run_and_names_its_line(season: CommandLine) -> None:
@@ -205,3 +205,24 @@ def test_a_line_without_a_command_or_in_another_encoding(season: CommandLine, tm
     file = tmp_path / "commands.jsonl"
     file.write_bytes("{}\n".encode("utf-16"))
     assert season("record", str(file)).sentence == "Line 1: This is not UTF-8; save the file as UTF-8."
+
+
+def test_a_dry_run_refuses_what_would_be_refused_of_somebody_new(season: CommandLine) -> None:
+    taken = {"command": "add_person", "name": "Ada Again", "handle": "ADA"}
+    malformed = {"command": "add_person", "name": "Ben", "handle": "a b"}
+    for told in (taken, malformed):
+        tried = season("record", "-", "--dry-run", typed=json.dumps(told))
+        assert tried.code != 0
+        assert tried.sentence == season.record(told).sentence
+    free = {"command": "add_person", "name": "Ben", "handle": "ben"}
+    assert season("record", "-", "--dry-run", typed=json.dumps(free)).out == "would record: person.joined\n"
+    assert season.record(free).code == 0
+
+
+def test_a_key_result_is_named_as_people_type_it(season: CommandLine) -> None:
+    for number, word in enumerate(("kr-1", "KR1", "kr1"), 150):
+        assert season("check-in", word, "--value", str(number), "--confidence", "0.6").code == 0
+    wrong = season("check-in", "kr1", "--value", "151 loaves")
+    assert wrong.sentence == (
+        "A value is a number such as 1234.5, yes or no, or the names of finished stages with | between. (at --value)"
+    )
