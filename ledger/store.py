@@ -113,7 +113,8 @@ class Ledger:
     @property
     def identifier(self) -> UUID | None:
         """The ledger's random identifier; None while it is empty."""
-        return self._identify()[0] if self._identify() else None  # type: ignore[index]
+        found = self._identify()
+        return found[0] if found is not None else None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -181,14 +181,15 @@ class Reader:
         """Return an answer without what is hidden, with the names of those whom it speaks of."""
         rests_on = None if place.stretch is None else rests_on_of(question, body)
         kind = KEPT_ROWS.get(type(question))
-        if place.stretch is None or kind is None or getattr(question, "cycle", None) is None:
+        cycle: str | None = getattr(question, "cycle", None)
+        if place.stretch is None or kind is None or cycle is None:
             named = frozenset(identifiers_in(orjson.dumps(body)))
             if not named.isdisjoint(place.sight.names):
                 body = masked(body, place.sight)
                 named = frozenset(identifiers_in(orjson.dumps(body)))
             body = described(body, self._directory, named)
             return Answer(place.basis, body, named, rests_on=rests_on)
-        book, member = place.book(question.name, question.cycle), kind  # type: ignore[attr-defined]
+        book, member = place.book(question.name, cycle), kind
         pieces = [book.piece(row[member], row) for row in body["objectives"]]
         rest = {**body, "objectives": ()}
         own = identifiers_in(orjson.dumps(rest))
