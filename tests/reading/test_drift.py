@@ -63,6 +63,7 @@ def test_each_change_after_the_line_is_drift_with_its_word_and_direction(company
     (row,) = drift["objectives"]
     (inner,) = row["key_results"]
     assert (row["kept"], inner["kept"]) == (False, not is_inner)
+    assert (row if is_inner else inner)["facets"] == []
     (found,) = (one for one in (inner if is_inner else row)["facets"] if one["kind"] != "kept")
     assert (found["facet"], found["kind"], found["direction"]) == (facet, kind, direction)
     (change,) = found["changes"]
@@ -204,7 +205,9 @@ def test_the_drift_of_a_key_result_holds_its_own_and_the_fate_of_its_objective(c
     company.do("reword_objective", **change, title="Other words")
     drift = Told(company).drift()
     own = of_key_result(drift, str(key_result))
-    assert [one["key_result"] for one in own["objectives"][0]["key_results"]] == [str(key_result)]
+    assert [(one["key_result"], one["facets"]) for one in own["objectives"][0]["key_results"]] == [
+        (str(key_result), [])
+    ]
     assert (own["objectives"][0]["facets"], own["objectives"][0]["kept"]) == ([], True)
     assert own["counts"]["kinds"] == {}
     theirs = of_key_result(drift, str(other))
