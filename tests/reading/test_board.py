@@ -59,6 +59,7 @@ def test_no_value_within_the_grace_is_not_started_and_after_it_counts_nothing_an
         False,
         None,
     )
+    assert early["status"]["explain"]["rule"] == "within_grace"
     assert (late["status"]["word"], late["status"]["silent"], late["progress"]) == ("behind", True, "0")
     assert late["silent_days"] == 11
 
@@ -127,6 +128,7 @@ def test_an_objective_with_paths_in_part_compares_that_part_and_says_so() -> Non
     assert found["progress"] == "0.25"
     assert found["status"]["word"] == "on_track"
     assert found["pace"]["compares"] == "1 of 2 key results: those with a path and a figure"
+    assert found["status"]["explain"]["inputs"]["compares"] == found["pace"]["compares"]
 
 
 def test_a_measure_that_is_not_computed_yet_says_so_and_is_left_out() -> None:
@@ -155,6 +157,8 @@ def test_a_target_that_is_met_is_achieved() -> None:
 def test_what_is_not_running_has_the_word_of_its_standing_and_is_never_silent(word: str, status: str) -> None:
     found = one(board(objective(key_result(), standing={"word": word}), day="2026-06-29"))
     assert (found["status"]["word"], found["status"]["silent"]) == (status, False)
+    if word != "draft":
+        assert (found["pace"], found["silent_days"], found["silent_key_results"]) == (None, None, 0)
 
 
 def test_what_was_recorded_in_error_is_listed_apart() -> None:
@@ -177,6 +181,13 @@ def test_children_are_pooled_where_the_policy_says_so() -> None:
     child = objective(key_result(3, value=valued("73", recent)), number=2, alignment={"parent": "obj-1"})
     found = board(parent, child, day=HALFWAY, policy=policy(roll_up="pooled"))
     assert found["objectives"][0]["progress"] == "0.393333"
+    assert found["objectives"][0]["pace"]["compares"] is None
+    empty = objective(key_result(3), number=2, alignment={"parent": "obj-1"})
+    alone = board(parent, empty, day="2026-04-05", policy=policy(roll_up="pooled"))["objectives"][0]
+    assert (alone["progress"], alone["pace"]["compares"]) == (
+        "0.225",
+        "2 of 3 key results: those with a path and a figure",
+    )
 
 
 def test_the_weight_and_the_ambition_of_key_results_make_the_score_of_their_objective() -> None:

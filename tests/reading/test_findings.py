@@ -8,7 +8,7 @@ import pytest
 
 from aggregates.reading.findings import strongest
 from tests.reading.telling import CYCLE, Told
-from tests.rules.company import INCREASE, SCOPE, Company
+from tests.rules.company import INCREASE, SCOPE, SOURCE, Company
 
 TO_80 = {"kind": "point", "at": "80"}
 
@@ -141,6 +141,21 @@ def test_what_is_recorded_after_a_close_is_named(company: Company) -> None:
         "Reworded from “Tpyo” to “Typo” after the cycle closed; neutral.",
         "A decision was recorded after the cycle closed.",
     ]
+
+
+def test_a_line_that_is_late_by_a_day_says_so_and_one_of_a_source_that_it_had_no_record(
+    company: Company,
+) -> None:
+    company.on("2026-04-11").committed()
+    objective = company.drafted()
+    company.key_result(objective)
+    told = {"imported": True, "source": SOURCE, "synthesised": True, "no_record_at_start": True}
+    company.do("commit_objective", objective=objective, **told)
+    lines = [one["lines"][0] for one in Told(company).commitments()["objectives"]]
+    assert [line["words"] for line in lines] == ["late by 1 day", "late by 1 day, no record at the start"]
+    assert [line["grade"] for line in lines] == ["witnessed", "reconstructed"]
+    sentences = {row["sentence"] for row in asked(company, "late_line")}
+    assert sentences == {"The objective was committed after commit-by, by 1 day."}
 
 
 def test_an_objective_stands_at_its_line_or_is_listed_without_one(company: Company) -> None:

@@ -105,6 +105,15 @@ def test_who_decided_a_change_is_told_by_how_it_is_known(company: Company) -> No
     assert gone["words"] == "the decision that it names was retracted or is not known at this basis"
 
 
+def test_each_link_tells_the_decision_of_its_own_append(company: Company) -> None:
+    objective, _ = company.committed()
+    for text in ("First.", "Second."):
+        company.decided(text=text, touches=[objective])
+    company.decided(text="Beside it.")
+    links = [entry for entry in history(company, objective) if entry["name"] == "objective.decision_linked"]
+    assert [entry["decided"]["text"] for entry in links] == ["First.", "Second."]
+
+
 def test_a_source_names_its_author_and_no_decider(company: Company) -> None:
     objective, key_result = company.committed()
     company.do(
