@@ -8,6 +8,7 @@ from itertools import islice
 from typing import IO
 
 import psycopg
+from psycopg.copy import LibpqWriter
 
 from ledger.chunks import plain_rows
 from ledger.last_line import check_last, is_last
@@ -19,8 +20,9 @@ Progress = Callable[[int], None]
 """Called now and then with the number of lines that are done."""
 
 _LINES = 256
-"""Lines that are checked together and given to the database at once: few enough to be taken at once, so that neither
-side waits."""
+"""Lines that are checked together and given to the database at once: about as much as a socket holds."""
+_AHEAD = 1 << 23
+"""Bytes after which the database is waited for: a wait ends only when nearly all is taken, so it shall come seldom."""
 _BLOCK = 1 << 16
 """Bytes of receipts that are given to the database at once."""
 _WHAT_TO_DO = "Nothing was restored; take another copy of the export, or make it again."
@@ -43,10 +45,13 @@ def copy_entries(
 
     Returns whether the last one says that it is.
     """
-    number, ended = 0, False
-    with connection.cursor().copy(
+    number, ended, cursor = 0, False, connection.cursor()
+    writer = LibpqWriter(cursor)
+    writer.flush_threshold = _AHEAD
+    with cursor.copy(
         "copy entries (position, recorded_at, stream, version, name, data, reference, supersedes)"
-        " from stdin (format binary)"
+        " from stdin (format binary)",
+        writer=writer,
     ) as copy:
         copy.write(SIGNATURE)
         for piece in _pieces(lines):
