@@ -44,6 +44,7 @@ WRITING, CARRYING, DERIVING, READING, DOOR = (
 FIGURES: tuple[Figure, ...] = (
     Figure("command", WRITING, "one command, of the rate of a bare insert and commit", "times", "at least", 0.4),
     Figure("command_statement", WRITING, "one command, of the rate of a bare insert in autocommit", "times"),
+    Figure("command_keyed", WRITING, "one command with an idempotency key, of a bare insert and commit", "times"),
     Figure("command_slow", WRITING, "one command, of a bare insert and commit, where a flush takes 1 ms more", "times"),
     Figure("command_time", WRITING, "one command: load, decide, append one event", "ms"),
     Figure("wait_time", WRITING, "the wait for its projections after it", "ms"),

@@ -32,6 +32,7 @@ from bench.figures import Measure, measure
 from bench.house import rate, room, slower_flush
 from ledger.execute import Order
 from ledger.lifecycle import initialise
+from ledger.receipts import IdempotencyKey
 from ledger.settings import Settings
 from ledger.store import Ledger
 from replay.engine import Engine
@@ -49,8 +50,12 @@ class Company:
     owner: str
     key_results: list[list[tuple[UUID, UUID]]]
 
-    def check_in(self, writer: int) -> Callable[[], Any]:
-        """Return what records one check-in of this writer's key results through the rules; it gives the receipt."""
+    def check_in(self, writer: int, *, keyed: bool = False) -> Callable[[], Any]:
+        """Return what records one check-in of this writer's key results through the rules; it gives the receipt.
+
+        With `keyed` each bears an idempotency key, as over HTTP.
+        """
+        numbers = count(1)
         turns = cycle(self.key_results[writer])
         confidences = cycle([Decimal("0.6"), Decimal("0.7")])
 
@@ -59,7 +64,8 @@ class Company:
             command = CheckIn(
                 objective=objective, key_result=key_result, confidence=next(confidences), said="on_track"
             )
-            return self.ledger.execute(command, decide, by=self.owner)
+            key = IdempotencyKey(f"bench {next(numbers)}") if keyed else None
+            return self.ledger.execute(command, decide, by=self.owner, idempotency=key)
 
         return work
 
@@ -139,17 +145,19 @@ def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Meas
     """
     few = max(3, rounds // 2)
     with room(settings, "one") as own, company(own, 1) as found:
-        work = found.check_in(0)
-        bares, statements, commands = [], [], []
+        work, keyed = found.check_in(0), found.check_in(0, keyed=True)
+        bares, statements, commands, with_keys = [], [], [], []
         with _bare(found.ledger, work().position) as (insert_and_commit, statement):
             for _ in range(50):
                 insert_and_commit()
                 work()
+                keyed()
             for number in range(rounds):
                 bares.append(rate(insert_and_commit, lasting))
                 commands.append(rate(work, lasting))
                 if number < few:
                     statements.append(rate(statement, lasting / 2))
+                    with_keys.append(rate(keyed, lasting / 2))
             slow: list[tuple[float, float]] = []
             with slower_flush(settings) as is_slower:
                 slow += [
@@ -168,12 +176,16 @@ def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Meas
         f"inserts with their commits {_per_second(bares)}, commands {_per_second(commands)}; one connection"
     )
     autocommit = f"the insert alone commits: {_per_second(statements)}, in one round trip instead of three"
+    claimed = "the key is claimed and looked up before, and given back after: three round trips more"
     return [
         measure("command", [mine / bare for mine, bare in zip(commands, bares, strict=True)], note),
         measure(
             "command_statement",
             [mine / bare for mine, bare in zip(commands, statements, strict=False)],
             autocommit,
+        ),
+        measure(
+            "command_keyed", [mine / bare for mine, bare in zip(with_keys, bares, strict=False)], claimed
         ),
         *_slower("command_slow", slow),
         measure("command_time", [1000 / one for one in commands]),

@@ -96,7 +96,7 @@ class EntryMapper(Mapper[str]):
 
 
 class EntryRecorder(ApplicationRecorder):
-    """Reads entries and appends them through the one function of the database."""
+    """Reads entries and appends them through the functions of the database."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
