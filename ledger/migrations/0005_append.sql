@@ -298,7 +298,8 @@ declare
     present timestamptz := clock_timestamp();
 begin
     if (name collate "C" ~ '^[a-km-z_][a-z_]*[.][a-z_]+$' and length(name) <= 100  -- not ledger.created
-        and body::text collate "C" ~ '^{("[^"\\\n]*"|[^"\\\neE]|true|false)*}$'  -- no escapes, no exponents
+        -- No escapes, no exponents; E, as else a setting of the session would say what a backslash here means.
+        and body::text collate "C" ~ E'^{("[^"\\\\\\n]*"|[^"\\\\\\neE]|true|false)*}$'
         and octet_length(body::text) <= {bytes_per_entry} / 2 and strpos(body::text, '"reference"') = 0) is not true
     then
         return;

@@ -34,7 +34,8 @@ ODD: list[dict[str, Any]] = [
     {"body": "[]"}, {"body": '"{}"'}, {"body": "1"}, {"body": "null"}, {"body": ' {"name":"Second"}'},
     {"body": '{"name":"Second"} '}, {"body": '{"name":\n"Second"}'}, {"body": '{"name":"\\u0000"}'},
     {"body": '{"name":"Second","weight":1e999999}'}, {"body": '{"name":"Second","weight":1E5}'},
-    {"body": '{"reference":"OBJ-1"}'}, {"body": '{"r\\u0065ference":"OBJ-1"}'},
+    {"body": '{"reference":"OBJ-1"}'}, {"body": '{"r\\u0065ference":"OBJ-1"}'}, {"body": '{"name":"\\ud800"}'},
+    {"body": '{"name":"say \\"no\\""}'},
     {"body": '{"name":"' + "a" * (BYTES_PER_ENTRY // 2) + '"}'},
 ]  # fmt: skip
 """What is not said by who renames a team: each of it leaves the entry to the append."""
@@ -118,6 +119,15 @@ def test_what_is_not_as_usual_is_left_to_the_append(ledger: Ledger, usual: dict[
         assert list(ledger.export()) == before
         assert ledger.head().position == usual["place"] - 1
         assert connection.execute(NEXT, usual).fetchone() == (ledger.head().recorded_at,)
+
+
+def test_no_setting_of_a_session_changes_what_is_judged(ledger: Ledger, usual: dict[str, Any]) -> None:
+    """Given a session that reads backslashes in other texts as escapes, then bodies are judged as in any other."""
+    with ledger.place.connection() as connection:
+        connection.execute("set standard_conforming_strings = off")
+        for odd in ODD:
+            assert connection.execute(NEXT, usual | odd).fetchone() == (None,), odd
+        assert ledger.head().position == usual["place"] - 1
 
 
 def test_a_version_that_is_there_is_not_recorded_again(
