@@ -188,11 +188,14 @@ class CallFailed(Exception):
 def together(connection: Connection, asked: Sequence[Asked]) -> list[PGresult]:
     """Send several statements at once and return what each was answered: one round trip, one wait.
 
-    Where one is not prepared any longer, the connection is closed. Raises CallFailed, and psycopg.OperationalError
-    where the connection was lost.
+    Where one is not prepared any longer, the connection is closed. Raises CallFailed, also for one that cannot be
+    prepared, and psycopg.OperationalError where the connection was lost.
     """
-    for one, _ in asked:
-        one.ready(connection)
+    for place, (one, _) in enumerate(asked):
+        try:
+            one.ready(connection)
+        except psycopg.Error as error:
+            raise CallFailed(place, error) from error
     wire = connection.pgconn
     wire.enter_pipeline_mode()
     try:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, LiteralString, cast
 
 import pytest
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 from psycopg_pool import ConnectionPool
 
 from aggregates.commands import COMMANDS
@@ -498,3 +498,45 @@ def test_a_reading_leaves_what_is_prepared_on_its_connection(
         with snapshot_of(connection):
             pass
         assert prepared() >= before
+
+
+def test_a_projection_whose_table_is_gone_stops_by_name_and_the_rest_go_on(
+    story: Story, on_paper: Callable[..., Paper]
+) -> None:
+    """Its few rows cannot even be prepared to be sent."""
+    paper = on_paper(story.entries)
+    last = len(story.entries)
+    assert Engine(paper).catch_up(last - 1) == last - 1
+    with paper.pool.connection() as connection:
+        connection.execute(sql.SQL("drop table {}").format(sql.Identifier(paper.schema, "g1_history")))
+    engine = Engine(paper)
+    assert engine.catch_up() == last
+    with engine.reading() as reading:
+        assert list(reading.stopped) == ["history"]
+        assert f"could not apply the entries from {last} on" in reading.stopped["history"]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_table_that_somebody_holds_stops_no_projection(
+    story: Story, on_paper: Callable[..., Paper], monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    monkeypatch.setattr("projections.locks.HELD_MS", 50)
+    paper = on_paper(story.entries)
+    engine = Engine(paper)
+    last = len(story.entries)
+    engine.catch_up(last - 1)
+    # given a tool that lets nobody write to one table of the answers, as one does that makes an index
+    with paper.pool.connection() as tool, tool.transaction():
+        table = sql.Identifier(paper.schema, "g1_history")
+        tool.execute(sql.SQL("lock table {} in share mode").format(table))
+        # when its entry is to be taken in, then that has to wait
+        if waits:
+            assert not engine.wait_for(last, timeout=0.2)
+        else:
+            with pytest.raises(errors.LockNotAvailable):
+                engine.catch_up()
+    # and once the tool is done, all goes on
+    assert engine.catch_up() == last
+    with engine.reading() as reading:
+        assert reading.stopped == {}
+        assert reading.position == last
