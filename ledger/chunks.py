@@ -49,7 +49,7 @@ def plain_rows(check: LineCheck, lines: Sequence[bytes]) -> bytes | None:
     """Return the rows of lines, joined; None, and the check stands where it stood, where one of them is not plain."""
     try:
         return _rows(check, lines)
-    except (_NotPlain, ValidationError, ValueError, TypeError, KeyError, AttributeError):
+    except (_NotPlain, ValidationError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError):
         return None
 
 

@@ -91,14 +91,11 @@ class LineCheck:
                 f'{{"position":{position},"recorded_at":"{recorded_at}","stream":"{stream}",'
                 f'"version":{version},"name":"{name}","data":'
             ).encode()
+            as_written = orjson.dumps(entry)
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError("this is not a line of a ledger's export.") from error
         data = line[len(prefix) : -2]
-        if (
-            not line.startswith(prefix)
-            or len(told) != 6
-            or (orjson.dumps(entry) != data and not _same(data, entry))
-        ):
+        if not line.startswith(prefix) or len(told) != 6 or (as_written != data and not _same(data, entry)):
             raise ValueError("the line is not spelled as a ledger writes it.")
         before = self.versions.get(stream, 0)
         if (
@@ -153,7 +150,7 @@ class LineCheck:
             if len(entry) > PLAIN:
                 self.read_circumstances(entry, recorded_at)
                 supersedes = entry.get("supersedes")
-        except (ValidationError, ValueError, KeyError, TypeError) as error:
+        except (ValidationError, ValueError, KeyError, TypeError, ArithmeticError) as error:
             raise ValueError(f"the entry {name} cannot be read: {first_line(error)}.") from error
         if position == 1:
             self._found(body)
@@ -191,7 +188,7 @@ class LineCheck:
     def read_circumstances(self, entry: dict[str, Any], recorded_at: str) -> None:
         """Read what an entry says beside who, by which request, and what happened.
 
-        Raises ValueError, KeyError, TypeError or pydantic's ValidationError where that cannot be.
+        Raises ValueError, KeyError, TypeError, OverflowError or pydantic's ValidationError where that cannot be.
         """
         effective_at = entry.get("effective_at")
         if effective_at is not None and moment_text(read_moment(effective_at)) != effective_at:

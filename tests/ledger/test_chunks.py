@@ -217,6 +217,31 @@ def test_a_day_that_has_not_begun_where_the_ledger_is_kept_does_not_pass(zone: s
     assert ((23, "2030-03-11") in taken) is (zone == "Pacific/Auckland")
 
 
+@pytest.mark.parametrize(
+    ("recorded_at", "effective_at", "more"),
+    [
+        ("9999-12-31T23:59:59.000000Z", "9999-12-31", ""),
+        ("2030-01-01T00:00:00.000000Z", "0001-01-01T00:00:00+14:00", ""),
+        ("2030-01-01T00:00:00.000000Z", "2018-01-01", "[" * 300 + "]" * 300),
+    ],
+    ids=["the last day of all", "before the first day of all", "nested without end"],
+)
+def test_what_lies_beyond_all_bounds_is_refused_as_any_other_line(
+    recorded_at: str, effective_at: str, more: str
+) -> None:
+    """Given a day beyond the calendar, or more lists in lists than a ledger writes, then the line is refused."""
+    check, _ = standing_after(history()[:BEFORE])
+    check._zone = ZoneInfo("Pacific/Auckland")
+    told = orjson.loads(history()[BEFORE])
+    told["recorded_at"], told["data"]["effective_at"] = recorded_at, effective_at
+    line = orjson.dumps(told) + b"\n"
+    if more:
+        line = line.replace(b'"body":{', b'"body":{"more":' + more.encode() + b",")
+    assert plain_rows(fork(check)[0], [line]) is None
+    with pytest.raises(ValueError, match=r"cannot be read|not spelled|not a line"):
+        fork(check)[0].row(line)
+
+
 def fork(check: LineCheck) -> tuple[LineCheck, io.BytesIO]:
     """Another check that stands where this one does and remembers the same values."""
     receipts = io.BytesIO()
