@@ -169,7 +169,7 @@ class Executor:
                 return decided, world
             if fresh:
                 moved = self.states.moved(world.looked)
-                if not moved:
+                if not moved and not world.is_elsewhere:
                     if failed is not None:
                         raise failed
                     return decided, world
@@ -208,7 +208,7 @@ class Executor:
         The same bytes are sent again only after the ledger was searched for the request behind its lock; their
         stream versions let them in at most once. `search` is the request that its last entry carries, where it
         is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so;
-        `known` a position to which all that was read had followed the ledger, and on which server.
+        `known` where all that was read was heard, and a position to which it had followed the ledger there.
         """
         after = self.states.position or 0
         try:
@@ -220,7 +220,7 @@ class Executor:
             if not is_lost(lost):
                 raise
             log.warning("The connection was lost during an append; looking for request %s.", request)
-            found = self._settle(pending, reads, search or request, after, lost)
+            found = self._settle(pending, reads, search or request, after, known, lost)
             if search is None:
                 return found
             # It is recorded: nothing is asked of the database any more whose loss would look like one before that.
@@ -269,9 +269,11 @@ class Executor:
         reads: Mapping[str, int],
         request: UUID,
         after: int,
+        known: Known | None,
         lost: psycopg.Error,
     ) -> Receipt:
         """Find out what became of an append whose answer was lost; `after` is a position from before it."""
+        heard = None if known is None else (known[0], None)
         for pause in _PAUSES:
             time.sleep(pause)
             try:
@@ -279,7 +281,7 @@ class Executor:
                 if found is not None:
                     return found
                 try:
-                    return _receipt(pending, self._application.put(pending, reads), request)
+                    return _receipt(pending, self._application.put(pending, reads, heard), request)
                 except (StreamsHaveMoved, KeyedCommandIsDone):
                     found = self._look_for(after, request)
                     if found is not None:

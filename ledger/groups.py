@@ -188,7 +188,7 @@ def _record(executor: Executor, orders: list[Order], decide: Decide) -> list[Ans
 def _believed(executor: Executor, group: _Group) -> list[Answer] | None:
     """Return refusals and empty receipts, once it is known that they rest on what is so; else None."""
     moved = executor.states.moved(group.world.looked)
-    if moved:
+    if moved or group.world.is_elsewhere:
         executor.states.forget(moved)
         return None
     return [answer for answer in group.spans if not isinstance(answer, tuple)]
@@ -204,7 +204,7 @@ def _appended(executor: Executor, group: _Group) -> Receipt | None:
     try:
         return executor.append(
             group.pending, reads, new_id(), search=group.pending[-1].circumstances.request,
-            foreseen=(group.first, group.left()),
+            foreseen=(group.first, group.left()), known=(group.world.known[0], None),
         )  # fmt: skip
     except StreamsHaveMoved as error:
         executor.states.forget(one.stream for one in error.moved)

@@ -36,11 +36,11 @@ from aggregates.frozen import dataclass
 from ledger.appends import Appended, Appends
 from ledger.codec import RawEntry, decode
 from ledger.errors import StreamsHaveMoved
-from ledger.place import Connections
+from ledger.place import Connections, Home
 from ledger.plain import Plain, plain_parts
 
-Known = tuple[datetime | None, int]
-"""When the server began, and a position of the ledger on it."""
+Known = tuple[Home | None, int | None]
+"""Where all that was read was heard, and a position to which it had followed the ledger there, if there is one."""
 COLUMNS = "position, recorded_at, stream, version, name, data"
 
 Evolve = Callable[[Any, Entry], Any]
@@ -131,14 +131,14 @@ class EntryRecorder(ApplicationRecorder):
             return self.appends.append(connection, data, writes, reads, keys, position, plain)
 
     def _still(self, known: Known | None) -> int | None:
-        """Return the position that was known, heard from the server that a connection goes to which was given since.
+        """Return the position that was known, if it was heard where a connection goes to which was given since.
 
-        Raises StreamsHaveMoved, to decide anew, where the server began anew meanwhile: it may hold another history.
+        Raises StreamsHaveMoved, to decide anew, where connections go elsewhere meanwhile: there may be another history.
         """
         if known is None:
             return None
-        server, position = known
-        if server != self._connections.pool.server:
+        home, position = known
+        if home != self._connections.pool.home:
             raise StreamsHaveMoved(())
         return position
 
@@ -299,7 +299,7 @@ class LedgerApplication(Application[str]):
     def put(
         self, pending: Sequence[Pending], reads: Mapping[str, int], known: Known | None = None
     ) -> Appended:
-        """Append pending events and return where they stand; `known` is a position to which all reads had followed.
+        """Append pending events and return where they stand; `known` says what all reads had followed, and where.
 
         They go to the recorder directly: the event store would make bytes of what is bytes already, and notifications
         that nobody reads.
@@ -316,7 +316,7 @@ class LedgerApplication(Application[str]):
             reads,
             keys,
             known,
-            _plain(pending[0]) if len(pending) == 1 and known is not None else None,
+            _plain(pending[0]) if len(pending) == 1 and known is not None and known[1] is not None else None,
         )
 
     def _project(self, loaded: Any, entries: Iterable[Any]) -> Any:

@@ -19,6 +19,8 @@ from ledger.embedded import EmbeddedServer
 from ledger.settings import Settings
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Home = tuple[datetime, int, int | None]
+"""Where what is heard comes from: when the server began, and which database and which table of the head it is."""
 _IDLE = TransactionStatus.IDLE
 
 
@@ -126,20 +128,20 @@ class Place:
     def _session(self) -> dict[str, Any]:
         return {"autocommit": True, "fallback_application_name": session_name(self.schema)}
 
-    def _configure(self, connection: Connection) -> datetime:
-        """Make a new connection one of the application's, and return when its server began."""
+    def _configure(self, connection: Connection) -> Home:
+        """Make a new connection one of the application's, and return where it goes."""
         if not self.embedded:
             self.take_on(connection, self.application_role)
         row = connection.execute(
             sql.SQL(
-                "select pg_postmaster_start_time(), set_config('search_path', {}, false),"
+                "select pg_postmaster_start_time(), (select oid from pg_database where datname = current_database()),"
+                "       to_regclass({})::oid, set_config('search_path', {}, false),"
                 "       set_config('timezone', 'UTC', false),"
                 "       set_config('client_encoding', 'UTF8', false)"
-            ).format(sql.Literal(quoted(self.schema)))
+            ).format(sql.Literal(f"{quoted(self.schema)}.head"), sql.Literal(quoted(self.schema)))
         ).fetchone()
         assert row is not None  # noqa: S101 (a select of values gives one row)
-        began: datetime = row[0]
-        return began
+        return row[0], row[1], row[2]
 
 
 class Pool(ConnectionPool[Connection]):
@@ -147,12 +149,12 @@ class Pool(ConnectionPool[Connection]):
     bookkeeping; a connection that somebody waits for is never kept."""
 
     def __init__(
-        self, url: str, configure: Callable[[Connection], datetime], *, kept: int = 0, **told: Any
+        self, url: str, configure: Callable[[Connection], Home], *, kept: int = 0, **told: Any
     ) -> None:
-        self.server: datetime | None = None
-        """When the server began to which the last new connection goes; `configure` says it of each."""
+        self.home: Home | None = None
+        """Where the last new connection goes; `configure` says it of each."""
         self.when_replaced: Callable[[], object] | None = None
-        """What is done before a connection is given to a server that began anew: it may hold another history."""
+        """What is done before a connection is given that goes somewhere else: there may be another history."""
         self._hearing = threading.Lock()
         self._kept = kept
         self._ready: list[Connection] = []
@@ -161,13 +163,13 @@ class Pool(ConnectionPool[Connection]):
         self._counting = threading.Lock()
         super().__init__(url, configure=lambda connection: self._hear(configure(connection)), **told)
 
-    def _hear(self, server: datetime) -> None:
+    def _hear(self, home: Home) -> None:
         with self._hearing:
-            if server == self.server:
+            if home == self.home:
                 return
-            if self.server is not None and self.when_replaced is not None:
+            if self.home is not None and self.when_replaced is not None:
                 self.when_replaced()
-            self.server = server  # only now: what is read after this was heard from this server
+            self.home = home  # only now: what is read after this was heard there
 
     def getconn(self, timeout: float | None = None) -> Connection:
         """Return a connection that nobody uses, as far as is known a sound one."""

@@ -34,9 +34,9 @@ class LedgerWorld:
         self.looked: dict[str, int] = {}
         self._expected: tuple[int, datetime, timedelta] | None = None
         self._laid: dict[int, tuple[Entry, Any, Any]] = {}
-        server, position = connections.pool.server, states.position  # in this order, see `Pool`
-        self.known: Known | None = None if position is None else (server, position)
-        """The position that every state looked at here has followed the ledger to, or further, and on which server."""
+        home, position = connections.pool.home, states.position  # in this order, see `Pool`
+        self.known: Known = (home, position) if before is None else (before.known[0], None)
+        """Where every state looked at here was heard, and a position that it has followed the ledger to, or further."""
 
     def state(self, stream: str) -> Any:
         """Return the state of any stream, or None where it is absent."""
@@ -135,6 +135,11 @@ class LedgerWorld:
             if entry.event.stored_name == "objective.visibility_set" and entry.stream in streams:
                 found.add(entry.stream)
         return {UUID(stream.partition(":")[2]) for stream in found}
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Return whether connections go elsewhere than when this began: what was looked at may be another history's."""
+        return self.known[0] != self._connections.pool.home
 
     def expect(self, position: int, at: datetime, step: timedelta) -> None:
         """Say where the events that are decided next will stand: the first one's place, and the time between two."""

@@ -12,14 +12,19 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from aggregates.entry import Occasion, Recorded
+from aggregates.refusals import LiesInTheFuture
 from aggregates.team.events import TeamFormed
 from ledger.embedded import EmbeddedServer
+from ledger.execute import Order
+from ledger.restore import restore
+from ledger.settings import Settings
 from ledger.store import Ledger
 from tests.laws.shelf import Shelf
 from tests.ledger.helpers import forming, team_of
-from tests.waiting import until
+from tests.waiting import end_sessions, until
 
 
 @pytest.mark.parametrize("swapped", ["before it decides", "while it decides"])
@@ -60,6 +65,52 @@ def test_who_outlives_a_restore_of_the_database_decides_on_what_is_there_now(
             receipt = ledger.execute("On what is there", decide, by=steward)
             assert seen[-1] is False
             assert receipt.position == formed.position + 1
+
+
+@pytest.mark.parametrize(
+    "way", ["between two", "while one decides", "as one is recorded", "in a group", "at a refusal"]
+)
+def test_who_outlives_a_schema_that_was_dropped_and_restored_hears_that_it_is_another(
+    ledger: Ledger, settings: Settings, steward: str, way: str
+) -> None:
+    """Given a process that knows a team, when its connections are ended, the schema is dropped and restored from before
+    on a server that goes on running, and somebody else gives the team another name, then the process decides on that
+    one, although the team has the version and the ledger the position that it knew."""
+    lines, team, new = list(ledger.export()), ledger.new_id(), ledger.new_id()
+    formed = ledger.execute("Formed, and lost", forming(team), by=steward)
+    seen = list[str]()
+
+    def swap() -> None:
+        end_sessions(ledger.place)
+        with psycopg.connect(ledger.place.owner_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(settings.schema)))
+        restore(settings, lines)
+        with Ledger.open(settings) as other:
+            assert other.execute("Another past", forming(team), by=steward).position == formed.position
+        if way != "as one is recorded":
+            _connected(ledger)
+
+    def decide(world: Any, command: str, _: Occasion) -> list[Recorded]:
+        assert world.team(new) is None
+        seen.append(world.team(team).name.now)
+        if way != "between two" and len(seen) == 1:
+            swap()
+        if way == "at a refusal":
+            raise LiesInTheFuture
+        return [Recorded(team_of(new), TeamFormed(name=command))]
+
+    if way == "between two":
+        swap()
+    if way == "in a group":
+        assert len(list(ledger.execute_many([Order("On what is there", steward)], decide))) == 1
+    elif way == "at a refusal":
+        ledger._executor.states.forget([])  # so that it looks before it decides
+        with pytest.raises(LiesInTheFuture):
+            ledger.execute("On what is there", decide, by=steward)
+    else:
+        ledger.execute("On what is there", decide, by=steward)
+    assert seen[-1] == "Another past"
+    assert ledger.head().position == formed.position + (way != "at a refusal")
 
 
 def _stop(data: Path) -> None:
