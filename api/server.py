@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 10
+LET_GO_SECONDS = GRACE_SECONDS + 5
+"""When nobody waits for the database any longer, who would keep the process from ending."""
 BACKLOG = 2_048
 """Connections that the system keeps until they are taken, during a pause of the machine."""
 MOST_OPEN = 16_384
@@ -96,9 +98,18 @@ def address_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
+def make_server(
+    app: FastAPI, ready: Callable[[], None], let_go: Callable[[float], None] | None = None
+) -> Server:
     """Return a server for the application; its own log of addresses is off, for addresses name people."""
     tail: Tail | None = getattr(app.state, "tail", None)
+
+    def ending() -> None:
+        if tail is not None:
+            tail.end()
+        if let_go is not None:
+            let_go(LET_GO_SECONDS)
+
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -112,17 +123,23 @@ def make_server(app: FastAPI, ready: Callable[[], None]) -> Server:
         timeout_graceful_shutdown=GRACE_SECONDS,
         ws="none",
     )
-    return Server(config, ready, None if tail is None else tail.end)
+    return Server(config, ready, ending)
 
 
 def serve(
-    app: FastAPI, runner: Runner, *, bound: socket.socket | None = None, announce: Callable[[str], Any]
+    app: FastAPI,
+    runner: Runner,
+    *,
+    bound: socket.socket | None = None,
+    announce: Callable[[str], Any],
+    let_go: Callable[[float], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `announce` is called with the address once it answers.
 
     A socket that was bound before is closed at the end; without one a free port of this machine is taken.
 
-    Requests in flight are finished (at most ten seconds), then the runner ends after its page.
+    Requests in flight are finished (at most ten seconds), then the runner ends after its page. `let_go` is told at the
+    wish to end in how many seconds nobody may wait for the database any longer.
     """
     bound = bound or listening_socket()
 
@@ -132,7 +149,7 @@ def serve(
 
     open_enough()
     with running(runner), bound, many_served():
-        make_server(app, ready).run(sockets=[bound])
+        make_server(app, ready, let_go).run(sockets=[bound])
     SERVER.info("ended")
 
 

@@ -230,17 +230,13 @@ def roll_back(connection: Connection) -> None:
 
 def _gathered(wire: PGconn, number: int) -> list[PGresult]:
     """Return the answers to so many statements, as they come; raises psycopg.OperationalError."""
-    ready = select.poll()
-    ready.register(wire.socket, select.POLLIN)
     while wire.flush():  # the rest of what was too much to be sent at once
-        ready.modify(wire.socket, select.POLLIN | select.POLLOUT)
-        ready.poll()
+        _wait(wire.socket, writes=True)
         wire.consume_input()
-    ready.modify(wire.socket, select.POLLIN)
     results: list[PGresult] = []
     while True:
         while wire.is_busy():
-            ready.poll()
+            _wait(wire.socket)
             wire.consume_input()
         told = wire.get_result()
         if told is None:  # between the answers of two statements
@@ -253,6 +249,16 @@ def _gathered(wire: PGconn, number: int) -> list[PGresult]:
     if len(results) != number:
         raise psycopg.OperationalError("The database gave no answer.")
     return results
+
+
+def _wait(socket: int, *, writes: bool = False) -> None:
+    """Wait until a socket can be read from, or written to as well where that is asked for."""
+    if not _POLLS:
+        select.select([socket], [socket] if writes else [], [])
+        return
+    ready = select.poll()
+    ready.register(socket, select.POLLIN | select.POLLOUT if writes else select.POLLIN)
+    ready.poll()
 
 
 @lru_cache(maxsize=1_024)

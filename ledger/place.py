@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 import psycopg
 from psycopg import sql
@@ -161,7 +162,19 @@ class Pool(ConnectionPool[Connection]):
         self._asking = 0
         """How many threads found nothing beside the pool and ask the pool itself."""
         self._counting = threading.Lock()
-        super().__init__(url, configure=lambda connection: self._hear(configure(connection)), **told)
+        self._made: WeakSet[Connection] = WeakSet()
+        super().__init__(url, configure=lambda connection: self._take_in(connection, configure), **told)
+
+    def made(self) -> list[Connection]:
+        """Return the connections that were made and are open, those in use as well."""
+        with self._hearing:
+            made = tuple(self._made)
+        return [connection for connection in made if not connection.closed]
+
+    def _take_in(self, connection: Connection, configure: Callable[[Connection], datetime]) -> None:
+        with self._hearing:
+            self._made.add(connection)
+        self._hear(configure(connection))
 
     def _hear(self, home: Home) -> None:
         with self._hearing:

@@ -17,6 +17,7 @@ import psycopg
 from aggregates.entry import Recorded
 from ledger.codec import LINE_IN_SQL, RawEntry
 from ledger.directory import Directory
+from ledger.ending import end_soon
 from ledger.errors import LedgerIsEmpty, PageIsTooLarge, refusal_of
 from ledger.execute import Decide, Executor, Order
 from ledger.groups import Answer, Preview, Previewed, execute_group, preview_group
@@ -127,6 +128,10 @@ class Ledger:
         if self._keys is None:
             self._keys = Keys(self._connections, self.settings, self._identified()[0])
         return self._keys
+
+    def end_soon(self, after: float) -> None:
+        """Let nobody wait for the database any longer, in so many seconds: for the end of a process."""
+        end_soon(self.pool, after)
 
     def connection(self) -> Connection:
         """Return a connection beside the pool, for who keeps one; it is closed with the ledger at the latest."""

@@ -93,7 +93,7 @@ def run_server(session: Session, bound: socket.socket, *, announce: Callable[[st
     host, port = bound.getsockname()[:2]
     try:
         with revived(ledger.place):
-            run(app, Runner(engine), bound=bound, announce=announce)
+            run(app, Runner(engine), bound=bound, announce=announce, let_go=ledger.end_soon)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

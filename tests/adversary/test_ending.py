@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from api.server import GRACE_SECONDS
+import pytest
+
+from api.server import GRACE_SECONDS, LET_GO_SECONDS
 from tests.adversary.test_connection import asked, rest_of
 from tests.api.conftest import House, house
 from tests.waiting import PATIENCE
@@ -166,3 +168,19 @@ def test_listeners_who_take_nothing_do_not_hold_up_the_end(house: House) -> None
         finally:
             for raw in listeners:
                 raw.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["projections_bookmarks", "projections_generations"])
+def test_a_database_that_never_answers_does_not_hold_up_the_end(house: House, table: str) -> None:
+    """Given commands and questions that wait for a table which somebody keeps, then the server ends all the same."""
+    body = b'{"name":"At the very end"}'
+    lines = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    with serving(house) as (process, line), held(house, table) as stood_before, ExitStack() as open_:
+        callers = [open_.enter_context(line()) for _ in range(6)]
+        for number, raw in enumerate(callers):
+            command = asked(house, "POST /v1/teams", *lines) + body
+            raw.sendall(command if number % 2 else asked(house, "GET /v1/cycles/now/board?at=5"))
+        stood_before()
+        process.send_signal(signal.SIGTERM)
+        ended(process, LET_GO_SECONDS + SLACK_SECONDS)

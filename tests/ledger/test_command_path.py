@@ -21,8 +21,9 @@ import pytest
 from aggregates.entry import Recorded
 from aggregates.refusals import LiesInTheFuture
 from aggregates.team.events import TeamFormed, TeamMoved, TeamRenamed
+from ledger import calls
 from ledger.appends import _ONE, Appended, Appends, _Ticket, _values, append
-from ledger.calls import Statement, bytea_array, int4_array, text_array
+from ledger.calls import Statement, bytea_array, int4_array, statement, text_array, together
 from ledger.errors import (
     AppendIsTooLarge,
     ClockIsBehind,
@@ -513,3 +514,18 @@ def test_each_answer_of_the_database_is_one_of_ours_in_a_shared_call_as_well(
             assert tickets[1].gate.acquire(blocking=False)
             assert not appends._calling
     assert told == {(state, each): [expected[state]] * 2 for state, each in told}
+
+
+@pytest.mark.parametrize("polls", [True, False])
+def test_more_than_a_socket_holds_goes_through_both_ways_at_once(
+    untouched: Ledger, monkeypatch: pytest.MonkeyPatch, polls: bool
+) -> None:
+    """Neither side waits for the other to read first, also where a system has no poll."""
+    monkeypatch.setattr(calls, "_POLLS", polls)
+    if not polls:
+        monkeypatch.delattr("select.poll")
+    asked = (statement("select $1::bytea || $1", 1), [bytes(1_000_000)])
+    with untouched.pool.connection() as connection:
+        answers = together(connection, [asked] * 20)
+        assert [len(one.get_value(0, 0) or b"") for one in answers] == [2_000_000] * 20
+        assert connection.execute("select 1").fetchone() == (1,)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
+from ledger import ending
+from ledger.calls import CallFailed, statement, together
+from ledger.ending import cut, end_soon, take_back
 from ledger.place import Connection
 from ledger.store import Ledger
 from tests.waiting import PATIENCE, until
@@ -56,3 +61,40 @@ def test_a_connection_that_broke_beside_the_pool_is_not_given_out(ledger: Ledger
         with pool.connection(timeout=PATIENCE) as connection:
             assert connection is not broken
             assert connection.execute("select 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("way", [take_back, cut])
+def test_at_the_end_nobody_waits_for_a_database_that_does_not_answer(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, way: Callable[[Connection], None], piped: bool
+) -> None:
+    """Given threads that wait, one of which asks again, when the process is to end, then they are let go."""
+    monkeypatch.setattr(ending, "take_back", way)
+    monkeypatch.setattr(ending, "CUT_SECONDS", 0.0 if way is cut else PATIENCE)
+    lock, key = "select pg_advisory_xact_lock(hashtextextended('the end', 0))", statement
+
+    def wait(times: int) -> list[Exception]:
+        met: list[Exception] = []
+        for _ in range(times):
+            try:
+                with pool.connection(timeout=PATIENCE) as connection:
+                    if piped:
+                        together(connection, [(key("select 1", 0), ()), (key(lock, 0), ())])
+                    else:
+                        connection.execute(lock.encode())
+            except CallFailed as failed:
+                met.append(failed.cause)
+            except psycopg.Error as error:
+                met.append(error)
+        return met
+
+    with ledger.place.pool(largest=5) as pool, ThreadPoolExecutor(2) as threads:
+        with ledger.pool.connection() as holder, holder.transaction():
+            holder.execute(lock.encode())
+            waiting = [threads.submit(wait, times) for times in (1, 2)]
+            end_soon(pool, 0.0)
+            met = [error for one in waiting for error in one.result(PATIENCE)]
+        assert len(met) == 3
+        assert all(isinstance(error, psycopg.OperationalError) for error in met)
+        cancelled = {isinstance(error, psycopg.errors.QueryCanceled) for error in met}
+        assert cancelled == {way is take_back}
