@@ -171,7 +171,7 @@ class Pool(ConnectionPool[Connection]):
             made = tuple(self._made)
         return [connection for connection in made if not connection.closed]
 
-    def _take_in(self, connection: Connection, configure: Callable[[Connection], datetime]) -> None:
+    def _take_in(self, connection: Connection, configure: Callable[[Connection], Home]) -> None:
         with self._hearing:
             self._made.add(connection)
         self._hear(configure(connection))
