@@ -210,11 +210,11 @@ class Executor:
         is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so;
         `known` where all that was read was heard, and a position to which it had followed the ledger there.
         """
-        after = self.states.position or 0
+        after, turn = self.states.position or 0, self.states.turn
         try:
             appended = self._application.put(pending, reads, known)
             left = foreseen[1] if foreseen is not None and foreseen[0] == appended.first_position else ()
-            self.states.take(_entries(pending, appended), left)
+            self.states.take(_entries(pending, appended), turn, left)
             return _receipt(pending, appended, request)
         except psycopg.Error as lost:
             if not is_lost(lost):

@@ -89,7 +89,7 @@ class States:
         self._ahead: dict[int, int] = {}
         self._followed: list[set[str]] = []
         """For each reading under way, the streams that were followed since it began."""
-        self._turn = 0
+        self.turn = 0
         """How often everything that was kept was dropped."""
         self.position: int | None = None
         """The last position that the kept states have followed to; None before the first refresh."""
@@ -135,12 +135,12 @@ class States:
         asked = time.monotonic()
         with self._connections.use() as connection:
             if self.position is None:
-                turn = self._turn
+                turn = self.turn
                 row = connection.execute("select coalesce(max(position), 0) from entries").fetchone()
                 with self._lock:  # what was kept meanwhile may lie behind the position
-                    if turn == self._turn:  # else this connection goes to a server that is gone
+                    if turn == self.turn:  # else this connection goes to a server that is gone
                         self._kept = _Kept(self._kept.most)
-                        self._turn += 1
+                        self.turn += 1
                         self.position = row[0] if row else 0
             rows = connection.execute(_REFRESH, [self.position, TAIL], binary=True, prepare=True).fetchall()
         with self._lock:
@@ -213,7 +213,7 @@ class States:
         followed: set[str] = set()
         with self._lock:
             self._followed.append(followed)
-            turn = self._turn
+            turn = self.turn
         try:
             yield read
         except BaseException:
@@ -222,7 +222,7 @@ class States:
         finally:
             with self._lock:
                 self._followed = [one for one in self._followed if one is not followed]
-                if turn == self._turn:
+                if turn == self.turn:
                     for stream in read.keys() - followed:
                         self._kept.put(stream, read[stream])
 
@@ -239,8 +239,8 @@ class States:
         """Return the time of the last entry that this process appended."""
         return self._last
 
-    def take(self, entries: Sequence[Entry], left: Sequence[Loaded] = ()) -> None:
-        """Follow entries that were appended just now, without reading them back.
+    def take(self, entries: Sequence[Entry], turn: int, left: Sequence[Loaded] = ()) -> None:
+        """Follow entries that were appended just now, without reading them back, unless `turn` has passed since.
 
         Of each stream the last entry is followed when its state is asked for, or while the next append is on its way.
         Threads come in any order: each stream is followed at once, the position when nothing lies between. `left` are
@@ -248,6 +248,8 @@ class States:
         they are not kept.
         """
         with self._lock:
+            if turn != self.turn:  # they may be another history's, and where not, they are read
+                return
             if not entries or self._ahead or entries[0].position - 1 != self.position:
                 left = ()
             for loaded in left:
@@ -282,7 +284,7 @@ class States:
             self._kept = _Kept(self._kept.most)
             self._behind.clear()
             self._ahead.clear()
-            self._turn += 1
+            self.turn += 1
             self.position = None
             self._level_at = -GOOD_FOR
 
@@ -302,7 +304,7 @@ class States:
         if len(tail) >= TAIL:
             self._kept = _Kept(self._kept.most)
             self._ahead.clear()
-            self._turn += 1
+            self.turn += 1
             self.position = None
             return
         for raw in tail:

@@ -17,6 +17,7 @@ from psycopg import sql
 from aggregates.entry import Occasion, Recorded
 from aggregates.refusals import LiesInTheFuture
 from aggregates.team.events import TeamFormed
+from ledger.appends import Appended
 from ledger.embedded import EmbeddedServer
 from ledger.execute import Order
 from ledger.restore import restore
@@ -111,6 +112,25 @@ def test_who_outlives_a_schema_that_was_dropped_and_restored_hears_that_it_is_an
         ledger.execute("On what is there", decide, by=steward)
     assert seen[-1] == "Another past"
     assert ledger.head().position == formed.position + (way != "at a refusal")
+
+
+def test_what_was_appended_before_everything_was_dropped_is_not_followed_after_it(
+    ledger: Ledger, steward: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an append whose answer is there, when the ledger turns out to end before it and only then it is followed,
+    then the next entry at its place is one that nobody has followed yet."""
+    states, put = ledger._executor.states, ledger._application.put
+
+    def answered_late(*told: Any) -> Appended:
+        appended = put(*told)
+        states.begin_anew()
+        states.refresh()
+        states.position = appended.position - 1  # as a ledger says that was brought back
+        return appended
+
+    monkeypatch.setattr(ledger._application, "put", answered_late)
+    receipt = ledger.execute("Formed, and lost", forming(ledger.new_id()), by=steward)
+    assert states.position == receipt.position - 1
 
 
 def _stop(data: Path) -> None:
