@@ -192,9 +192,31 @@ def test_who_is_not_alone_asks_the_append_at_once_until_nobody_comes_between(
     assert [raw.version for raw in ledger.read_stream(stream)] == [*range(1, 8)]
 
 
+def test_an_answer_of_the_short_way_that_is_lost_is_found(
+    ledger: Ledger, steward: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a connection that breaks once the database has recorded, then the receipt is told and nothing twice."""
+    team = new_id()
+    first = ledger.execute("First", forming(team), by=steward)
+
+    class Losing(Statement):
+        def call(self, connection: Any, *told: Any) -> Any:
+            SHORT.call(connection, *told)
+            connection.close()
+            raise psycopg.OperationalError("The connection was lost.")
+
+    monkeypatch.setattr("ledger.plain.NEXT", Losing("", "", 0))
+    second = ledger.execute("Second", forming(team), by=steward)
+    assert second.position == first.position + 1 == ledger.head().position
+    raw = ledger.entry(second.position)
+    assert raw is not None
+    assert (decode(raw).circumstances.request, raw.recorded_at) == (second.request, second.recorded_at)
+
+
 def test_a_command_leaves_nothing_for_the_collector(ledger: Ledger, steward: str) -> None:
     """Given commands that were carried out, when nothing is collected, then none of their tickets is left."""
     team = new_id()
+    gc.collect()  # what other tests left
     gc.disable()
     try:
         for name in ("First", "Second", "Third"):
