@@ -79,6 +79,7 @@ class Probe:
         self._glancing: asyncio.Future[Standing] | None = None
         """The flight for which the glance was sent."""
         self._tried_at = -AGAIN_SECONDS
+        self._opening: threading.Thread | None = None
 
     async def standing(self) -> Standing:
         """Return where the ledger stands at a moment after this call began."""
@@ -144,11 +145,17 @@ class Probe:
             flight.set_result(found)
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Make a glance for the event loop, in the thread; without one the thread goes on looking."""
+        """Have a glance made for the event loop, beside the thread, which goes on looking: it may take long."""
         make, now = self._make_glance, time.monotonic()
-        if make is None or now - self._tried_at < AGAIN_SECONDS:
+        is_opening = self._opening is not None and self._opening.is_alive()
+        if make is None or is_opening or now - self._tried_at < AGAIN_SECONDS:
             return
         self._tried_at = now
+        self._opening = threading.Thread(target=self._made, args=(make, loop), name="glance", daemon=True)
+        self._opening.start()
+
+    def _made(self, make: Callable[[], Glances], loop: asyncio.AbstractEventLoop) -> None:
+        """Make a glance and hand it to the event loop."""
         with suppress(Exception):
             glance = make()
             try:

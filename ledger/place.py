@@ -167,7 +167,7 @@ class Pool(ConnectionPool[Connection]):
 
     def made(self) -> list[Connection]:
         """Return the connections that were made and are open, those in use as well."""
-        with self._hearing:
+        with self._counting:
             made = tuple(self._made)
         return [connection for connection in made if not connection.closed]
 

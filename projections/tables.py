@@ -87,6 +87,8 @@ class Standing:
     now: datetime
 
 
+_LOCK_OF_PAGE = 1
+"""Which of the statements that begin a page waits for its lock; another may wait for a table."""
 _BEGIN = statement("begin", 0)
 _COMMIT = statement("commit", 0)
 _ALONE = statement(
@@ -278,7 +280,11 @@ class Control:
         try:
             *_, rows = together(connection, asked)
         except CallFailed as failed:
-            if wait is None and isinstance(failed.cause, errors.LockNotAvailable):
+            if (
+                wait is None
+                and failed.place == _LOCK_OF_PAGE
+                and isinstance(failed.cause, errors.LockNotAvailable)
+            ):
                 roll_back(connection)
                 raise LedgerIsBusy(locks.sentence(connection, key)) from failed.cause
             raise failed.cause from None

@@ -14,6 +14,7 @@ import pytest
 
 from aggregates.cycle.commands import PlanCycle
 from aggregates.decide import decide
+from api import probe as probe_module
 from api.probe import Probe, Standing
 from ledger.store import Ledger
 from projections.tables import Standing as Stand
@@ -225,3 +226,31 @@ def test_a_probe_that_is_closed_leaves_no_connection(house: House) -> None:
             return connection.execute("select from pg_stat_activity where pid = %s", [pid]).rowcount == 0
 
     until(is_gone)
+
+
+def test_a_connection_that_is_long_in_the_making_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a database that lets nobody else in for a while, then those who wait are answered by the look."""
+    monkeypatch.setattr(probe_module, "AGAIN_SECONDS", 0.0)
+    paper, gate, asked = Paper(), threading.Event(), []
+
+    def make() -> Paper:
+        asked.append(1)
+        assert gate.wait(PATIENCE)
+        return paper
+
+    async def meeting() -> None:
+        probe = Probe(lambda: standing(1), make, lambda _: standing(2))
+        try:
+            for _ in range(3):
+                assert (await asyncio.wait_for(probe.standing(), PATIENCE / 2)).position == 1
+            assert len(asked) == 1
+        finally:
+            gate.set()
+        while probe._glance is None:
+            await asyncio.sleep(0.001)
+        probe.close()
+
+    asyncio.run(meeting())
+    assert paper.closed

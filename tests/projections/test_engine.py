@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 
 from aggregates.commands import COMMANDS
 from aggregates.decide import decide
+from ledger.calls import roll_back
 from ledger.codec import RawEntry
 from ledger.errors import LedgerIsBusy
 from ledger.store import Ledger
@@ -540,3 +541,23 @@ def test_a_table_that_somebody_holds_stops_no_projection(
     with engine.reading() as reading:
         assert reading.stopped == {}
         assert reading.position == last
+
+
+def test_who_holds_the_bookmarks_is_not_taken_for_who_holds_the_turn(
+    story: Story, on_paper: Callable[..., Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that somebody keeps is no turn: nobody is to be named who does not hold one."""
+    monkeypatch.setattr("projections.locks.HELD_MS", 50)
+    paper = on_paper(story.entries)
+    engine = Engine(paper)
+    engine.catch_up(5)
+    with engine.connection() as connection, paper.pool.connection() as tool, tool.transaction():
+        generation = engine.control.prepare(connection)
+        for _ in range(2):  # prepared, so that it waits within its page
+            engine.control.begin_page(connection, generation, None)
+            roll_back(connection)
+        tool.execute(sql.SQL("lock table {}").format(sql.Identifier(paper.schema, "projections_bookmarks")))
+        with pytest.raises(errors.LockNotAvailable):
+            engine.control.begin_page(connection, generation, None)
+        roll_back(connection)
+    assert engine.catch_up() == story.entries[-1].position
