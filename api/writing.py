@@ -38,7 +38,7 @@ from api.problems import BodyIsInvalid, BodyIsNotJson, MediaTypeIsNotTaken
 from api.receipts import Outcome, answered, previewed
 from api.triage import addressed
 from ledger import security
-from ledger.errors import AppendIsUncertain, Moved, StaleVersion
+from ledger.errors import AppendIsUncertain, Moved, StaleVersion, Unavailable, is_lost
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.store import Ledger
 from ledger.tokens import as_caller
@@ -212,8 +212,17 @@ class Writer:
         except Refusal:
             draft.forget()
             raise
-        level = self._projections.wait_for(receipt.position, timeout=WAIT_SECONDS)
+        level = self._is_level(receipt.position)
         return answered(self._ledger, asked.door, asked.names, receipt, level=level)
+
+    def _is_level(self, position: int) -> bool:
+        """Wait until what was recorded can be read; whatever keeps it from being read, it is recorded, and said so."""
+        try:
+            return self._projections.wait_for(position, timeout=WAIT_SECONDS)
+        except Exception as error:
+            if not is_lost(error) and not isinstance(error, Unavailable):
+                raise
+            return False
 
     def _hides(self, task: _Task, receipt: Receipt) -> bool:
         """Return whether whoever repeats a command does no longer see what it wrote to."""

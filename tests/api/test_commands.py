@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
 
 from aggregates.decide import decide
 from aggregates.team.commands import FormTeam
 from api.receipts import made_by
+from tests.adversary.test_ending import held
 from tests.api.conftest import House
 
 
@@ -343,3 +345,22 @@ def test_a_receipt_holds_what_stands_in_the_ledger(house: House) -> None:
     rows = house.ledger.read_page(receipt.first_position - 1, count)
     assert receipt.entries == tuple((row.stream, row.data) for row in rows)
     assert made_by(house.ledger, receipt) == made_by(house.ledger, replace(receipt, entries=()))
+
+
+def test_what_is_recorded_is_answered_so_although_the_wait_for_it_is_broken_off(house: House) -> None:
+    """Who is told that the ledger is away gives the command again, and it would be recorded twice."""
+    head, body = house.ledger.head().position, {"name": "Recorded, whatever comes"}
+    house.get("/v1/cycles/now/board")
+    with held(house, "projections_bookmarks") as stood_before, ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(house["ada"].post, "/v1/teams", json=body)
+        stood_before()  # it is recorded, and waits until the projections have read it
+        while not answer.done():
+            with house.ledger.pool.connection() as connection:
+                connection.execute(
+                    "select pg_terminate_backend(pid) from pg_locks where not granted and relation = to_regclass(%s)",
+                    ["projections_bookmarks"],
+                )
+        assert answer.result().status_code == 201
+        assert answer.result().headers["projection"] == "behind"
+    assert house.ledger.head().position == head + 1
+    assert body["name"] in house["ada"].get("/v1/teams", params={"min_position": head + 1}).text
