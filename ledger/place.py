@@ -172,7 +172,7 @@ class Pool(ConnectionPool[Connection]):
         return [connection for connection in made if not connection.closed]
 
     def _take_in(self, connection: Connection, configure: Callable[[Connection], Home]) -> None:
-        with self._hearing:
+        with self._counting:
             self._made.add(connection)
         self._hear(configure(connection))
 
