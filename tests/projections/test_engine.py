@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, LiteralString, cast
 
+import psycopg
 import pytest
 from psycopg import Connection, errors, sql
 from psycopg_pool import ConnectionPool
@@ -551,7 +552,11 @@ def test_who_holds_the_bookmarks_is_not_taken_for_who_holds_the_turn(
     paper = on_paper(story.entries)
     engine = Engine(paper)
     engine.catch_up(5)
-    with engine.connection() as connection, paper.pool.connection() as tool, tool.transaction():
+    with (
+        psycopg.connect(paper.pool.conninfo, autocommit=True) as connection,
+        paper.pool.connection() as tool,
+        tool.transaction(),
+    ):
         generation = engine.control.prepare(connection)
         for _ in range(2):  # prepared, so that it waits within its page
             engine.control.begin_page(connection, generation, None)
