@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar, LiteralString
@@ -96,22 +96,27 @@ class Commitments:
 
     def apply(
         self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
-    ) -> Sequence[Write]:
-        """Leave the lines that the page draws to be written."""
+    ) -> Iterator[Write]:
+        """Leave the lines that the page draws to be written, a portion at a time."""
         concerned = [entry for entry in page if entry["name"] in self.HANDLES]
         if not concerned:
-            return ()
+            return
         _remember(concerned, connection, generation)
         drawn = _drawn(concerned, connection, generation)
-        rows: list[tuple[Any, ...]] = []
         if drawn:
             times = _Times.load(connection, generation)
-            found = _states(drawn, connection, generation)
-            rows = [_line(entry, state, times) for entry, state in zip(drawn, found, strict=True)]
-        return [
-            Rows(generation.query(_COPY), rows),
-            base.supersede(generation.query(_SUPERSEDE), concerned),
-        ]
+        for start in range(0, len(drawn), PORTION):
+            portion = drawn[start : start + PORTION]
+            found = _states(portion, connection, generation)
+            yield Rows(
+                generation.query(_COPY),
+                [_line(entry, state, times) for entry, state in zip(portion, found, strict=True)],
+            )
+        yield base.supersede(generation.query(_SUPERSEDE), concerned)
+
+
+PORTION = 500
+"""Lines whose states are held together: an import commits thousands of objectives, one after the other."""
 
 
 def _remember(page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation) -> None:

@@ -124,7 +124,7 @@ class Facts:
 
 PIECE = 1_000
 """Entries whose facts are written while those of the next ones are made."""
-MOST_REMEMBERED = 40_000
+MOST_REMEMBERED = 8_000
 """How many items' states are remembered between pages."""
 
 

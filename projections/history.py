@@ -102,7 +102,7 @@ class History:
         ]
 
 
-MOST_REMEMBERED = 40_000
+MOST_REMEMBERED = 8_000
 """How many identifiers are remembered between pages."""
 
 

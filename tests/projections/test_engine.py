@@ -18,7 +18,7 @@ from ledger.calls import roll_back
 from ledger.codec import RawEntry
 from ledger.errors import LedgerIsBusy
 from ledger.store import Ledger
-from projections import board, tables
+from projections import board, commitments, facts, history, states, tables
 from projections.base import Generation, PlainEntry
 from projections.board import Board
 from projections.catalogue import PROJECTIONS
@@ -314,6 +314,32 @@ class Spilling(History):
         self, page: Sequence[PlainEntry], connection: Connection[Any], generation: Generation
     ) -> Sequence[Write]:
         return [*super().apply(page, connection, generation), Rows(b"copy nowhere from stdin", [("a row",)])]
+
+
+def test_little_is_held_at_a_time_and_the_rows_are_the_same(
+    story: Story, on_paper: Callable[..., Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given few items that may be remembered and few lines together, then no more are held, and nothing is missing."""
+    expected = every_row(caught_up(on_paper(story.entries)))
+    for place, most in ((facts, 3), (history, 3)):
+        monkeypatch.setattr(place, "MOST_REMEMBERED", most)
+    monkeypatch.setattr(commitments, "PORTION", 2)
+    asked: list[int] = []
+    read = states.rows_at_positions
+
+    def counted(
+        connection: Connection[Any], generation: Generation, roots: Sequence[int], positions: Sequence[int]
+    ) -> Any:
+        asked.append(len(positions))
+        return read(connection, generation, roots, positions)
+
+    monkeypatch.setattr(states, "rows_at_positions", counted)
+    engine = caught_up(on_paper(story.entries))
+    assert every_row(engine) == expected
+    assert max(asked) == 2
+    (run,) = engine._runs.values()
+    (remembered,) = [len(one._items) for one in run._handlers if isinstance(one, facts.Facts)]
+    assert remembered <= 3
 
 
 def test_a_write_that_fails_behind_the_handlers_stops_its_projection_and_no_other(
