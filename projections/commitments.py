@@ -105,13 +105,13 @@ class Commitments:
         drawn = _drawn(concerned, connection, generation)
         if drawn:
             times = _Times.load(connection, generation)
-        for start in range(0, len(drawn), PORTION):
-            portion = drawn[start : start + PORTION]
-            found = _states(portion, connection, generation)
-            yield Rows(
-                generation.query(_COPY),
-                [_line(entry, state, times) for entry, state in zip(portion, found, strict=True)],
-            )
+            for start in range(0, len(drawn), PORTION):
+                portion = drawn[start : start + PORTION]
+                found = _states(portion, connection, generation)
+                yield Rows(
+                    generation.query(_COPY),
+                    [_line(entry, state, times) for entry, state in zip(portion, found, strict=True)],
+                )
         yield base.supersede(generation.query(_SUPERSEDE), concerned)
 
 

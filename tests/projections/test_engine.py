@@ -579,7 +579,7 @@ def test_who_holds_the_bookmarks_is_not_taken_for_who_holds_the_turn(
     engine = Engine(paper)
     engine.catch_up(5)
     with (
-        psycopg.connect(paper.pool.conninfo, autocommit=True) as connection,
+        psycopg.connect(str(paper.pool.conninfo), autocommit=True) as connection,
         paper.pool.connection() as tool,
         tool.transaction(),
     ):
