@@ -1,7 +1,8 @@
 """The short way into the ledger: one plain entry, in parts, right after the last position that its caller knew.
 
 Plain is an entry that says nothing beside who, which request and what. The database writes its bytes from the parts,
-the same that `codec.encode` gives, which spares it to take them apart; what it judges is in `append_next`.
+the same that `codec.encode` gives, which spares it to take them apart; what it judges is in `append_next`, and why in
+docs/decisions/0015.
 """
 
 from __future__ import annotations
