@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+import json
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from aggregates.entry import Circumstances
 from aggregates.team.events import TeamRenamed
@@ -128,6 +132,46 @@ def test_no_setting_of_a_session_changes_what_is_judged(ledger: Ledger, usual: d
         for odd in ODD:
             assert connection.execute(NEXT, usual | odd).fetchone() == (None,), odd
         assert ledger.head().position == usual["place"] - 1
+
+
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=10)
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False)
+    | _TEXTS
+    | st.sampled_from(["name", "reference", "{", "}"])
+)
+_VALUES = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3)
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(body={"name": "Zürich", "weight": 0.5, "since": {"a": [True]}}, spelled=(True, False))
+@given(body=st.dictionaries(_TEXTS, _VALUES, max_size=4), spelled=st.tuples(st.booleans(), st.booleans()))
+def test_what_the_short_way_takes_the_append_takes_in_the_same_bytes(
+    ledger: Ledger, usual: dict[str, Any], body: dict[str, Any], spelled: tuple[bool, bool]
+) -> None:
+    """Given any body, spelled in any way, when the short way takes it, then so does the other and writes the same row."""
+    separators = (",", ":") if spelled[0] else (", ", ": ")
+    text = json.dumps(body, ensure_ascii=spelled[1], separators=separators)
+    row = "select stream, version, name, reference, supersedes, data from entries where position = %s"
+    with (
+        ledger.place.connection() as connection,
+        suppress(psycopg.DataError),
+        connection.transaction() as whole,
+    ):
+        with connection.transaction() as tried:
+            (told,) = connection.execute(NEXT, usual | {"body": text}).fetchone() or (None,)
+            taken = connection.execute(row, [usual["place"]]).fetchone()
+            assert (told is None) is (taken is None)
+            raise psycopg.Rollback(tried)
+        if taken is not None:
+            connection.execute("select append(array[%s::bytea])", [taken[-1]])
+            assert connection.execute(row, [usual["place"]]).fetchone() == taken
+        raise psycopg.Rollback(whole)
 
 
 def test_a_version_that_is_there_is_not_recorded_again(
