@@ -38,7 +38,7 @@ class Bare:
             now = reader.sights.now(sight.actor.name, sight.actor.scopes)  # the state is of after the look
             if now.names != sight.names:
                 body = reader.bare(stream, reader=now)
-        content = orjson.dumps(body)
+        content = bytes(memoryview(orjson.dumps(body)))  # orjson keeps room
         tag = f"{body['version']}-{sight.digest}" if sight.hidden else f"{body['version']}"
         kind, _, name = body["stream"].partition(":")
         rests_on = frozenset({name} if kind == "objective" else ())

@@ -78,7 +78,7 @@ class Kept:
         digest = _digest(memoryview(body)[len(opening) :])
         etag = _etag(opening, digest, release, rights, media_type)
         return cls(
-            body,
+            bytes(memoryview(body)),  # a copy: what orjson returns holds on to room that it grew into
             dict(headers),
             media_type,
             etag,

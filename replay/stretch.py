@@ -156,7 +156,7 @@ class Piece:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Piece:
         """Return the piece of a row."""
-        content = orjson.dumps(row)
+        content = bytes(memoryview(orjson.dumps(row)))  # orjson keeps room
         return cls(row, content, frozenset(identifiers_in(content)))
 
 
