@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
 
+import psycopg
+
 from aggregates.decide import decide
 from aggregates.team.commands import FormTeam
 from api.receipts import made_by
@@ -354,11 +356,11 @@ def test_what_is_recorded_is_answered_so_although_the_wait_for_it_is_broken_off(
     with held(house, "projections_bookmarks") as stood_before, ThreadPoolExecutor(1) as threads:
         answer = threads.submit(house["ada"].post, "/v1/teams", json=body)
         stood_before()  # it is recorded, and waits until the projections have read it
-        while not answer.done():
-            with house.ledger.pool.connection() as connection:
-                connection.execute(
+        with psycopg.connect(house.ledger.place.application_url, autocommit=True) as other:
+            while not answer.done():
+                other.execute(
                     "select pg_terminate_backend(pid) from pg_locks where not granted and relation = to_regclass(%s)",
-                    ["projections_bookmarks"],
+                    [f"{house.ledger.schema}.projections_bookmarks"],
                 )
         assert answer.result().status_code == 201
         assert answer.result().headers["projection"] == "behind"

@@ -80,7 +80,7 @@ def test_a_glance_whose_connection_is_lost_is_replaced(house: House) -> None:
     probe = with_glance(house)
     lost = probe._glance
     assert lost is not None
-    with house.ledger.pool.connection() as connection:
+    with psycopg.connect(house.ledger.place.application_url, autocommit=True) as connection:
         connection.execute("select pg_terminate_backend(%s)", [lost._connection.info.backend_pid])  # type: ignore[attr-defined]
     # then nobody meets an error, and the event loop gets another one
     house.get("/v1/cycles")
