@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE # many processes are started, and each would co
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --group dev \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: help setup demo test test-all bench check fmt lock clean
+.PHONY: help setup demo test test-all bench load check fmt lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ test-all: check ## check, then every test, one after the other
 
 bench: setup ## the measurements of the house (bench/), printed as a table
 	@$(BIN)/python -m bench
+
+load: setup ## five minutes of 200 reads and 20 writes a second; writes docs/load.md
+	@$(BIN)/python -m bench.load --write
 
 fmt: setup ## put the source into its one form
 	@$(BIN)/ruff check --fix .

@@ -294,10 +294,6 @@ class SourceIsMissing(Refusal):
     """Only an import may carry its source's times, and it names the source."""
 
 
-class PolicyIsIncomplete(Refusal):
-    """A policy names every parameter."""
-
-
 # said by the rules about shapes and places
 class IdentifierIsTaken(Conflict):
     """This identifier already names something in the ledger."""

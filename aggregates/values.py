@@ -23,6 +23,8 @@ KEY_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}$"
 FIRST_YEAR = 1970
 LAST_YEAR = 2199
 NUMBER_LIMIT = Decimal(10) ** NUMBER_DIGITS_BEFORE
+_EXACT_BELOW = 2**33
+"""Below it two numbers of six digits after the point are never the same float, so that none is taken for another."""
 _NUMBER_TEXT_LENGTH = 40
 _SPELLED_AS_STORED = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,5}[1-9])?")
 """A number within the bounds and in the spelling of `number_text`: nothing is left to check."""
@@ -156,6 +158,7 @@ Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 A_COMMA = "This is not a number; its decimal sign is a point"
 PER_CENT = "This is not a number; leave the sign for per cent out"
 """How the sentences about numbers begin that are spelled in another way."""
+_BY_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3}){1,4}(\.[0-9]{1,6})?")
 _WITH_COMMA = re.compile(r"[-+]?[0-9]{1,15},[0-9]{1,6}")
 _WITH_PER_CENT = re.compile(r"[-+]?[0-9]{1,15}([.,][0-9]{1,6})?\s*%")
 
@@ -163,7 +166,8 @@ _WITH_PER_CENT = re.compile(r"[-+]?[0-9]{1,15}([.,][0-9]{1,6})?\s*%")
 def parse_number(raw: Any) -> Decimal:
     """Return the exact decimal of a string, an integer or a float as printed; raise ValueError with a sentence.
 
-    Bounds: finite, at most 15 digits before and 6 after the point.
+    Bounds: finite, at most 15 digits before and 6 after the point. A float from 2^33 on may stand for another number
+    than the one that was written, and is refused.
     """
     if type(raw) is Decimal and raw.is_finite():
         return _exact(raw)
@@ -183,6 +187,12 @@ def parse_number(raw: Any) -> Decimal:
         raise _fault("number_is_malformed", _not_a_number(raw)) from error
     if not number.is_finite():
         raise _fault("number_is_not_finite", "This number is not finite.")
+    if isinstance(raw, float) and _EXACT_BELOW <= abs(raw) < NUMBER_LIMIT:
+        raise _fault(
+            "number_is_not_exact",
+            "So large a JSON number with a point or an exponent may lose digits on its way; "
+            'send it between quotation marks, such as "12345678901.5".',
+        )
     return _exact(number)
 
 
@@ -200,6 +210,8 @@ def _exact(number: Decimal) -> Decimal:
 def _not_a_number(raw: Any) -> str:
     """Return what is wrong with the spelling of a number, and how it is written."""
     text = str(raw).strip()
+    if _BY_THOUSANDS.fullmatch(text):
+        return f"{A_COMMA}, and nothing stands between thousands, as in {text.replace(',', '')}."
     if _WITH_COMMA.fullmatch(text):
         return f"{A_COMMA}, as in {text.replace(',', '.')}."
     if _WITH_PER_CENT.fullmatch(text):

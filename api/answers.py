@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -33,10 +33,11 @@ from api.problems import (
 from ledger import directory, errors
 from ledger.errors import StaleVersion, is_lost, passing
 from ledger.keys import MasterKeyError
+from projections import trouble
 from replay import questions, renewal
 
 _MODULES = frozenset(
-    module.__name__ for module in (refusals, errors, directory, problems, questions, renewal)
+    module.__name__ for module in (refusals, errors, directory, problems, questions, renewal, trouble)
 )
 _FAMILIES = frozenset(
     {"refusal", "unknown", "forbidden", "conflict", "closed", "unavailable", "too_large", "fault"}
@@ -58,12 +59,28 @@ PROBLEMS: dict[str, ProblemKind] = {
 """Every problem by its code."""
 
 
+_HEADER_OF = {
+    "stale_version": "If-Match",
+    "idempotency_key_reused": "Idempotency-Key",
+    "command_in_flight": "Idempotency-Key",
+    "token_is_missing": "Authorization",
+    "token_is_not_valid": "Authorization",
+}
+"""The header that is refused, for problems that are always about the same one."""
+
+
 def register_problems(app: FastAPI) -> None:
-    """Let every exception be answered as a problem."""
-    app.add_exception_handler(Refusal, refusal_answer)  # type: ignore[arg-type]
-    app.add_exception_handler(Fault, fault_answer)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, http_answer)  # type: ignore[arg-type]
-    app.add_exception_handler(MasterKeyError, master_key_answer)
+    """Let every exception be answered as a problem, on the framework's way as on the straight one."""
+    for family, answer in _ANSWERS.items():
+        app.add_exception_handler(family, answer)
+
+
+def answer_of(request: Request, error: Exception) -> Response | None:
+    """Return the answer to what an endpoint raised; None for an accident."""
+    for kind in type(error).__mro__:
+        if kind in _ANSWERS:
+            return _ANSWERS[kind](request, error)
+    return None
 
 
 def refusal_answer(request: Request, refusal: Refusal) -> Response:
@@ -82,6 +99,8 @@ def refusal_answer(request: Request, refusal: Refusal) -> Response:
 
 def pointer_of(request: Request, refusal: Refusal) -> str:
     """Return where the refused thing stands: a parameter of a read is named without a slash."""
+    if refusal.code() in _HEADER_OF:
+        return f"/header/{_HEADER_OF[refusal.code()]}"
     field = refusal.field
     if not field or field.startswith("/"):
         return field
@@ -108,11 +127,12 @@ def _more(refusal: Refusal) -> dict[str, Any]:
 def fault_answer(request: Request, fault: Fault) -> Response:
     """Answer a fault of the request."""
     kind = PROBLEMS[problems.code_of(type(fault))]
+    header = _HEADER_OF.get(kind.code)
     return problem(
         request,
         kind=kind,
         detail=fault.detail,
-        mistakes=fault.mistakes,
+        mistakes=fault.mistakes or ([Mistake(f"/header/{header}", fault.detail)] if header else ()),
         headers=fault.headers,
         more=fault.more,
     )
@@ -152,3 +172,11 @@ def accident_answer(request: Request, error: Exception) -> Response:
     if refusal is not None:
         return refusal_answer(request, refusal)
     return fault_answer(request, LedgerIsAway() if is_lost(error) else InternalFault())
+
+
+_ANSWERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
+    Refusal: refusal_answer,
+    Fault: fault_answer,
+    HTTPException: http_answer,
+    MasterKeyError: master_key_answer,
+}

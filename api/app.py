@@ -11,7 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from api.answers import PROBLEMS, accident_answer, fault_answer, register_problems
+from api.answers import PROBLEMS, accident_answer, answer_of, fault_answer, register_problems
 from api.crowd import Crowd
 from api.door import Door
 from api.found import Found
@@ -21,8 +21,9 @@ from api.readiness import Past
 from api.reading import Desk
 from api.release import RELEASE
 from api.routes import auditing, commands, entries, readings, service, stream
-from api.straight import Straight, methods_of
+from api.straight import Shortcut, Straight, methods_of
 from api.stream import Tail
+from api.warming import warm
 from api.watching import Watch
 from api.writing import Writer
 from ledger.codec import RawEntry
@@ -53,9 +54,11 @@ def create_app(
     *,
     door: Door | None = None,
     telemetry: TelemetryConfig | None = None,
+    warming: float = 0,
 ) -> FastAPI:
     """Return the application of one ledger; whoever made the ledger closes it.
 
+    Before it answers it may spend so many seconds on asking itself what leaders ask first.
     `telemetry` names providers of OpenTelemetry where the process's own are not meant.
     """
     door = door or Door()
@@ -68,10 +71,14 @@ def create_app(
         return await run_in_threadpool(ledger.read_page, after, limit)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if warming:
+            await warm(app, warming)
         yield
         desk.close()
 
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    straight = Straight(routes, stream.router.routes)
     app = FastAPI(
         title="Strategy Ledger",
         version=RELEASE,
@@ -83,14 +90,20 @@ def create_app(
         telemetry={**TELEMETRY, **(telemetry or {})},
         middleware=[
             Middleware(Watch, new_id=new_id, figures=figures),
-            Middleware(Crowd, answer=fault_answer, most=door.under_way, figures=figures),
+            Middleware(
+                Crowd,
+                answer=fault_answer,
+                most=door.under_way,
+                figures=figures,
+                seconds=door.waiting_seconds,
+            ),
             Middleware(Accidents, answer=accident_answer),
             Middleware(Bearer, answer=fault_answer, actor_of=desk.actor_of, door=door, figures=figures),
             Middleware(BodyLimit, answer=fault_answer),
+            Middleware(Shortcut, table=straight, answer_of=answer_of),
         ],
     )
-    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    app.router.routes.append(Straight(routes, stream.router.routes))
+    app.router.routes.append(straight)
     for router in ROUTERS:
         app.include_router(router)
     register_problems(app)

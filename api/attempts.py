@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
+
+import orjson
 
 from aggregates.refusals import Refusal
 from ledger import security
@@ -15,8 +18,13 @@ from replay.sight import Sight
 if TYPE_CHECKING:
     from api.commands import Door
 
-_NAMING = re.compile(r"(?:OBJ|KR)-[1-9][0-9]{0,8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_MOST_LOOKED_UP = 50
+_NAMING = re.compile(
+    r"(?:OBJ|KR)[- ]?0*[1-9][0-9]{0,8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
+)
+"""Every spelling by which an item is found: see `aggregates.near.reference_of`."""
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+MOST_LOOKED_UP = 50
+"""References of one body that are looked up, each of which may ask the database; identifiers are known without that."""
 
 
 class Seen(Protocol):
@@ -73,15 +81,26 @@ def note_attempt(ledger: Ledger, whole: Seen, attempt: Attempt, refusal: Refusal
     )
 
 
+def _spelled_out(content: bytes) -> str:
+    """Return a body without escapes, by which a name would not be recognised."""
+    with suppress(ValueError, TypeError):  # what is nested too deeply stays as it is
+        content = orjson.dumps(orjson.loads(content))
+    return content.decode("utf-8", "replace")
+
+
 def _hidden(whole: Seen, attempt: Attempt, sight: Sight) -> str | None:
     """Return the stream of something hidden that a command names, in its address or its body."""
     if not sight.names:
         return None
-    said = {*attempt.names.values(), *_NAMING.findall(attempt.content.decode("utf-8", "replace"))}
-    for text in sorted(said)[:_MOST_LOOKED_UP]:
+    named = set(attempt.names.values())
+    said = named | set(_NAMING.findall(_spelled_out(attempt.content)))
+    identifiers = {text.lower() for text in said if _IDENTIFIER.fullmatch(text)}
+    others = sorted(said - named, key=str.upper)
+    references = [text for text in (*named, *others) if text.lower() not in identifiers][:MOST_LOOKED_UP]
+    for text in [*sorted(identifiers & sight.names), *references]:
+        if text in sight.decisions:
+            return f"decision:{text}"
         item = whole.find(text)
         if item is not None and str(item[0]) in sight.hidden:
             return f"objective:{item[0]}"
-        if text.lower() in sight.decisions:
-            return f"decision:{text.lower()}"
     return None

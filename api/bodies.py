@@ -1,8 +1,9 @@
 """The body of a command as it is sent: the command's own fields, with people and items named as people say them.
 
 A body is made from its command, so a field added there is taken here. What the address names and what the server
-makes is left out; a person is named by identifier, handle or e-mail address, an objective or key result by
-identifier or reference; personal text is sent in clear and sealed before the command is built.
+makes is left out; a person is named by identifier, handle, e-mail address or name, a team by identifier or name, an
+objective or key result by identifier or reference; personal text is sent in clear and sealed before the command is
+built.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ LABEL_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 class Means(Enum):
     """What a name in a body stands for."""
 
-    PERSON = "A person, by identifier, handle or e-mail address."
+    PERSON = "A person, by identifier, handle, e-mail address or the name that they alone have."
     ACTOR = (
-        "A person, by identifier, handle or e-mail address, or a service, by `service:` and its identifier."
+        "A person, by identifier, handle, e-mail address or name, or a service, by `service:` and its identifier "
+        "or name."
     )
     OBJECTIVE = "An objective, by identifier or reference such as `OBJ-142`."
     KEY_RESULT = "A key result, by identifier or reference such as `KR-311`."
-    TEAM = "A team, by identifier."
+    TEAM = "A team, by identifier or the name that it alone has."
     DECISION = "A decision, by identifier."
-    SERVICE = "A service, by identifier."
+    SERVICE = "A service, by identifier or the name that it alone has."
     PERSONAL = "Personal text; it is sealed with its author's key before it is recorded."
     CHANGES = "What the decision changes, in the same append."
     LINES = "The objectives that get a further line."

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from aggregates.command import Command
 from aggregates.commands import COMMANDS
 from api import examples, triage
-from api.bodies import body_of
+from api.bodies import MADE, body_of
 
 NOT_TAKEN: Mapping[str, str] = {
     "note_source": "Only an import keeps what a source says beyond the ledger's words."
@@ -52,6 +52,15 @@ class Door:
     def command_type(self) -> type[Command]:
         """Return the command's class."""
         return COMMANDS[self.command]
+
+    @property
+    def leaves_traces(self) -> bool:
+        """Whether deciding the command leaves something behind: a drawn reference, somebody who is written down."""
+        made, fields = MADE.get(self.command, {}), self.command_type.model_fields
+        draws = not {"OBJ", "KR"}.isdisjoint(made.values()) or not {"changes", "key_results"}.isdisjoint(
+            fields
+        )
+        return draws or bool(self.directory)
 
     @property
     def example(self) -> Mapping[str, Any]:

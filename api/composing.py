@@ -186,9 +186,9 @@ def built(command: type[Command], values: Mapping[str, Any], at: str) -> Command
     try:
         return command.model_validate(dict(values))
     except ValidationError as error:
-        raise BodyIsInvalid(mistakes=mistakes_of(error, at)) from error
+        raise BodyIsInvalid(mistakes=mistakes_of(error, command, at)) from error
 
 
-def mistakes_of(error: ValidationError, at: str = "") -> list[Mistake]:
+def mistakes_of(error: ValidationError, model: type[BaseModel], at: str = "") -> list[Mistake]:
     """Return what is wrong with a body, each with its JSON Pointer."""
-    return [Mistake(at + found.pointer, found.sentence, found.code) for found in found_in(error)]
+    return [Mistake(at + found.pointer, found.sentence, found.code) for found in found_in(error, model)]

@@ -7,14 +7,17 @@ import logging
 import re
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.arrivals import note_arrival, note_end
 from api.problems import Fault
 from api.request_line import VERSIONS, answer_to, fault_of, malformed, version_fault
-from api.sending import Together, with_care
+from api.sending import Together, until_the_end, with_care
+from api.visits import visit_of
 
 REQUEST_SECONDS: Final = 20.0
 """How long a request may take to arrive, its body included; a connection that asks nothing is closed sooner."""
@@ -56,6 +59,7 @@ class PunctualProtocol(HttpToolsProtocol):
     _moved = False
     """Whether the request went on, or another began, with what arrived last."""
     _in_head = False
+    _has_body = False
     _wrong: Fault | None = None
     """What is wrong with the request that cannot be read."""
     _arrived: bytes = b""
@@ -90,6 +94,10 @@ class PunctualProtocol(HttpToolsProtocol):
         if cycle is None or cycle.response_complete or cycle.more_body or self._listens():
             return False
         cycle.keep_alive = False
+        note_end(cycle.scope)
+        visit = visit_of(cycle.scope)
+        if visit is not None:
+            visit.hurry()
         return True
 
     def _without_half(self) -> Any:
@@ -113,11 +121,14 @@ class PunctualProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         self._stop()
         self._stop_waiting()
+        held: Any = self
+        held.cycle = self._answering = self._sending = None  # they hold this one: a circle for the collector
 
     def on_message_begin(self) -> None:
         """Begin to read a head."""
         super().on_message_begin()
-        self._unread, self._in_head = 0, True
+        self._unread, self._in_head, self._has_body = 0, True, False
+        self._note_arrival()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; a trailer is none, and nothing here asks for one."""
@@ -130,6 +141,8 @@ class PunctualProtocol(HttpToolsProtocol):
         self._wrong = self._fault()
         if self._wrong is not None:
             raise ValueError(self._wrong.detail)
+        if not self._arrived:  # it began with what arrived before
+            self._note_arrival()
         if self.parser.get_http_version() == "1.0":
             self.expect_100_continue = False  # which only a caller of HTTP/1.1 understands
         super().on_headers_complete()
@@ -139,12 +152,14 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body."""
-        self._unread, self._moved = 0, True
+        self._unread, self._moved, self._has_body = 0, True, True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Take a request that is whole."""
         self._unread, self._moved, self._arrived = None, True, b""
+        if self._has_body:
+            self._note_arrival()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -158,12 +173,21 @@ class PunctualProtocol(HttpToolsProtocol):
             self._unset_keepalive_if_required()
             self._look()
 
+    def _note_arrival(self) -> None:
+        scope: Any = self.scope
+        note_arrival(scope, self.transport)
+
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._answering = cycle
         cycle.transport = self._sending = Together(self.transport, self._close)
         if cycle.waiting_for_100_continue or cycle.scope["http_version"] == "1.0":
             app = with_care(cycle, app)
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, until_the_end(app, partial(self._cut_off, cycle)))
+
+    def _cut_off(self, cycle: Any) -> None:
+        """Close the connection of a request that is not answered, or not any further."""
+        self._leave(cycle)
+        self.transport.close()
 
     def _fault(self) -> Fault | None:
         """Return what RFC 9112 forbids in this head, or None."""
@@ -252,6 +276,9 @@ class PunctualProtocol(HttpToolsProtocol):
         if not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
+            visit = visit_of(cycle.scope)
+            if visit is not None:
+                visit.leave()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: who asks for another protocol is answered in this one."""

@@ -1,4 +1,5 @@
-"""How wide the HTTP door is: what one token may ask in a second, how many may listen or wait; from the environment."""
+"""How wide the HTTP door is: what one token may ask in a second, how many may listen or wait, how long; from the
+environment."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ LISTENERS_PER_TOKEN: Final = 20
 LISTENERS: Final = 500
 UNDER_WAY: Final = 2_000
 """What 220 requests a second become in nine seconds in which nobody is answered."""
+WAITING_SECONDS: Final = 10
+"""Longer than a pause of the machine that passes by itself, and no longer than people wait for a page."""
 _GREATEST: Final = 1_000_000
 _NAMES: Final = {
     "reads_per_second": "STRATEGY_LEDGER_READS_PER_SECOND",
@@ -23,18 +26,21 @@ _NAMES: Final = {
     "listeners_per_token": "STRATEGY_LEDGER_LISTENERS_PER_TOKEN",
     "listeners": "STRATEGY_LEDGER_LISTENERS",
     "under_way": "STRATEGY_LEDGER_REQUESTS_UNDER_WAY",
+    "waiting_seconds": "STRATEGY_LEDGER_WAITING_SECONDS",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What one token may do in each process, how many listen and are under way there in all; 0 is no bound."""
+    """What one token may do in each process, how many listen and are under way there in all, and for how many seconds
+    a request waits until its work begins; 0 is no bound."""
 
     reads_per_second: int = READS_PER_SECOND
     writes_per_second: int = WRITES_PER_SECOND
     listeners_per_token: int = LISTENERS_PER_TOKEN
     listeners: int = LISTENERS
     under_way: int = UNDER_WAY
+    waiting_seconds: float = WAITING_SECONDS
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -52,5 +58,5 @@ class Door:
         return cls(**chosen)
 
 
-WIDE_OPEN: Final = Door(0, 0, 0, 0, 0)
+WIDE_OPEN: Final = Door(0, 0, 0, 0, 0, 0)
 """Without any bound: for measurements."""

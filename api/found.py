@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from aggregates.access import ALL_SCOPES
+from aggregates.near import reference_of
+from api.calling import Named
 from replay.asked import FindingsOf, TeamsList
 from replay.questions import Reader
 from replay.sight import EVERYTHING, Sight
 
-_REFERENCE = re.compile(r"[A-Za-z]{2,4}-[1-9][0-9]{0,8}")
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -30,19 +31,16 @@ class Found:
 
     def find(self, item: str) -> tuple[UUID, UUID] | None:
         """Return the objective and the item itself, by reference or identifier; None where there is none."""
-        if not (_REFERENCE.fullmatch(item) or _IDENTIFIER.fullmatch(item)):
-            return None
-        name = item.upper() if _REFERENCE.fullmatch(item) else item.lower()
-        return self._reader.find(name, reader=self.sight)
+        name = reference_of(item) or (item.lower() if _IDENTIFIER.fullmatch(item) else None)
+        return None if name is None else self._reader.find(name, reader=self.sight)
 
-    def is_team(self, text: str) -> bool:
-        """Return whether a team has this name just now."""
-        return bool(self.teams_named(text))
-
-    def teams_named(self, text: str) -> list[UUID]:
-        """Return the teams that have this name just now."""
-        teams = self._reader.ask(TeamsList(), reader=self.sight).body["teams"].items()
-        return [UUID(one) for one, team in teams if str(team["name"]["value"]).casefold() == text.casefold()]
+    def teams(self) -> list[Named]:
+        """Return the teams with the names that they have just now; they are the same for everybody."""
+        teams = self._reader.ask(TeamsList()).body["teams"].items()
+        return [
+            Named(UUID(one), str(team["name"]["value"]), gone=team["standing"]["value"]["word"] == "closed")
+            for one, team in teams
+        ]
 
     def findings(self, question: FindingsOf) -> list[dict[str, Any]]:
         """Return the findings that a question means just now."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
 from isal import isal_zlib
 from starlette.requests import Request
 from starlette.responses import Response
+
+from api.visits import Making
 
 MOST_KEPT_BYTES = 64 * 1024 * 1024
 WORTH_COMPRESSING = 1_024
@@ -206,7 +208,7 @@ class Shelf:
 
     def __init__(self, most: int = MOST_KEPT_BYTES) -> None:
         self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
-        self._making: dict[Hashable, asyncio.Task[Kept]] = {}
+        self._making: dict[Hashable, Making[Kept]] = {}
         self._most = most
         self._size = 0
 
@@ -220,20 +222,18 @@ class Shelf:
 
     async def get_or_make(self, key: Hashable, make: Callable[[], Awaitable[Kept]]) -> Kept:
         """Return the kept answer, or make it once for all who ask meanwhile."""
-        kept = self.get(key)
-        if kept is not None:
-            return kept
-        making = self._making.get(key)
-        if making is None:
-            making = asyncio.ensure_future(self._make(key, make))
-            self._making[key] = making
-        return await asyncio.shield(making)
+        while (kept := self.get(key)) is None:
+            making = self._making.get(key)
+            if making is None:
+                making = self._making[key] = Making(partial(self._make, key, make))
+                making.made.add_done_callback(lambda _: self._making.pop(key, None))
+            await making.wait()
+            if not making.made.cancelled():  # else it was given up before this one came
+                return making.made.result()
+        return kept
 
     async def _make(self, key: Hashable, make: Callable[[], Awaitable[Kept]]) -> Kept:
-        try:
-            kept = await make()
-        finally:
-            self._making.pop(key, None)
+        kept = await make()
         self.put(key, kept)
         return kept
 

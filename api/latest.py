@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from api.kept import Kept, Shelf
+from api.visits import Making
 from replay.questions import Reader
 
 LATELY_SECONDS: Final = 0.5
@@ -26,14 +27,17 @@ class _Lately:
     key: tuple[Any, ...]
 
 
-@dataclass(slots=True)
-class _Making:
+class _Making(Making[Kept]):
     """An answer that is being made: for which position, under which names, and what is wanted after it."""
 
-    position: int
-    names: int
-    made: asyncio.Future[Kept]
-    following: tuple[int, Callable[[], Awaitable[Kept]]] | None = None
+    __slots__ = ("following", "names", "position")
+
+    def __init__(self, position: int, names: int, make: Callable[[], Awaitable[Kept]]) -> None:
+        """Begin to make it."""
+        self.position = position
+        self.names = names
+        self.following: tuple[int, Callable[[], Awaitable[Kept]]] | None = None
+        super().__init__(make)
 
     def is_waited_for(self, position: int, make: Callable[[], Awaitable[Kept]]) -> None:
         """Remember what is wanted at the latest position, where this answer will not do."""
@@ -48,9 +52,14 @@ class _Making:
 
     def for_who_waits(self, position: int, names: int) -> Kept | None:
         """Return what was made, for somebody who waits at this position; None where that is not good enough."""
-        if self.position < position or self.names != names or self.made.cancelled() or self.made.exception():
-            return None
-        return self.made.result()
+        return None if self.position < position or self.names != names else self.found()
+
+    def raise_for_who_waits(self, position: int) -> None:
+        """Raise what kept it from being made, for somebody who waits at this position: each who tried it again would
+        let all others wait for as long."""
+        error = None if self.position < position or self.made.cancelled() else self.made.exception()
+        if error is not None:
+            raise error.with_traceback(None)
 
 
 class Latest:
@@ -86,26 +95,22 @@ class Latest:
             making = self._making.get(family)
             if making is None:
                 following = (position, make) if last is None else last.latest(position, make)
-                return await asyncio.shield(self._begin(family, *following))
+                making = self._begin(family, *following)
+                await making.wait()
+                return making.made.result()
             last = making
             making.is_waited_for(position, make)
-            await asyncio.wait([making.made])
+            await making.wait()
             kept = making.for_who_waits(position, self._reader.names_version) or self._ready(family, position)
+            if kept is None:
+                making.raise_for_who_waits(position)
         return kept
 
-    def _begin(
-        self, family: tuple[Any, ...], position: int, make: Callable[[], Awaitable[Kept]]
-    ) -> asyncio.Future[Kept]:
-        made = asyncio.ensure_future(self._fresh(family, position, make))
-        self._making[family] = _Making(position, self._reader.names_version, made)
-
-        def ended(made: asyncio.Future[Kept]) -> None:
-            self._making.pop(family, None)
-            if not made.cancelled():
-                made.exception()  # whoever began it may have left
-
-        made.add_done_callback(ended)
-        return made
+    def _begin(self, family: tuple[Any, ...], position: int, make: Callable[[], Awaitable[Kept]]) -> _Making:
+        fresh = partial(self._fresh, family, position, make)
+        making = self._making[family] = _Making(position, self._reader.names_version, fresh)
+        making.made.add_done_callback(lambda _: self._making.pop(family, None))
+        return making
 
     def _ready(self, family: tuple[Any, ...], position: int) -> Kept | None:
         """Return what is there at this position or a later one, or can be moved to it."""
@@ -127,7 +132,10 @@ class Latest:
     ) -> Kept:
         now = time.monotonic()
         key = (self._reader.names_version, position, *family)
-        kept = await self.shelf.get_or_make(key, make)
+        kept = self.shelf.get(key)
+        if kept is None:
+            kept = await make()
+            self.shelf.put(key, kept)
         self._note(family, position, key, now)
         return kept
 

@@ -42,9 +42,8 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        told = " ".join(
-            f"{name}={value}" for name, value in getattr(record, "told", {}).items() if value is not None
-        )
+        said = getattr(record, "told", {}).items()
+        told = " ".join([f"{name}={value}" for name, value in said if value is not None])
         line = f"{_instant(record)} {record.levelname.lower():7} {record.getMessage()}"
         line = f"{line}  {told}" if told else line
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

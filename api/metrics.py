@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -39,6 +40,8 @@ class Figures:
             buckets=BUCKETS,
             registry=registry,
         )
+        # the library looks a figure up anew each time, by what its labels are called
+        self._answers, self._times = cache(self._requests.labels), cache(self._seconds.labels)
         self._problems = Counter(
             "strategy_ledger_problems",
             "Refusals and faults by their code: conflicts, denied attempts, bad input.",
@@ -63,7 +66,15 @@ class Figures:
         )
         self.turned_away = Counter(
             "strategy_ledger_requests_turned_away",
-            "Requests refused because too many were under way.",
+            "Requests refused: at_once, too many were under way; after_waiting, their work had not begun in time.",
+            ["when"],
+            registry=registry,
+        )
+        for when in ("at_once", "after_waiting"):
+            self.turned_away.labels(when)
+        self.left = Counter(
+            "strategy_ledger_requests_left",
+            "Requests whose caller left before their work began; it was not begun.",
             registry=registry,
         )
         self._limited = Counter(
@@ -76,9 +87,9 @@ class Figures:
     def answered(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """Count an answer; without seconds only that it was given."""
         known = method if method in METHODS else "other"
-        self._requests.labels(known, route, str(status)).inc()
+        self._answers(known, route, status).inc()
         if seconds is not None:
-            self._seconds.labels(known, route).observe(seconds)
+            self._times(known, route).observe(seconds)
 
     def problem(self, code: str) -> None:
         """Count a problem by its code."""

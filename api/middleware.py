@@ -11,16 +11,19 @@ import math
 import time
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.arrivals import arrival_of
 from api.door import Door
 from api.metrics import Figures
 from api.problems import BodyIsTooLarge, Fault, TokenIsMissing, TokenIsNotValid, TooManyRequests
 from api.rates import Buckets
+from api.visits import Making, visit_of
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +97,9 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
             return
-        declared = _header(scope, b"content-length")
+        declared, visit = _header(scope, b"content-length"), visit_of(scope)
+        if visit is not None:
+            visit.rest()
         try:
             body = (
                 None
@@ -108,6 +113,8 @@ class BodyLimit:
             await response(scope, receive, send)
             return
         handed = False
+        if visit is not None:
+            visit.count_from(arrival_of(scope))
 
         async def receive_whole() -> Message:
             nonlocal handed
@@ -153,6 +160,8 @@ class Bearer:
         self.reads = Buckets("reads", door.reads_per_second)
         self.writes = Buckets("writes", door.writes_per_second)
         self.known: dict[bytes, tuple[str, float]] = {}
+        self._asking: dict[bytes, tuple[Making[str | None], float]] = {}
+        """What is asked about tokens, and since when."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with `actor`, `token` and `verify` in its state, or answer 401 or 429.
@@ -164,16 +173,15 @@ class Bearer:
             return
         state = scope.setdefault("state", {})
         try:
-            state["actor"] = await self._actor(scope)
+            token = _token_of(scope)
+            state["token"] = hashlib.sha256(token.encode("latin-1", "replace")).digest()
+            state["actor"] = self._known(state["token"]) or await self._actor(token)
             self._count(scope)
         except Fault as fault:
             await self.answer(Request(scope), fault)(scope, receive, send)
             return
-
-        async def verify() -> None:
-            await self._actor(scope)
-
-        state["verify"] = verify
+        # it knows the token and not the request: a circle would be left for the collector with each request
+        state["verify"] = partial(self._verify, token)
         await self.app(scope, receive, send)
 
     def _count(self, scope: MutableMapping[str, Any]) -> None:
@@ -189,29 +197,59 @@ class Bearer:
             headers={"Retry-After": str(math.ceil(taken.wait))},
         )
 
-    async def _actor(self, scope: MutableMapping[str, Any]) -> str:
-        scheme, _, token = (_header(scope, b"authorization") or "").partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token or _is_repeated(scope, b"authorization"):
-            raise TokenIsMissing(headers={"WWW-Authenticate": 'Bearer realm="strategy-ledger"'})
-        digest = hashlib.sha256(token.encode("latin-1", "replace")).digest()
-        scope["state"]["token"] = digest
+    def _known(self, digest: bytes) -> str | None:
+        """Return whose token this is, where it was good just now."""
         actor, until = self.known.get(digest, ("", 0.0))
-        if until > time.monotonic():
-            return actor
-        found = (
-            await self.actor_of(token)
-            if len(token) <= 200 and token.isascii() and token.isprintable()
-            else None
-        )
+        return actor if until > time.monotonic() else None
+
+    async def _verify(self, token: str) -> None:
+        """Look whether a token is good, at most `TOKEN_SECONDS` ago. Raises TokenIsNotValid."""
+        if self._known(hashlib.sha256(token.encode("latin-1", "replace")).digest()) is None:
+            await self._actor(token)
+
+    async def _actor(self, token: str) -> str:
+        """Return whose token this is, as the ledger says. Raises TokenIsNotValid."""
+        digest = hashlib.sha256(token.encode("latin-1", "replace")).digest()
+        is_one = len(token) <= 200 and token.isascii() and token.isprintable()
+        found, since = await self._asked(digest, token) if is_one else (None, 0.0)
         if found is None:
             self.known.pop(digest, None)
             challenge = 'Bearer realm="strategy-ledger", error="invalid_token"'
             raise TokenIsNotValid(headers={"WWW-Authenticate": challenge})
         if len(self.known) >= TOKENS_KEPT:
             self.known.clear()
-        self.known[digest] = (found, time.monotonic() + TOKEN_SECONDS)
+        self.known[digest] = (
+            found,
+            since + TOKEN_SECONDS,
+        )  # it may have been revoked while it was asked about
         return found
+
+    async def _asked(self, digest: bytes, token: str) -> tuple[str | None, float]:
+        """Ask whom a token names, once for all who bring it meanwhile, and since when; one that is not good is asked
+        about, and noted, each time."""
+        asking, since = self._asking.get(digest, (None, time.monotonic()))
+        if asking is not None:
+            await asking.wait()
+            found = asking.found()
+            if found is not None:
+                return found, since
+            since = time.monotonic()
+            return await self.actor_of(token), since
+        asking = Making(partial(self.actor_of, token))
+        self._asking[digest] = asking, since
+        asking.made.add_done_callback(lambda _: self._asking.pop(digest, None))
+        await asking.wait()
+        return asking.made.result(), since
+
+
+def _token_of(scope: MutableMapping[str, Any]) -> str:
+    """Return the token that a request brings. Raises TokenIsMissing."""
+    sent = [value for name, value in scope["headers"] if name == b"authorization"]
+    scheme, _, token = (sent[0].decode("latin-1") if sent else "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(sent) > 1:
+        raise TokenIsMissing(headers={"WWW-Authenticate": 'Bearer realm="strategy-ledger"'})
+    return str(token)
 
 
 def _is_open(scope: MutableMapping[str, Any]) -> bool:
@@ -219,10 +257,6 @@ def _is_open(scope: MutableMapping[str, Any]) -> bool:
     if path == READINESS and _header(scope, b"authorization") is not None:
         return False
     return path in OPEN_ADDRESSES or path.startswith("/v1/problems/")
-
-
-def _is_repeated(scope: MutableMapping[str, Any], name: bytes) -> bool:
-    return [key for key, _ in scope["headers"]].count(name) > 1
 
 
 def _header(scope: MutableMapping[str, Any], name: bytes) -> str | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aggregates.near import near, near_is
 from aggregates.values import A_COMMA, KEY_PATTERN, PER_CENT
+from api.members import members_at
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
+_LONGEST_WORD = 60
 MOST_MISTAKES = 50
 """So many mistakes of one body are listed."""
 
@@ -34,7 +38,29 @@ def _which(context: Context) -> str:
 
 
 def _none_of(context: Context) -> str:
-    return f"{str(context['tag'])[:60]!r} is none of {_list(context['expected_tags'])}."
+    tag, tags = str(context["tag"])[:_LONGEST_WORD], _list(context["expected_tags"])
+    return f"{tag!r} is none of {tags}{_near(tag, _words(tags))}."
+
+
+def _one_of(context: Context) -> str:
+    words = _list(context["expected"])
+    return f"This must be {words}{_near(context.get('input'), _words(words))}."
+
+
+def _words(listed: str) -> list[str]:
+    """Return the words of a list such as `softer, harder or neutral`."""
+    return re.split(", | or ", listed)
+
+
+def _near(said: object, words: Iterable[str]) -> str:
+    """Return the end of a sentence that names what is near to what was said; nothing where nothing is."""
+    close = near(said[:_LONGEST_WORD], words) if isinstance(said, str) else []
+    return f"; {near_is(close)}" if close else ""
+
+
+def _not_known(context: Context) -> str:
+    close = _near(context["member"], context["members"]) if "member" in context else ""
+    return f"Nothing of this name is known here{close or '; take it out, or look at its spelling'}."
 
 
 def _pattern(context: Context) -> str:
@@ -56,9 +82,9 @@ _A_WHOLE_NUMBER = _said("This must be a whole number, without quotation marks.")
 
 _SENTENCES: Mapping[str, Callable[[Context], str]] = {
     "missing": _said("This is needed and missing."),
-    "extra_forbidden": _said("Nothing of this name is known here; take it out, or look at its spelling."),
-    "literal_error": lambda context: f"This must be {_list(context['expected'])}.",
-    "enum": lambda context: f"This must be {_list(context['expected'])}.",
+    "extra_forbidden": _not_known,
+    "literal_error": _one_of,
+    "enum": _one_of,
     "union_tag_not_found": _which,
     "union_tag_invalid": _none_of,
     "string_type": _said("This must be a text, between quotation marks."),
@@ -111,18 +137,28 @@ class Found(NamedTuple):
     code: str
 
 
-def found_in(error: ValidationError) -> list[Found]:
-    """Return what is wrong, in the order of the body."""
+def found_in(error: ValidationError, model: type[BaseModel] | None = None) -> list[Found]:
+    """Return what is wrong, in the order of the body, a misspelt member first, with those of the model near it."""
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for one in error.errors(include_url=False, include_input=False):
+    for one in sorted(error.errors(include_url=False), key=lambda told: told["type"] != "extra_forbidden"):
         parts = [str(part).replace("~", "~0").replace("/", "~1") for part in _place(one["loc"])]
-        found.setdefault("".join(f"/{part}" for part in parts), []).append({**one})
+        told_of = {**one, "ctx": {**one.get("ctx", {}), **_beside(one, model)}}
+        found.setdefault("".join(f"/{part}" for part in parts), []).append(told_of)
     told = []
     for pointer, errors in found.items():
         if any(deeper.startswith(f"{pointer}/") for deeper in found) and _is_other_form(errors):
             continue
         told += [Found(pointer, *said) for said in _at_one_place(errors)]
     return told[:MOST_MISTAKES]
+
+
+def _beside(error: Mapping[str, Any], model: type[BaseModel] | None) -> Context:
+    """Return what a sentence needs beside what the library says: the word that was given, or the members there are."""
+    if error["type"] in ("literal_error", "enum"):
+        return {"input": error["input"]}
+    if error["type"] == "extra_forbidden" and model is not None and error["loc"]:
+        return {"member": str(error["loc"][-1]), "members": members_at(model, error["loc"][:-1])}
+    return {}
 
 
 def _at_one_place(errors: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

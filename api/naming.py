@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Protocol
 from uuid import UUID
 
+from aggregates.near import HOW_ITEMS_ARE_NAMED, plain, reference_of
 from aggregates.refusals import (
     DecisionIsUnknown,
     KeyResultIsUnknown,
     ObjectiveIsUnknown,
     OwnerIsATeam,
     PersonIsUnknown,
-    Refusal,
     ServiceIsUnknown,
     TeamIsUnknown,
 )
 from api.bodies import Means
+from api.calling import HOW_TO_NAME_A_PERSON, Named, anyone_called, called_in, one_called
 from ledger.store import Ledger
-from replay.sight import Sight
+from replay.sight import EVERYTHING, Sight
 
 
 class Finder(Protocol):
@@ -32,28 +34,21 @@ class Finder(Protocol):
         """Return the objective and the item itself, or None; a reference or an identifier."""
         ...
 
-    def is_team(self, text: str) -> bool:
-        """Return whether a team has this name just now."""
+    def teams(self) -> list[Named]:
+        """Return the teams with the names that they have just now."""
         ...
-
-    def teams_named(self, text: str) -> list[UUID]:
-        """Return the teams that have this name just now."""
-        ...
-
-
-_NOT_AN_IDENTIFIER: dict[Means, tuple[type[Refusal], str]] = {
-    Means.TEAM: (TeamIsUnknown, "/v1/teams and `strategy-ledger teams` list it"),
-    Means.DECISION: (DecisionIsUnknown, "/v1/decisions and `strategy-ledger decisions show` list it"),
-    Means.SERVICE: (ServiceIsUnknown, "/v1/people and `strategy-ledger people` list it"),
-}
 
 
 class Names:
-    """Turns names into identifiers; `field` is the pointer of a refusal."""
+    """Turns names into identifiers; `field` is the pointer of a refusal.
+
+    Made for one request: the directory is read once, with the first whole name that is said.
+    """
 
     def __init__(self, ledger: Ledger, finder: Finder) -> None:
         self._ledger = ledger
         self._finder = finder
+        self._among = cache(called_in)
 
     @property
     def sight(self) -> Sight:
@@ -70,47 +65,61 @@ class Names:
             return self.objective(text, field)
         if means is Means.KEY_RESULT:
             return self.key_result(text, field)[1]
+        if means is Means.TEAM:
+            return self.team(text, field)
+        if means is Means.SERVICE:
+            return self.service(text, field)
         found = identifier(text)
         if found is None:
-            refusal, where = _NOT_AN_IDENTIFIER[means]
-            raise refusal(f"{text!r} is no identifier, by which it is named here; {where}.", field=field)
-        return found
-
-    def person(self, text: str, field: str) -> UUID:
-        """Return a person; an identifier is left to the rules, which know who was here and who is a team.
-
-        Raises PersonIsUnknown, OwnerIsATeam.
-        """
-        found = identifier(text)
-        if found is None:
-            found = self._ledger.directory.lookup(text)
-        if found is None and self._finder.is_team(text):
-            raise OwnerIsATeam(f"{text!r} is a team; name one of its people.", field=field)
-        if found is None:
-            raise PersonIsUnknown(
-                f"Nobody here is called {text!r}; send an identifier, a handle or an address.", field=field
+            raise DecisionIsUnknown(
+                f"{text!r} is no identifier, by which a decision is named; /v1/decisions and "
+                "`strategy-ledger decisions show` list it.",
+                field=field,
             )
         return found
 
-    def team(self, text: str, field: str) -> UUID:
-        """Return a team by identifier, or by the name that it has just now. Raises TeamIsUnknown."""
-        found = identifier(text)
-        if found is not None:
+    @property
+    def _telling(self) -> bool:
+        """Whether whoever asks may read names; who may not is told none."""
+        return self.sight is EVERYTHING or self.sight.may("read")
+
+    def person(self, text: str, field: str) -> UUID:
+        """Return a person by handle, address or name; an identifier is left to the rules, which know who was here.
+
+        Raises PersonIsUnknown, OwnerIsATeam.
+        """
+        found = identifier(text) or anyone_called(
+            self._ledger.directory, text, telling=self._telling, among=self._among
+        )
+        if isinstance(found, UUID):
             return found
-        named = self._finder.teams_named(text)
-        if len(named) != 1:
-            why = f"{len(named)} teams are" if named else "No team is"
-            raise TeamIsUnknown(f"{why} called {text!r}; send its identifier.", field=field)
-        return named[0]
+        if self._telling and any(plain(team.name) == plain(text) for team in self._finder.teams()):
+            raise OwnerIsATeam(f"{text!r} is a team; name one of its people.", field=field)
+        raise PersonIsUnknown(f"{found.told}; {HOW_TO_NAME_A_PERSON}.", field=field)
+
+    def team(self, text: str, field: str) -> UUID:
+        """Return a team by identifier, or the one that has this name just now. Raises TeamIsUnknown."""
+        found = identifier(text) or one_called(
+            text, self._finder.teams(), what="teams", telling=self._telling
+        )
+        if isinstance(found, UUID):
+            return found
+        raise TeamIsUnknown(f"{found.told}; send a whole name or an identifier.", field=field)
+
+    def service(self, text: str, field: str) -> UUID:
+        """Return a service by identifier, or the one that has this name or handle. Raises ServiceIsUnknown."""
+        found = identifier(text) or anyone_called(
+            self._ledger.directory, text, kind="service", telling=self._telling, among=self._among
+        )
+        if isinstance(found, UUID):
+            return found
+        raise ServiceIsUnknown(f"{found.told}; send a whole name or an identifier.", field=field)
 
     def actor(self, text: str, field: str) -> str:
         """Return `person:<uuid>` or `service:<uuid>`. Raises PersonIsUnknown, ServiceIsUnknown."""
         kind, colon, rest = text.partition(":")
         if colon and kind in ("person", "service"):
-            found = identifier(rest)
-            if found is None:
-                raise (ServiceIsUnknown if kind == "service" else PersonIsUnknown)(field=field)
-            return f"{kind}:{found}"
+            return f"{kind}:{self.service(rest, field) if kind == 'service' else self.person(rest, field)}"
         return f"person:{self.person(text, field)}"
 
     def objective(self, text: str, field: str) -> UUID:
@@ -120,15 +129,22 @@ class Names:
             return found
         item = self._finder.find(text)
         if item is None or item[0] != item[1]:
-            raise ObjectiveIsUnknown(f"There is no objective {text!r}.", field=field)
+            told = "; it is a key result, and an objective is needed" if item else _how(text)
+            raise ObjectiveIsUnknown(f"There is no objective {text!r}{told}.", field=field)
         return item[0]
 
     def key_result(self, text: str, field: str) -> tuple[UUID, UUID]:
         """Return a key result's objective and the key result. Raises KeyResultIsUnknown."""
         item = self._finder.find(text)
         if item is None or item[0] == item[1]:
-            raise KeyResultIsUnknown(f"There is no key result {text!r}.", field=field)
+            told = "; it is an objective, and a key result is needed" if item else _how(text)
+            raise KeyResultIsUnknown(f"There is no key result {text!r}{told}.", field=field)
         return item
+
+
+def _how(text: str) -> str:
+    """Return how items are named, for a text that names none in any way."""
+    return "" if reference_of(text) or identifier(text) else f"; {HOW_ITEMS_ARE_NAMED}"
 
 
 def identifier(text: str) -> UUID | None:

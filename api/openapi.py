@@ -24,7 +24,7 @@ from api.shapes import READINGS
 
 READING_FAULTS = (
     "parameter_is_invalid", "parameter_is_repeated", "parameter_is_unknown", "basis_is_unknown",
-    "ledger_is_busy",
+    "ledger_is_busy", "projection_is_held", "projections_are_gone",
 )  # fmt: skip
 COMMAND_FAULTS = (
     "body_is_not_json", "body_is_invalid", "parameter_is_invalid", "parameter_is_repeated", "parameter_is_unknown",
@@ -34,12 +34,12 @@ COMMAND_FAULTS = (
 TOKEN_FAULTS = ("token_is_missing", "token_is_not_valid", "too_many_requests", "token_has_expired")
 ALWAYS = (
     "internal_fault", "ledger_is_away", "request_is_malformed", "connections_are_taken", "ledger_is_full",
-    "ledger_is_read_only", "head_went_back", "answers_are_being_made", "server_is_busy",
+    "ledger_is_read_only", "ledger_is_gone", "head_went_back", "answers_are_being_made", "server_is_busy",
 )  # fmt: skip
 NAMED: Mapping[str, tuple[str, ...]] = {
     "cycle": ("cycle_is_unknown",),
-    "objective": ("objective_is_unknown",),
-    "key_result": ("key_result_is_unknown",),
+    "objective": ("objective_is_unknown", "key_result_is_unknown"),
+    "key_result": ("key_result_is_unknown", "objective_is_unknown"),
     "person": ("person_is_unknown", "owner_is_a_team"),
     "service": ("service_is_unknown",),
     "team": ("team_is_unknown",),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from aggregates.near import near, near_is
 from aggregates.values import clean_text
 from api.problems import Mistake, ParameterIsInvalid, ParameterIsRepeated, ParameterIsUnknown
 
@@ -44,7 +45,7 @@ def query(request: Request, allowed: Iterable[str]) -> dict[str, str]:
     for name, value in request.query_params.multi_items():
         pointer = f"/query/{_shown(name)}"
         if name not in known:
-            takes = f"this address takes {', '.join(known)}" if known else "this address takes none"
+            takes = near_is(near(name, known)) or f"this address takes {', '.join(known) or 'none'}"
             raise ParameterIsUnknown(
                 mistakes=[Mistake(pointer, f"There is no parameter of this name; {takes}.")]
             )
@@ -91,6 +92,16 @@ def switch(taken: Mapping[str, str], name: str) -> bool:
     if value not in ("true", "false"):
         raise invalid(f"/query/{name}", "This is true or false.")
     return value == "true"
+
+
+def one_of(said: str, words: Iterable[str], pointer: str) -> str:
+    """Return a word that is one of a few. Raises ParameterIsInvalid with what is near and what there is."""
+    known = tuple(words)
+    if said in known:
+        return said
+    close = near_is(near(said, known))
+    told = f"{said!r} is none of {', '.join(known)}" + (f"; {close}" if close else "")
+    raise invalid(pointer, f"{told}.")
 
 
 def invalid(pointer: str, detail: str) -> ParameterIsInvalid:

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from typing import Final, Protocol, TypeGuard
 
 from projections.base import Generation
-from projections.tables import Standing as Stand
+from projections.bookmarks import Standing as Stand
 
 AGAIN_SECONDS: Final = 1.0
 """How long after a glance was made, or could not be made, another one is made at the earliest."""

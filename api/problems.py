@@ -207,8 +207,8 @@ class LedgerIsAway(Fault):
 class ServerIsBusy(Fault):
     """More is asked of this server than it can answer; nothing was done, so come again after Retry-After.
 
-    As many requests are under way as may be. A command that is sent again with the same Idempotency-Key is carried out
-    once, whatever became of it before.
+    As many requests are under way as may be, or this one waited for its work to begin for as long as may be waited. A
+    command that is sent again with the same Idempotency-Key is carried out once, whatever became of it before.
     """
 
     status = 503
@@ -281,9 +281,14 @@ def descendants(parent: type[Exception]) -> Iterator[type[Exception]]:
             yield child
 
 
+def names_nothing(exception: type[Exception]) -> bool:
+    """Return whether something was named that the ledger does not know: 404 for an address, 422 within a body."""
+    return issubclass(exception, Refusal) and exception.kind == "unknown"
+
+
 def status_of_refusal(refusal: type[Refusal], pointer: str = "") -> int:
     """Return the status of a refusal; what the address names and the ledger does not know is 404."""
-    if refusal.kind == "unknown" and (not pointer or pointer.startswith("/path/")):
+    if names_nothing(refusal) and (not pointer or pointer.startswith("/path/")):
         return 404
     return STATUS_OF_CODE.get(refusal.code(), STATUS_OF_KIND.get(refusal.kind, 422))
 

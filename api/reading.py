@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,8 +13,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 import orjson
-from anyio import CapacityLimiter, to_thread
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,6 +26,7 @@ from api.exporting.serving import file_of, parameters_of, wish_of
 from api.found import Found
 from api.kept import Kept, Standpoint, takes_gzip
 from api.latest import Latest
+from api.lines import Line
 from api.naming import Names
 from api.paging import Listing
 from api.parameters import ReadingParameters, query, reading_parameters
@@ -40,7 +40,7 @@ from ledger import security
 from ledger.errors import HeadWentBack
 from ledger.store import Ledger
 from ledger.tokens import Caller
-from projections.tables import Standing as Stand
+from projections.bookmarks import Standing as Stand
 from replay.asked import Question
 from replay.basis import resolve
 from replay.engine import Engine
@@ -51,6 +51,8 @@ from replay.veiling import restricted_in, visible_line
 COMMANDS_AT_ONCE = 3
 ANSWERS_AT_ONCE = 4
 """Each of these may hold two of the pool's ten connections; were there more of them, all could wait for a second."""
+LOOKS_AT_ONCE = 8
+"""What is looked up beside them, a token, rights, a page of entries: each of these holds one connection."""
 WRITERS_KEPT = 10_000
 JSON = "application/json"
 T = TypeVar("T")
@@ -76,31 +78,43 @@ class Desk:
         self.engine = engine
         self.writer = writer
         self.probe = Probe(self._look, lambda: engine.glance(ledger.connection), self._judge)
-        self._commands = CapacityLimiter(COMMANDS_AT_ONCE)
-        self._answers = CapacityLimiter(ANSWERS_AT_ONCE)
-        self.latest = Latest(reader, lambda: self._answers.available_tokens <= 0)
+        self._commands = Line("command", COMMANDS_AT_ONCE)
+        self._answers = Line("answer", ANSWERS_AT_ONCE, newest_first=True)
+        self._looks = Line("look", LOOKS_AT_ONCE)
+        self.latest = Latest(reader, lambda: self._answers.is_full)
         self.bare_ones = BareOnes(reader)
         self._furthest = 0
+        self._home = ledger.pool.home
         self._said: Stand | None = None
         self._wrote: OrderedDict[str, int] = OrderedDict()
 
     def _look(self, found: Stand | None = None) -> Standing:
         """Ask the database where everything stands, or begin with what it said; runs in the probe's thread."""
+        home = self.ledger.pool.home
+        if self._home != home:  # another server, or another ledger in this one's place
+            self._forget()
+            found = None
         found = found or self.reader.standing()
         if found.head < self._furthest:  # what this process remembers is of another past
-            self.reader.forget()
-            self.latest.forget()
-            self.bare_ones.forget()
+            self._forget()
             raise HeadWentBack
+        if self._home != home and not self.engine.wait_for(self._furthest, PATIENCE):
+            raise ProjectionIsBehind
+        self._home = home
         self._furthest = found.head
         found = self._regained(found)
         self.reader.follow(found.head)
         return self._standing(found)
 
+    def _forget(self) -> None:
+        self.reader.forget()
+        self.latest.forget()
+        self.bare_ones.forget()
+
     def _judge(self, found: Stand | None) -> Standing | Look:
         """Return where everything stands by what the database said, where nothing has to be read for it: at the head
         that was followed, with nothing lost."""
-        if found is None or not self.engine.renewal.is_done:
+        if found is None or not self.engine.renewal.is_done or self._home != self.ledger.pool.home:
             return self._look
         is_known = found.head == self._furthest and self.reader.follows(found.head)
         if not is_known or self._said is None or self._said.generation != found.generation:
@@ -118,32 +132,37 @@ class Desk:
         """Return where everything stands, no earlier than it was said to: who read further must not read back.
 
         The projections do not wait for the disk, so a database that went down may come back without their last page,
-        which is applied again. Raises ProjectionIsBehind where that takes too long.
+        which is applied again; so is everything where somebody dropped its tables. Raises ProjectionIsBehind where that
+        takes too long.
         """
-        if self._said is not None and self._said.generation == found.generation:
+        if self._said is not None:
             lost = _lost(self._said, found)
             if lost:
                 self.engine.wait_for(lost, PATIENCE)
                 found = self.reader.standing()
-                if self._said.generation == found.generation and _lost(self._said, found):
+                if _lost(self._said, found):
                     raise ProjectionIsBehind
         self._said = found
         return found
 
     async def actor_of(self, token: str) -> Caller | None:
         """Return whom a token names, None for one that is unknown or revoked. Raises TokenHasExpired."""
-        caller = await run_in_threadpool(self.ledger.tokens.caller_of, token)
+        caller = await self.looked_up(self.ledger.tokens.caller_of, token)
         if caller is None or caller.is_expired:
             action = "token_is_not_valid" if caller is None else "token_has_expired"
-            await run_in_threadpool(self.ledger.security.note, "failed", action, door="http", actor=caller)
+            await self._written_down("failed", action, actor=caller)
         if caller is not None and caller.is_expired:
             challenge = 'Bearer realm="strategy-ledger", error="invalid_token"'
             raise TokenHasExpired(headers={"WWW-Authenticate": challenge})
         return caller
 
+    async def looked_up(self, work: Callable[..., T], *values: Any, **named: Any) -> T:
+        """Look something up in a thread."""
+        return await self._looks.look(partial(work, *values, **named))
+
     async def carry_out(self, asked: Asked) -> Outcome:
         """Carry out a command; who wrote reads from there on."""
-        outcome = await to_thread.run_sync(self.writer.carry_out, asked, limiter=self._commands)
+        outcome = await self._commands.run(partial(self.writer.carry_out, asked))
         position = outcome.headers.get("Ledger-Position", "")
         if position.isdigit():
             self._wrote[str(asked.by)] = int(position)
@@ -159,7 +178,7 @@ class Desk:
         known = self.reader.sights.known(str(caller), standing.head, scopes)
         if known is not None:
             return known
-        return await run_in_threadpool(self.reader.sights.of, str(caller), standing.head, scopes)
+        return await self.looked_up(self.reader.sights.of, str(caller), standing.head, scopes)
 
     async def check_rights(self, request: Request, standing: Standing, action: str = "read") -> Sight:
         """Return what whoever asks may see; refuse one who may not do this. Raises ActionIsNotAllowed."""
@@ -179,22 +198,25 @@ class Desk:
             await self._note(request, "read_by_office", "read")
 
     async def _note(self, request: Request, outcome: security.Outcome, action: str) -> None:
-        await run_in_threadpool(
-            self.ledger.security.note,
+        await self._written_down(
             outcome,
             action,
-            door="http",
             actor=request.state.actor,
             subject=request.url.path,
             request=UUID(request.state.request_id),
         )
+
+    async def _written_down(self, outcome: security.Outcome, action: str, **more: Any) -> None:
+        """Write into the security log, also of somebody who leaves meanwhile."""
+        work = partial(self.ledger.security.note, outcome, action, door="http", **more)
+        await asyncio.shield(asyncio.ensure_future(self._looks.look(work)))
 
     async def _attempted(self, request: Request, sight: Sight, item: str | None) -> None:
         """Write down that somebody asked for an item that is hidden from them."""
         if item is None or not sight.names:
             return
         if item.lower() not in sight.names:
-            found = await run_in_threadpool(self.reader.find, item.upper())
+            found = await self.looked_up(self.reader.find, item.upper())
             if found is None or str(found[0]) not in sight.hidden:
                 return
         await self._note(request, "refused", "read")
@@ -247,7 +269,7 @@ class Desk:
         if taken.keys().isdisjoint(triage.parameters_of(listing.question)):
             return listing
         names, by = Names(self.ledger, Found(self.reader, sight)), request.state.actor
-        question = await run_in_threadpool(
+        question = await self.looked_up(
             triage.refined, listing.question, taken, names, None if by is None else str(by)
         )
         return replace(listing, question=question)
@@ -271,7 +293,7 @@ class Desk:
                 kept.pack()
             return kept
 
-        return await to_thread.run_sync(make, limiter=self._answers)
+        return await self._answers.run(make)
 
     async def _past(
         self,
@@ -283,7 +305,7 @@ class Desk:
         """Return an answer at a basis of the past, which stays as it is but for the names of people."""
         as_of, effective_at = parameters.as_of, parameters.effective_at
         look = partial(resolve, self.ledger, as_of=as_of, effective_at=effective_at, present=position)
-        basis = await run_in_threadpool(look)
+        basis = await self.looked_up(look)
         if basis.position > position:
             return await make()
         return await self.latest.once((basis, effective_at, *family), make)
@@ -359,7 +381,7 @@ class Desk:
         if known is None:
             read = partial(self._bare, kind, item, sight, standing.head)
             try:
-                known = await to_thread.run_sync(read, limiter=self._answers)
+                known = await self._answers.run(read)
             except Refusal:
                 await self._attempted(request, sight, item if kind in ("objective", "decision") else None)
                 raise
@@ -378,7 +400,7 @@ class Desk:
         """Return the entries after a position, in order and without gaps; what is hidden has only its place."""
         standing = await self.probe.standing()
         sight = await self.check_rights(request, standing)
-        rows = await run_in_threadpool(self.ledger.read_page, after, limit, standing.head)
+        rows = await self.looked_up(self.ledger.read_page, after, limit, standing.head)
         native = [visible_line(row, sight) for row in rows]
         await self.by_office(request, sight, restricted_in(rows, sight))
         following = rows[-1].position if rows else after
@@ -396,7 +418,7 @@ class Desk:
         standing = await self.probe.standing()
         sight = await self.check_rights(request, standing)
         is_there = position <= standing.head
-        row = await run_in_threadpool(self.ledger.entry, position) if is_there else None
+        row = await self.looked_up(self.ledger.entry, position) if is_there else None
         if row is None:
             raise EntryIsUnknown(field="/path/position")
         await self.by_office(request, sight, restricted_in([row], sight))
@@ -411,6 +433,8 @@ class Desk:
     def close(self) -> None:
         """End what runs beside the requests."""
         self.probe.close()
+        for line in (self._commands, self._answers, self._looks):
+            line.close()
 
 
 def _lost(said: Stand, found: Stand) -> int:

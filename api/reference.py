@@ -56,8 +56,12 @@ from the last id.
 **Rates.** Per token and process: `RateLimit-Policy` and `RateLimit` on every answer, 429 with `Retry-After` beyond.
 
 **Too much at once.** Where as many requests are under way in a server as may be, the next ones get 503
-`server_is_busy` with `Retry-After` at once, and nothing was done; what is under way is answered. `/v1/health`,
-`/v1/ready`, `/v1/metrics` and the stream are answered all the same.
+`server_is_busy` with `Retry-After` at once, and so does a request whose work has not begun ten seconds after it
+arrived whole (unless set otherwise); nothing was done. Requests that are sent behind another one on the same
+connection, without waiting for its answer, are read one after the other: one of them that was not read six seconds (six
+tenths of that time) after it arrived is refused so too. Send a request that may last long alone, or on a connection of
+its own. What has begun is carried through and answered; who leaves
+before is not worked for. `/v1/health`, `/v1/ready`, `/v1/metrics` and the stream are answered all the same.
 
 """
 

@@ -173,6 +173,7 @@ SCHEMAS: dict[str, Any] = {
             "bookmarks": {"type": "object", "additionalProperties": _I},
             "schema": _S,
             "past": _S,
+            "trouble": _S,
         },
         "A word and a sentence; the rest for whoever may operate the server.",
     ),

@@ -75,3 +75,19 @@ def with_care(cycle: Any, app: Any) -> Any:
         await app(scope, receive, send_with_care)
 
     return answered
+
+
+def until_the_end(app: Any, cut: Callable[[], None]) -> Any:
+    """Return the application for a server that ends: whose answer it does not wait for any longer is `cut` off.
+
+    An answer that says nothing true is worse than none: what was asked may be done or not, and who sends it again under
+    its idempotency key hears which.
+    """
+
+    async def answered(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            cut()
+
+    return answered

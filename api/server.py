@@ -32,8 +32,12 @@ MOST_OPEN = 16_384
 """Files and connections that the process may have open, where the system lets it: each request may have its own."""
 TURN_SECONDS = 0.001
 """How long a thread computes while others wait: what completes an answer must not hold up the rest."""
-COLLECTED_AFTER = (20_000, 20, 50)
-"""Objects more than there were, young collections, middle ones: after so many the next older ones are looked at."""
+COLLECTED_AFTER = (20_000, 20, 2_400)
+"""Objects more than there were, young collections, middle ones: after so many the next older ones are looked at; at all
+of them every ten minutes, for that may hold everybody up for a tenth of a second."""
+YOUNG_SECONDS = 0.25
+"""How often what is new is looked at. What is kept changes and does not grow: by the number of objects alone there
+would be a look every ten seconds, at so much that everybody waits for it."""
 
 
 class Runner(Protocol):
@@ -61,10 +65,12 @@ class Server(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let those who listen to the stream go, then finish what is in flight."""
+        """Let those who listen to the stream go, then finish what is in flight; a second SIGINT waits for nobody."""
         if self._ending is not None:
             self._ending()
         await super().shutdown(sockets=sockets)
+        if self.force_exit:  # what stands beside the requests ends in a moment, and else would be broken off
+            await self.lifespan.shutdown()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -164,21 +170,36 @@ def open_enough() -> None:
 
 @contextmanager
 def many_served() -> Iterator[None]:
-    """Serve many at once: threads take short turns, and the garbage collector seldom looks at all that is kept.
+    """Serve many at once: threads take short turns, the garbage collector looks often at little and seldom at all.
 
-    Answers and states that are kept are many small objects without cycles; a look at all holds up every request.
+    Answers and states that are kept are many small objects without cycles; each look holds up every request.
     """
     before, turns = gc.get_threshold(), sys.getswitchinterval()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTED_AFTER)
     sys.setswitchinterval(TURN_SECONDS)
+    ended = threading.Event()
+    collector = threading.Thread(target=_collect, args=(ended,), name="collector", daemon=True)
+    collector.start()
     try:
         yield
     finally:
+        ended.set()
+        collector.join()
         sys.setswitchinterval(turns)
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def _collect(ended: threading.Event) -> None:
+    """Look at what is new, again and again, before it is much; what stays is old from then on.
+
+    Looks at what is old are counted here too: Python makes one only while it makes many objects within such a moment,
+    and what a connection leaves would wait for that for ever.
+    """
+    while not ended.wait(YOUNG_SECONDS):
+        gc.collect(2 if gc.get_count()[2] > COLLECTED_AFTER[2] else 1)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from aggregates.reading.triage import DIRECTIONS, GROUPINGS, STANDINGS, Selectio
 from aggregates.refusals import PersonIsUnknown, Refusal, TooManyFindings
 from aggregates.values import KEY_PATTERN, Line
 from api.naming import Names
-from api.parameters import invalid
+from api.parameters import one_of
 from api.problems import BodyIsInvalid, Mistake
 from replay.asked import DecisionsOf, FindingsOf, Question
 
@@ -69,12 +69,7 @@ def selection_of(said: Mapping[str, str], names: Names, by: str | None, at: str)
 
 def _word(said: Mapping[str, str], name: str, at: str) -> str | None:
     text = said.get(name)
-    if text is not None and text not in CHOICES[name]:
-        word = name.replace("_", " ")
-        raise invalid(
-            f"{at}/{name}", f"There is no {word} {text!r}; it is one of {', '.join(CHOICES[name])}."
-        )
-    return text
+    return None if text is None else one_of(text, CHOICES[name], f"{at}/{name}")
 
 
 def _person(text: str, names: Names, by: str | None, at: str) -> str:

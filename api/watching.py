@@ -66,7 +66,7 @@ class Watch:
                 seen.position = _position(message["headers"])
                 seen.route = route_of(scope)
                 if traced:
-                    span.set_attributes({"url.path": seen.route, **_located(seen.position)})
+                    _name(span, scope, seen)
             else:
                 seen.sent += len(message.get("body", b""))
             await send(message)
@@ -81,6 +81,7 @@ class Watch:
         state, seconds = scope["state"], time.perf_counter() - seen.begun
         if seen.status == GONE:
             seen.route = route_of(scope)
+            _name(span, scope, seen)
         self.figures.answered(
             scope["method"], seen.route, seen.status, None if state.get("listens") else seconds
         )
@@ -139,5 +140,11 @@ def _position(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     return None
 
 
-def _located(position: int | None) -> dict[str, Any]:
-    return {} if position is None else {"strategy_ledger.position": position}
+def _name(span: trace.Span, scope: Scope, seen: _Seen) -> None:
+    """Name a span by the route, which the framework does where one was reached, not for who was refused before it."""
+    if seen.route != NOWHERE:
+        span.update_name(f"{scope['method'][:20]} {seen.route}")
+        span.set_attribute("http.route", seen.route)
+    span.set_attribute("url.path", seen.route)
+    if seen.position is not None:
+        span.set_attribute("strategy_ledger.position", seen.position)

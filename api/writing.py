@@ -33,6 +33,7 @@ from api.attempts import note_attempt
 from api.bodies import MEANINGS, Means
 from api.commands import Door
 from api.composing import Composer, mistakes_of
+from api.mistakes import found_in
 from api.naming import Finder, Names, identifier
 from api.problems import BodyIsInvalid, BodyIsNotJson, MediaTypeIsNotTaken
 from api.receipts import Outcome, answered, previewed
@@ -118,7 +119,11 @@ class Writer:
         self._ledger = ledger
         self._found = found
         self._projections = projections
-        self.names = Names(ledger, found)
+
+    @property
+    def names(self) -> Names:
+        """Names as everybody's, for one request."""
+        return Names(self._ledger, self._found)
 
     def carry_out(self, asked: Asked) -> Outcome:
         """Record what is asked and wait, bounded, until it can be read. Raises Faults and Refusals."""
@@ -130,6 +135,11 @@ class Writer:
             return self._carry_out(_Task(asked, body, principal, found, Names(self._ledger, found)))
         except Refusal as refusal:
             note_attempt(self._ledger, self._found, asked, refusal, found)
+            if isinstance(
+                refusal.__cause__, ValidationError
+            ):  # what an amendment holds was read by its event
+                place, refusal.detail, _ = found_in(refusal.__cause__)[0]
+                refusal.field = f"/body{place}"
             refusal.field = relocated(asked.door, refusal.field)
             raise
 
@@ -180,7 +190,8 @@ class Writer:
         """
         if asked.on_behalf_of is None:
             return None
-        person = self.names.person(asked.on_behalf_of, "/header/On-Behalf-Of")
+        names = Names(self._ledger, self._found.seen_by(asked.by))
+        person = names.person(asked.on_behalf_of, "/header/On-Behalf-Of")
         holder = state_of(self._ledger.world(), str(asked.by))
         if holder is None or person not in holder.delegations:
             raise ActionIsNotAllowed(
@@ -189,11 +200,11 @@ class Writer:
         return f"person:{person}"
 
     def _record(self, task: _Task, given: Mapping[str, Any], stream: str | None) -> Outcome:
-        asked, body = task.asked, task.body
+        asked = task.asked
         draft = _Draft(self._ledger, task, given)
-        idempotency = (
-            None if asked.key is None else IdempotencyKey(asked.key, self._fingerprinted(asked, body))
-        )
+        idempotency = None
+        if asked.key is not None:
+            idempotency = IdempotencyKey(asked.key, self._fingerprinted(task), first=draft.leaves_traces)
         try:
             receipt = self._ledger.execute(
                 None,
@@ -229,9 +240,11 @@ class Writer:
         sight = self._found.seen_by(task.principal or task.asked.by, exactly=True).sight
         return any(map(sight.hides, receipt.streams))
 
-    def _fingerprinted(self, asked: Asked, body: BaseModel) -> bytes:
+    def _fingerprinted(self, task: _Task) -> bytes:
+        asked = task.asked
         author = UUID(asked.by.partition(":")[2])
-        return fingerprinted(asked, body, lambda text: self._ledger.keys.blinded(author, text))
+        told = fingerprinted(asked, task.body, lambda text: self._ledger.keys.blinded(author, text))
+        return told if task.principal is None else f"{task.principal} by ".encode() + told
 
     def _preview(self, task: _Task, given: Mapping[str, Any], stream: str | None) -> Outcome:
         asked = task.asked
@@ -304,7 +317,8 @@ _UNKNOWN: Mapping[str, type[Refusal]] = {
 
 
 class _Draft:
-    """A command that is built when it is first decided: a repeated idempotency key never gets that far."""
+    """A command that is built when it is first decided: a repeated idempotency key never gets that far where that would
+    leave something behind."""
 
     def __init__(self, ledger: Ledger, task: _Task, given: Mapping[str, Any]) -> None:
         asked = task.asked
@@ -315,6 +329,11 @@ class _Draft:
         self._given = given
         self._command: Command | None = None
         self._written: UUID | None = None
+
+    @property
+    def leaves_traces(self) -> bool:
+        """Whether deciding leaves something behind: a reference that is drawn, somebody who is written down."""
+        return self._asked.door.leaves_traces
 
     def decide(self, world: World, _: None, occasion: Occasion) -> Sequence[Recorded]:
         """Decide the command; once it is allowed, references are drawn and a new person or service is written down.
@@ -362,7 +381,7 @@ def read_body(asked: Asked) -> BaseModel:
             raise BodyIsNotJson(
                 f"The body is not one JSON object in UTF-8: {first['ctx']['error']}."
             ) from error
-        raise BodyIsInvalid(mistakes=mistakes_of(error)) from error
+        raise BodyIsInvalid(mistakes=mistakes_of(error, asked.door.body)) from error
 
 
 def fingerprinted(asked: Asked, body: BaseModel, blinded: Callable[[str], str]) -> bytes:

@@ -15,29 +15,31 @@ from aggregates.command import Command
 from aggregates.evolve import EVOLVE
 from bench.company import Company
 from bench.figures import Measure, measure
+from bench.host import rate_of_processor, worked
 from bench.house import room, seconds
 from bench.writing import carry_out, committed, company, read
+from ledger.chunks import plain_rows
 from ledger.codec import decode, read_line
 from ledger.lifecycle import restore
 from ledger.lines import LineCheck
 from ledger.migrate import migrate_place
 from ledger.place import Place
+from ledger.rows import END, SIGNATURE
 from ledger.settings import Settings
 
 CHECK_INS = 13
+_PIECE = 2_000
 
 
 def restoring(settings: Settings, *, entries: int, objectives: int, rounds: int) -> list[Measure]:
     """Measure restore beside a COPY of the same rows into the same table, and the check by the rules alone."""
     lines = list(Company(objectives=objectives).lines(entries))
-    with tempfile.TemporaryFile() as receipts:
-        check = LineCheck(receipts)
-        packed = [check.row(line) for line in lines]
+    packed = list(_packed(lines))
     copies, restores = [], []
     for _ in range(rounds):
         copies.append(_copy(settings, packed))
         restores.append(_restore(settings, lines))
-    some = lines[: entries // 4]
+    some = lines[: entries // 8]
     rules = [seconds(lambda: _rules(some)) for _ in range(3)]
     note = (
         f"{entries:,} entries of {sum(map(len, lines)) // entries} bytes; COPY {_rate(entries, copies)}, of rows "
@@ -54,6 +56,15 @@ def restoring(settings: Settings, *, entries: int, objectives: int, rounds: int)
     ]
 
 
+def _packed(lines: list[bytes]) -> Iterator[bytes]:
+    """Give the rows of the lines for a binary COPY, some thousands at a time."""
+    with tempfile.TemporaryFile() as receipts:
+        check = LineCheck(receipts)
+        for start in range(0, len(lines), _PIECE):
+            piece = lines[start : start + _PIECE]
+            yield plain_rows(check, piece) or b"".join(map(check.row, piece))
+
+
 def _copy(settings: Settings, packed: list[bytes]) -> float:
     """Return the seconds of a bare COPY and its commit."""
     with room(settings, "copy") as own, Place.open(own) as place:
@@ -65,10 +76,10 @@ def _copy(settings: Settings, packed: list[bytes]) -> float:
                     f"copy {own.schema}.entries (position, recorded_at, stream, version, name, data, reference,"
                     " supersedes) from stdin (format binary)".encode()
                 ) as copy:
-                    copy.write(b"PGCOPY\n\xff\r\n\x00" + bytes(8))
-                    for start in range(0, len(packed), 2_000):
-                        copy.write(b"".join(packed[start : start + 2_000]))
-                    copy.write(b"\xff\xff")
+                    copy.write(SIGNATURE)
+                    for rows in packed:
+                        copy.write(rows)
+                    copy.write(END)
                 connection.commit()
 
             return seconds(work)
@@ -94,17 +105,21 @@ def importing(settings: Settings, *, objectives: int, rounds: int) -> list[Measu
     """Measure commands carried out in groups, as an import does: objectives up to their lines, then check-ins."""
     with room(settings, "import") as own, company(own, 0) as found:
         owner = UUID(found.owner.partition(":")[2])
-        rates, sizes = [], (0, 0)
+        rates, by_processor, sizes = [], list[float](), (0, 0)
         for _ in range(rounds):
             key_results: list[tuple[UUID, UUID]] = []
             commands = [*committed(found.ledger, owner, objectives, key_results), *_check_ins(key_results)]
             before = found.ledger.head().position
             work = partial(carry_out, found.ledger, iter(commands), by=found.owner)
-            passed = seconds(work)
+            done = worked(work, own)
             sizes = found.ledger.head().position - before, len(commands)
-            rates.append(sizes[0] / passed)
+            rates.append(sizes[0] / done.passed)
+            by_processor += rate_of_processor(sizes[0], done)
     note = f"{sizes[0]:,} entries of {sizes[1]:,} commands a round, validated beforehand, 500 commands in an append"
-    return [measure("import_rate", rates, note)]
+    return [
+        measure("import_rate", rates, note),
+        *([measure("import_processor", by_processor)] if by_processor else []),
+    ]
 
 
 def _check_ins(key_results: list[tuple[UUID, UUID]]) -> Iterator[Command]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
@@ -10,39 +9,34 @@ from functools import partial
 import orjson
 
 from bench.figures import Measure, measure
-from bench.house import seconds
+from bench.host import rate_of_processor, worked
+from bench.house import Laps, seconds
 from ledger.collecting import without_collection
 from ledger.store import Ledger
 from replay.engine import Engine
 from replay.fold import Fold
-from replay.generations import rebuild
 
+ROUNDS = 10
 _PAGE = 5_000
 Row = tuple[int, datetime, bytes]
 
 
-def catching_up(ledger: Ledger, entries: int, *, rounds: int) -> list[Measure]:
-    """Measure all projections of a ledger from empty: the first time, then rebuilt beside; the tables stay."""
-    engine = Engine(ledger)
-    passed = [seconds(engine.catch_up)]
-    passed += [_rebuilt(engine) for _ in range(rounds - 1)]
-    note = f"{entries:,} entries; after the first round rebuilt beside what is read, up to the last entry"
-    return [measure("catch_up", [entries / one for one in passed], note)]
+def catching_up(ledger: Ledger, *, entries: int) -> tuple[Engine, list[Measure]]:
+    """Measure all projections of a ledger from empty, each tenth of its entries a round; return the engine."""
+    engine, laps = Engine(ledger), Laps(entries // ROUNDS)
 
+    def work() -> None:
+        laps.begin()
+        engine.catch_up(progress=lambda position, _: laps.reached(position))
 
-def _rebuilt(engine: Engine) -> float:
-    """Return the seconds from the start of a rebuild until its last entry was applied."""
-    begin = time.perf_counter()
-    ended = [begin]
-    rebuild(engine, progress=lambda *_: ended.append(time.perf_counter()))
-    return ended[-1] - begin
-
-
-def catching_up_large(ledger: Ledger, entries: int) -> tuple[Engine, list[Measure]]:
-    """Measure all projections of the large ledger from empty, once; return the engine."""
-    engine = Engine(ledger)
-    passed = seconds(engine.catch_up)
-    return engine, [measure("catch_up_large", [entries / passed], f"{entries:,} entries, one round")]
+    done = worked(work, ledger.settings)
+    note = f"{entries:,} entries in one run, each {entries // ROUNDS:,} of them a round"
+    by_processor = rate_of_processor(entries, done)
+    return engine, [
+        measure("catch_up", laps.rates, note),
+        *([measure("catch_up_processor", by_processor)] if by_processor else []),
+        measure("catch_up_large", [entries / done.passed]),
+    ]
 
 
 def folding(ledger: Ledger, entries: int, *, rounds: int) -> list[Measure]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.host import NOTHING, Taken
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -15,7 +17,7 @@ class Figure:
     key: str
     group: str
     title: str
-    unit: Literal["times", "events/s", "requests/s", "ms", "MB"]
+    unit: Literal["times", "events/s", "events/CPU s", "requests/s", "ms", "MB"]
     sense: Literal["at least", "at most", "shown"] = "shown"
     bound: float = 0.0
 
@@ -56,12 +58,16 @@ FIGURES: tuple[Figure, ...] = (
     Figure("restore_rate", CARRYING, "restore: entries", "events/s"),
     Figure("rules_rate", CARRYING, "the check by the rules alone: decode and evolve", "events/s"),
     Figure("import_rate", CARRYING, "import through the rules", "events/s", "at least", 3_000),
+    Figure("import_processor", CARRYING, "import through the rules, per second of processor time", "events/CPU s"),
     Figure("csv_import", CARRYING, "import of CSV through the rules", "events/s", "at least", 3_000),
+    Figure("csv_processor", CARRYING, "import of CSV through the rules, per second of processor time", "events/CPU s"),
     Figure("csv_memory", CARRYING, "memory that the import of CSV takes beyond a fifth of it", "MB", "at most", 32),
     Figure("export_rate", CARRYING, "export of the large ledger: entries", "events/s", "at least", 50_000),
+    Figure("export_processor", CARRYING, "export of the large ledger, per second of processor time", "events/CPU s"),
     Figure("export_memory", CARRYING, "memory that the export takes beyond the start", "MB", "at most", 64),
     Figure("catch_up", DERIVING, "all projections from empty", "events/s", "at least", 15_000),
-    Figure("catch_up_large", DERIVING, "all projections from empty, on the large ledger", "events/s"),
+    Figure("catch_up_processor", DERIVING, "all projections from empty, per second of processor time", "events/CPU s"),
+    Figure("catch_up_large", DERIVING, "all projections from empty, the large ledger as a whole", "events/s"),
     Figure("fold", DERIVING, "fold from the log, of the rate of fetch and orjson.loads", "times", "at least", 0.4),
     Figure("present", READING, "the present board", "ms"),
     Figure("present_query", READING, "of it, the queries", "ms"),
@@ -79,6 +85,9 @@ FIGURES: tuple[Figure, ...] = (
 """Every figure, in the order of the table."""
 BY_KEY = {figure.key: figure for figure in FIGURES}
 
+CONSIDERABLE = 0.05
+"""The share of the cores that may be taken before it is said beside a figure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -87,6 +96,8 @@ class Measure:
     figure: Figure
     rounds: tuple[float, ...]
     note: str = ""
+    taken: Taken = NOTHING
+    """What the machine's host and other programs took of the cores while this was measured."""
 
     @property
     def median(self) -> float:
@@ -98,12 +109,21 @@ class Measure:
         """Return whether the median meets the requirement."""
         return self.figure.passes(self.median)
 
-    def row(self) -> tuple[str, str, str, str, str]:
-        """Return title, requirement, median, spread and verdict as the table shows them."""
+    @property
+    def said_of_the_machine(self) -> str:
+        """Return what was taken of the cores, as far as it was considerable."""
+        told = {"the host took": self.taken.by_host, "other programs took": self.taken.by_others}
+        return ", ".join(f"{what} {share:.0%}" for what, share in told.items() if share > CONSIDERABLE)
+
+    def row(self) -> tuple[str, str, str, str, str, str]:
+        """Return title, requirement, median, spread, number of rounds and verdict as the table shows them."""
         unit = self.figure.unit
         spread = f"{_number(min(self.rounds), unit)} – {_number(max(self.rounds), unit)}"
         verdict = "" if self.figure.sense == "shown" else "pass" if self.passes else "MISS"
-        return self.figure.title, self.figure.required, _number(self.median, unit), spread, verdict
+        told = ", ".join(filter(None, (verdict, self.said_of_the_machine)))
+        return (
+            self.figure.title, self.figure.required, _number(self.median, unit), spread, str(len(self.rounds)), told,
+        )  # fmt: skip
 
 
 def measure(key: str, rounds: Sequence[float], note: str = "") -> Measure:
@@ -127,4 +147,6 @@ def _number(value: float, unit: str) -> str:
         return f"{value:.2f}×"
     if unit == "ms":
         return f"{value:.2f} ms" if value < 10 else f"{value:.0f} ms"
-    return f"{value:.1f} MB" if unit == "MB" else f"{value:,.0f} /s"
+    if unit == "MB":
+        return f"{value:.1f} MB"
+    return f"{value:,.0f} /CPU s" if unit == "events/CPU s" else f"{value:,.0f} /s"

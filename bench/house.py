@@ -110,3 +110,23 @@ def rate(work: Callable[[], Any], lasting: float) -> float:
         work()
         done += 1
     return done / passed
+
+
+class Laps:
+    """The rates of the rounds of one long piece of work, each so many entries long."""
+
+    def __init__(self, length: int) -> None:
+        self.rates: list[float] = []
+        self._length = length
+        self._position, self._at = 0, 0.0
+
+    def begin(self) -> None:
+        """Begin now, before the first entry."""
+        self._at = time.perf_counter()
+
+    def reached(self, position: int) -> None:
+        """Note that the work has come to a position; a round ends where it is long enough."""
+        if position - self._position >= self._length:
+            now = time.perf_counter()
+            self.rates.append((position - self._position) / (now - self._at))
+            self._position, self._at = position, now

@@ -17,7 +17,8 @@ from api.imports.table_import import import_table
 from api.imports.table_report import TableReport
 from api.imports.tables.reading import TableFile
 from bench.figures import Measure, measure
-from bench.house import room, seconds
+from bench.host import Worked, rate_of_processor, worked
+from bench.house import room
 from ledger.lifecycle import initialise
 from ledger.settings import Settings
 from ledger.store import Ledger
@@ -31,10 +32,10 @@ _MEGABYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One import in a process of its own: its entries, how long it took, and the most memory that process held."""
+    """One import in a process of its own: its entries, what it took, and the most memory that process held."""
 
     entries: int
-    passed: float
+    done: Worked
     most: float
 
 
@@ -48,8 +49,10 @@ def importing_csv(settings: Settings, *, rows: int) -> list[Measure]:
         f"a process held at most {few.most:.0f} MB during the import of {rows // 5:,} rows, another {many.most:.0f} MB "
         f"during that of {rows:,}"
     )
+    by_processor = rate_of_processor(many.entries, many.done)
     return [
-        measure("csv_import", [many.entries / many.passed], note),
+        measure("csv_import", [many.entries / many.done.passed], note),
+        *([measure("csv_processor", by_processor)] if by_processor else []),
         measure("csv_memory", [many.most - few.most], held),
     ]
 
@@ -65,17 +68,17 @@ def _run(settings: Settings, by: str, name: str, rows: int) -> _Run:
     looked, most = psutil.Process(process.pid), 0
     while not ours.poll(_LOOK_EVERY):
         most = max(most, looked.memory_info().rss)
-    entries, passed = ours.recv()
+    entries, done = ours.recv()
     process.join()
-    return _Run(entries, passed, most / _MEGABYTE)
+    return _Run(entries, done, most / _MEGABYTE)
 
 
 def _imports(answer: Connection, settings: Settings, by: str, name: str, rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder, Ledger.open(settings) as ledger:
         table = _table(Path(folder), rows)
         reports: list[TableReport] = []
-        passed = seconds(lambda: reports.append(_import(ledger, table, by, name)))
-    answer.send((reports[0].entries, passed))
+        done = worked(lambda: reports.append(_import(ledger, table, by, name)), settings)
+    answer.send((reports[0].entries, done))
 
 
 def _table(folder: Path, rows: int) -> Path:

@@ -25,12 +25,12 @@ from urllib.parse import urlsplit
 import orjson
 import psutil
 
-from bench.company import Company
+from bench.host import stolen_so_far
 from bench.house import house, room
-from ledger.restore import restore
+from bench.machine import machine
+from bench.report import write_load
+from bench.scene import Scene, staged
 from ledger.settings import Settings
-from ledger.store import Ledger
-from replay.engine import Engine
 
 READS = {
     "board": 25, "board, unchanged": 25, "commitments": 8, "drift": 8, "history": 12, "objective": 15, "findings": 4,
@@ -43,19 +43,6 @@ WARM_UP = 10.0
 _BEGINNING = "the beginning"
 _GRACE = 30.0
 """Seconds after the end in which what was begun may still be answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What there is to ask and to write."""
-
-    cycle: str
-    past: str
-    day: str
-    objectives: Sequence[str]
-    key_results: Sequence[tuple[str, str]]
-    """Each with the token of its owner."""
-    reader: str
 
 
 @dataclass(slots=True)
@@ -218,11 +205,16 @@ class Load:
             [one for name, told in self.told.items() if name in READS for one in told.latencies],
             sum((told.statuses for name, told in self.told.items() if name in READS), Counter()),
         )
+        all_of_it = Told(
+            [one for told in self.told.values() for one in told.latencies],
+            sum((told.statuses for told in self.told.values()), Counter()),
+        )
         rows = [told.line(name) for name, told in sorted(self.told.items())]
         return [
             f"{'':<18}{'asked':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'max ms':>9}",
             *rows,
             every.line("all reads"),
+            all_of_it.line("all of it"),
             f"{self.client.opened} connections; the load itself was late by at most {self.late * 1_000:.1f} ms.",
         ]
 
@@ -268,44 +260,6 @@ def spent(server: psutil.Process, settings: Settings) -> tuple[float, float, flo
     return sum(server.cpu_times()[:2]), database, own.user + own.system
 
 
-def _stolen() -> float:
-    """Return the seconds so far in which a core of this machine had work and its host gave it none; 0 if unknown."""
-    return float(getattr(psutil.cpu_times(), "steal", 0.0))
-
-
-def staged(settings: Settings, objectives: int, entries: int) -> Scene:
-    """Restore so many entries of the invented company and return what there is in its last quarter that runs."""
-    company = Company(objectives=objectives)
-    restore(settings, company.lines(entries))
-    quarter, past = company.quarters[-1], company.complete[-1]
-    if "committed" not in quarter.marks:
-        raise SystemExit(
-            f"After {entries} entries no quarter has objectives that are committed; take another number."
-        )
-    with Ledger.open(settings) as ledger:
-        Engine(ledger).catch_up()
-        tokens: dict[str, str] = {}
-        key_results: list[tuple[str, str]] = []
-        names: list[str] = []
-        after, head = past.marks["closed"], ledger.head().position
-        while after < head:
-            page = ledger.read_page(after, 5_000)
-            for raw in page:
-                if raw.name not in ("objective.drafted", "key_result.added"):
-                    continue
-                data = orjson.loads(raw.data)
-                if raw.name == "objective.drafted":
-                    names.append(data["body"]["reference"])
-                    continue
-                by = data["by"]
-                if by not in tokens:
-                    tokens[by] = ledger.tokens.issue(by, "load")
-                key_results.append((data["body"]["reference"], tokens[by]))
-            after = page[-1].position
-        reader = ledger.tokens.issue(f"person:{company.steward}", "load")
-    return Scene(quarter.key, past.key, quarter.day(0).isoformat(), names, key_results, reader)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the load, print the table, and return 1 where something failed or was too slow."""
     parser = argparse.ArgumentParser(prog="python -m bench.load", description="A served ledger under load.")
@@ -318,32 +272,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--entries", type=int, default=24_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--warm-up", type=float, default=WARM_UP, help="seconds before it, shown apart")
+    parser.add_argument("--write", action="store_true", help="write the document as well")
     asked = parser.parse_args(arguments)
     with house() as settings, room(settings, "load") as own:
+        about = machine(settings)
         scene = staged(own, asked.objectives, asked.entries)
         with served(own) as (address, server):
             load = Load(address, scene, asked.seed, asked.warm_up)
             seconds = asked.warm_up + asked.seconds
             gc.freeze()
-            before, stolen = spent(server, own), _stolen()
+            before, stolen = spent(server, own), stolen_so_far()
             asyncio.run(load.run(asked.seconds, asked.reads, asked.writes))
             busy, database, own_share = (
                 (after - one) / seconds for after, one in zip(spent(server, own), before, strict=True)
             )
-            stolen = (_stolen() - stolen) / seconds / (os.cpu_count() or 1)
-    print(
+            stolen = (stolen_so_far() - stolen) / seconds / (os.cpu_count() or 1)
+    cost = (busy + database + own_share) / asked.reads * 1_000
+    told = [
         f"{asked.reads:.0f} reads and {asked.writes:.0f} writes a second for {asked.seconds:.0f} s; "
-        f"{asked.entries:,} entries, {asked.objectives} objectives a quarter."
-    )
-    print("\n".join(load.report()))
-    print(
-        f"The server was busy for {busy:.0%} of a core; one process has one, so from some 80 % on requests queue."
-    )
-    share = (busy + database + own_share) / asked.reads * 1_000
-    print(
-        f"The database was busy for {database:.0%}, the load itself for {own_share:.0%}; with the writes beside it one "
-        f"read cost {share:.1f} ms of the machine. The machine's host took {stolen:.0%} of its cores for others."
-    )
+        f"{asked.entries:,} entries, {asked.objectives} objectives a quarter.",
+        *load.report(),
+        f"The server was busy for {busy:.0%} of a core; one process has one, so from some 80 % on requests queue.",
+        f"The database was busy for {database:.0%}, the load itself for {own_share:.0%}; with the writes beside it",
+        f"one read cost {cost:.1f} ms of the machine. The machine's host took {stolen:.0%} of its cores for others.",
+        f"No error and a p99 of all reads under {P99_MS:.0f} ms are what is required, and this run is a "
+        + ("pass." if load.passes() else "MISS."),
+    ]
+    print("\n".join(told))
+    if asked.write:
+        write_load(told, about)
     return 0 if load.passes() else 1
 
 

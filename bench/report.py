@@ -9,13 +9,27 @@ from pathlib import Path
 from bench.figures import FIGURES, Measure
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-_HEAD = ("figure", "required", "median", "spread", "")
+LOAD = DOCUMENT.with_name("load.md")
+_HEAD = ("figure", "required", "median", "spread", "rounds", "")
 _ABOUT = """# Benchmarks
 
 Measured by `make bench` on the machine below. Ratios count, figures do not: each ratio compares two ways within one
 run on one machine, taking turns, so that a slow moment meets both. The median of the rounds has to meet what is
-required; the spread is the least and the greatest round; what is only shown takes fewer rounds. `fsync` and
-`synchronous_commit` are on.
+required; the spread is the least and the greatest round; what is only shown takes fewer rounds, and on a busy machine
+so does what comes last. `fsync` and `synchronous_commit` are on.
+
+A virtual machine's host takes cores for others while they have work, and so do other programs. Where one of the two
+took more than 5 % of the time in which the cores had work, that stands beside the figure: a plain rate was lower by it,
+and is still held to what is required. What is left alone by that stands below each required rate: entries per second
+of processor time, of the own process and the database's processes together, which nobody waits for.
+"""
+_ABOUT_LOAD = """# A server under load
+
+Measured by `make load` on the machine below: a served ledger is read and written for five minutes by a second process
+on the same two cores, in an open loop. Requests begin at moments drawn beforehand, whatever became of those before
+them, and a latency counts from the moment at which its request should have begun. The first ten seconds, in which a
+server that has just begun is asked, stand apart. A host that takes the cores away for a moment leaves a queue, so its
+share of the time is told; what is required holds all the same.
 """
 _READING = """
 ## What is compared
@@ -28,7 +42,7 @@ _READING = """
   ledger's own table with its indexes and checks. The check by the rules reads and evolves every entry.
 - **Import** carries commands out through the rules, in appends of 500 commands.
 - **Export** writes every native line of the large ledger as the command line does, to nowhere.
-- **From empty** brings all projections from no row to the last entry.
+- **From empty** brings all projections of the large ledger from no row to the last entry.
 - **The fold** reads every entry from the log into the state of every item; beside it a fetch of the same rows and
   `orjson.loads`.
 - **The board** is the complete answer of `Reader.ask`, without HTTP. The history holds quarters with weekly values and
@@ -61,7 +75,10 @@ def write(
     parts = [_ABOUT, "\n| Machine | |\n|---|---|\n", *(f"| {name} | {value} |\n" for name, value in machine)]
     parts.append(f"| Sizes | {sizes} |\n")
     for group, told in groupby(measures, key=lambda one: one.figure.group):
-        parts += [f"\n## {group}\n\n", "| Figure | Required | Median | Spread | |\n|---|---|---|---|---|\n"]
+        parts += [
+            f"\n## {group}\n\n",
+            "| Figure | Required | Median | Spread | Rounds | |\n|---|---|---|---|---|---|\n",
+        ]
         notes = []
         for one in told:
             parts.append(f"| {' | '.join(one.row())} |\n")
@@ -69,3 +86,12 @@ def write(
                 notes.append(f"- {one.figure.title}: {one.note}.\n")
         parts += ["\n", *notes] if notes else []
     path.write_text("".join([*parts, _READING]), encoding="utf-8")
+
+
+def write_load(told: Sequence[str], machine: Sequence[tuple[str, str]], *, path: Path = LOAD) -> None:
+    """Write the document of the load: what it ran on, and its lines as they are printed."""
+    about = "".join(f"| {name} | {value} |\n" for name, value in machine)
+    lines = "\n".join(told)
+    path.write_text(
+        f"{_ABOUT_LOAD}\n| Machine | |\n|---|---|\n{about}\n```\n{lines}\n```\n", encoding="utf-8"
+    )

@@ -138,12 +138,11 @@ def carry_out(ledger: Ledger, commands: Iterator[Command], *, by: str) -> int:
     return entries
 
 
-def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Measure]:
+def one_command(settings: Settings, *, rounds: int, fewer: int, lasting: float) -> list[Measure]:
     """Measure a command beside a bare insert and commit of its bytes, and the wait for its projections apart.
 
-    What is only shown takes fewer rounds.
+    What is only shown takes the fewer rounds.
     """
-    few = max(3, rounds // 2)
     with room(settings, "one") as own, company(own, 1) as found:
         work, keyed = found.check_in(0), found.check_in(0, keyed=True)
         bares, statements, commands, with_keys = [], [], [], []
@@ -155,14 +154,14 @@ def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Meas
             for number in range(rounds):
                 bares.append(rate(insert_and_commit, lasting))
                 commands.append(rate(work, lasting))
-                if number < few:
+                if number < fewer:
                     statements.append(rate(statement, lasting / 2))
                     with_keys.append(rate(keyed, lasting / 2))
             slow: list[tuple[float, float]] = []
             with slower_flush(settings) as is_slower:
                 slow += [
                     (rate(work, lasting / 2), rate(insert_and_commit, lasting / 2))
-                    for _ in range(few if is_slower else 0)
+                    for _ in range(fewer if is_slower else 0)
                 ]
         engine = Engine(found.ledger)
         engine.catch_up()
@@ -176,7 +175,7 @@ def one_command(settings: Settings, *, rounds: int, lasting: float) -> list[Meas
         f"inserts with their commits {_per_second(bares)}, commands {_per_second(commands)}; one connection"
     )
     autocommit = f"the insert alone commits: {_per_second(statements)}, in one round trip instead of three"
-    claimed = "the key is claimed and looked up before, and given back after: three round trips more"
+    claimed = "the key is claimed, looked up and kept in the append's own round trip"
     return [
         measure("command", [mine / bare for mine, bare in zip(commands, bares, strict=True)], note),
         measure(
@@ -221,12 +220,11 @@ def _bare(ledger: Ledger, position: int) -> Iterator[tuple[Callable[[], Any], Ca
         yield insert_and_commit, statement
 
 
-def eight_writers(settings: Settings, *, rounds: int, lasting: float) -> list[Measure]:
+def eight_writers(settings: Settings, *, rounds: int, fewer: int, lasting: float) -> list[Measure]:
     """Measure eight threads of one process that give commands beside eight that save with the stock recorder.
 
-    What is only shown takes fewer rounds.
+    What is only shown takes the fewer rounds.
     """
-    few = max(3, rounds // 2)
     with room(settings, "eight") as own, company(own, WRITERS) as found:
         works = [found.check_in(writer) for writer in range(WRITERS)]
         receipts = [work() for work in works]
@@ -241,13 +239,13 @@ def eight_writers(settings: Settings, *, rounds: int, lasting: float) -> list[Me
             for number in range(rounds):
                 stock.append(_together(saves, lasting))
                 ours.append(_together(works, lasting))
-                if number < few:
+                if number < fewer:
                     applications.append(_together(tells, lasting))
             slow: list[tuple[float, float]] = []
             with slower_flush(settings) as is_slower:
                 slow += [
                     (_together(works, lasting / 2), _together(saves, lasting / 2))
-                    for _ in range(few if is_slower else 0)
+                    for _ in range(fewer if is_slower else 0)
                 ]
     note = f"eight threads of one process on both sides; stock recorder {_per_second(stock)}"
     return [

@@ -52,6 +52,10 @@ class Appended:
     recorded_at: datetime
 
 
+class NotAtOnce(Exception):
+    """What may only go the short way found it closed: nothing was recorded."""
+
+
 class _Ticket:
     """One append on its way: its thread waits at the gate until there is an answer, or until it is its turn to call.
 
@@ -60,7 +64,8 @@ class _Ticket:
     """
 
     __slots__ = (
-        "answer", "calls", "connection", "data", "gate", "keys", "known", "plain", "reads", "sent", "taken", "writes"
+        "answer", "at_once", "calls", "connection", "data", "gate", "keys", "known", "plain", "reads", "sent", "taken",
+        "writes",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +84,7 @@ class _Ticket:
         self.keys = keys
         self.known = known
         self.plain: Plain | None = None
+        self.at_once = False
         self.answer: Appended | Exception | None = None
         self.calls = False
         self.taken: list[_Ticket] | None = None
@@ -105,6 +111,11 @@ class Appends:
         self._level = True
         """Whether the last append found the ledger as this process knew it: nobody else seems to write."""
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether who appends now is likely to go the short way: nobody else of this or another process writes."""
+        return self._level and self._last < 2 and not self._calling
+
     def append(
         self,
         connection: Connection,
@@ -114,19 +125,27 @@ class Appends:
         keys: Collection[tuple[str, str]] = (),
         known: int | None = None,
         plain: Plain | None = None,
+        *,
+        at_once: bool = False,
     ) -> Appended:
         """Append entries of the streams in `writes`; `reads` maps streams to the versions at which they were read.
 
         `keys` are the idempotency keys in these entries, each with its actor; `known` is a position up to which all
-        that was read had followed the ledger; `plain` gives the parts of one plain entry, and is for who writes alone.
+        that was read had followed the ledger; `plain` gives the parts of one plain entry, and is for who writes alone;
+        with `at_once` nothing else is done, and NotAtOnce raised where it does not do.
         Raises the refusals of the function, psycopg.OperationalError where the connection was lost.
         """
         ticket = _Ticket(connection, data, writes, reads, keys, known)
         try:
             with self._guard:
+                if at_once and not (plain and self.is_alone):
+                    raise NotAtOnce
                 self._waiting.append(ticket)
                 ticket.calls = not self._calling
                 self._calling = True
+                if at_once:  # by itself, whoever comes before it calls
+                    ticket.at_once = True
+                    self._take(ticket)
             if ticket.calls and self._level and self._last < 2:
                 ticket.plain = plain
             if not ticket.calls:
@@ -142,6 +161,9 @@ class Appends:
             self._level = known is None or ticket.answer.first_position == known + 1
             ticket.taken = None  # which holds the ticket itself: a circle would wait for the collector
             return ticket.answer
+        if isinstance(ticket.answer, NotAtOnce):  # what closed the short way is likely to be there still
+            self._level = False
+            raise NotAtOnce
         raise ticket.answer or AssertionError("an append has an answer")
 
     def _call(self, ticket: _Ticket) -> None:
@@ -280,6 +302,9 @@ def _append_as_one(tickets: list[_Ticket], meanwhile: Callable[[], object] | Non
     sent, first_of_them.sent = first_of_them.sent, None
     try:
         if is_alone and sent is None and _append_next(first_of_them, meanwhile):
+            return True
+        if first_of_them.at_once:
+            first_of_them.answer = NotAtOnce()
             return True
         if sent is not None:
             whole = _appended(_ONE.answer(first_of_them.connection, sent, meanwhile))

@@ -144,7 +144,9 @@ def check(place: Path) -> Manifest:
         try:
             found = _measured(place / name)
         except FileNotFoundError as error:
-            raise BackupIsDamaged(f"{place / name} is missing; take another backup.") from error
+            packed = sorted(one.name for one in place.glob(f"{name}.*"))
+            what = f"unpack {packed[0]} first" if packed else "take another backup"
+            raise BackupIsDamaged(f"{place / name} is missing; {what}.") from error
         if found != said:
             raise BackupIsDamaged(
                 f"{place / name} is not the file that was written: {found.bytes:,} bytes instead of {said.bytes:,}, or "
@@ -242,13 +244,18 @@ def _told(lines: Iterable[bytes], progress: Callable[[int], object] | None) -> I
 def _write(path: Path, chunks: Iterable[bytes]) -> File:
     """Write a file that only its owner can read, down to the disk, and return what was written."""
     digest, size = hashlib.sha256(), 0
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        for chunk in chunks:
-            digest.update(chunk)
-            size += len(chunk)
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        if error.filename or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     return File(size, digest.hexdigest())
 
 

@@ -342,6 +342,12 @@ def int8(told: bytes | None) -> int:
     return number
 
 
+def int4(told: bytes | None) -> int:
+    """Return the number of an `integer`."""
+    number: int = _LENGTH.unpack(told or b"")[0]
+    return number
+
+
 def instant(told: bytes | None) -> datetime:
     """Return the instant of a `timestamptz`."""
     return _EPOCH + timedelta(microseconds=int8(told))

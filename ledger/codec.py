@@ -78,23 +78,28 @@ def encode(stream: str, version: int, circumstances: Circumstances, event: Event
 
 _BY_TO_REQUEST = b'","request":"'
 _REQUEST_TO_BODY = b'","body":'
+_REQUEST_TO_KEY = b'","idempotency":{"key":"%b","fingerprint":"%b"},"body":'
 _BEFORE_REQUEST = len('{"stream":"","version":,"name":"","by":"') + len(_BY_TO_REQUEST)
 
 
 def plain_body(
     stream: str, version: int, circumstances: Circumstances, event: Event, data: bytes
 ) -> bytes | None:
-    """Return the body within the bytes of an entry that say nothing beside who, which request and what, else None.
+    """Return the body within the bytes of an entry that say nothing beside who, which request, under which idempotency
+    key and what, else None.
 
-    What comes before the body is told by its length then, as every member stands where it is expected.
+    What comes before the body is told by its length then, as every member stands where it is expected, and the key
+    as it is.
     """
     request = (
         _BEFORE_REQUEST + len(stream) + len(str(version)) + len(event.stored_name) + len(circumstances.by)
     )
     if not data.startswith(_BY_TO_REQUEST, request - len(_BY_TO_REQUEST)):
         return None
-    end = request + 36
-    return data[end + len(_REQUEST_TO_BODY) : -1] if data.startswith(_REQUEST_TO_BODY, end) else None
+    end, mark, between = request + 36, circumstances.idempotency, _REQUEST_TO_BODY
+    if mark is not None:
+        between = _REQUEST_TO_KEY % (mark.key.encode(), mark.fingerprint.encode())
+    return data[end + len(between) : -1] if data.startswith(between, end) else None
 
 
 def _spelled(value: Any) -> Any:

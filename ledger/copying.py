@@ -11,6 +11,7 @@ import psycopg
 from psycopg.copy import LibpqWriter
 
 from ledger.chunks import plain_rows
+from ledger.disguise import disguise_of_file, disguise_of_line
 from ledger.last_line import check_last, is_last
 from ledger.lines import LineCheck
 from ledger.place import Connection
@@ -87,7 +88,9 @@ def _rows_one_by_one(check: LineCheck, lines: Sequence[bytes], before: int) -> b
             else:
                 rows.append(check.row(line))
         except ValueError as error:
-            raise RestoreRefused(number, _capital(str(error))) from error
+            if number == 1 and (what := disguise_of_file(line)) is not None:
+                raise RestoreRefused(0, f"The file {what}") from error
+            raise RestoreRefused(number, _capital(disguise_of_line(line) or str(error))) from error
     return b"".join(rows)
 
 

@@ -126,6 +126,16 @@ class Directory:
             ).fetchone()
         return row[0] if row else None
 
+    def called(self, name: str) -> list[Somebody]:
+        """Return those whose whole name this is, whatever its case."""
+        with self._connections.use() as connection:
+            rows = connection.execute(
+                "select actor, kind, display_name, handle, email from people"
+                " where lower(display_name) = lower(%s) order by actor",
+                [name.strip()],
+            ).fetchall()
+        return [Somebody(*row) for row in rows]
+
     def alias(self, source: str, name: str, *, person: UUID | None = None) -> Alias:
         """Return the alias of a source's name, made where it is new; a person, once given, is written down."""
         with self._connections.use() as connection:

@@ -105,6 +105,13 @@ class LedgerIsReadOnly(Unavailable):
     """The database takes no writes just now: it is being brought back, or is a copy of another one."""
 
 
+class LedgerIsGone(Unavailable):
+    """The ledger is not in its database any more: its schema or its roles were dropped or renamed.
+
+    What is asked meanwhile is told so; restore it, then it goes on, without a restart.
+    """
+
+
 class LedgerIsEmpty(Unavailable):
     """This ledger has not been created yet; run `init` or `restore`."""
 
@@ -149,6 +156,10 @@ _BY_STATE: Mapping[str, type[Refusal]] = {
 _FULL = frozenset({"53100", "53200"})
 """No room on a disk, or in memory."""
 
+_GONE = frozenset({"3F000", "42P01", "42883"})
+"""No such schema, table or function: every statement names only those that a ledger has."""
+_DENIED = "42501"
+
 _BY_CONSTRAINT: Mapping[str, type[Refusal]] = {
     "entries_supersedes": EntryIsSupersededTwice,
     "entries_reference": ReferenceIsTaken,
@@ -179,6 +190,22 @@ def is_lost(error: BaseException) -> bool:
     return type(error) is DatabaseError and error.sqlstate is None
 
 
+def is_gone(error: BaseException) -> bool:
+    """Return whether an error says that the ledger's tables are not in the database."""
+    if isinstance(error, Error):
+        return _says_gone(error.sqlstate or "", error.diag.message_primary or "")
+    return isinstance(error, LedgerIsGone)
+
+
+def _says_gone(state: str, message: str) -> bool:
+    """Return whether a database's words say that the ledger's things are not there.
+
+    No right to a schema, which only the message tells, is what a session is told whose role was dropped; no right to a
+    table or a function is what a login is told that may do less.
+    """
+    return state in _GONE or (state == _DENIED and "schema" in message.lower())
+
+
 def passing(error: Exception) -> Unavailable | None:
     """Return in words what passes by itself or once its cause is gone; None for any other error."""
     if isinstance(error, PoolTimeout):
@@ -199,6 +226,8 @@ def refusal_for(state: str, message: str, detail: str, constraint: str) -> Refus
         return LedgerIsReadOnly()
     if state in _FULL:
         return LedgerIsFull()
+    if _says_gone(state, message):
+        return LedgerIsGone()
     kind = _BY_STATE.get(state) or _BY_CONSTRAINT.get(constraint)
     if kind is None and state[:2] in ("22", "54"):
         return EntryIsMalformed(f"These bytes are no entry: {message}.")

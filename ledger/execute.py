@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,7 +15,8 @@ from psycopg_pool import PoolTimeout
 
 from aggregates.entry import Circumstances, Entry, Idempotency, Occasion, Recorded
 from aggregates.frozen import dataclass
-from ledger.appends import Appended
+from ledger.appends import Appended, NotAtOnce
+from ledger.claims import claimed
 from ledger.codec import encode
 from ledger.errors import (
     AppendIsUncertain,
@@ -33,8 +33,8 @@ from ledger.identifiers import new_id
 from ledger.keys import Keys
 from ledger.library import Known, LedgerApplication, Loaded, Pending
 from ledger.limits import RETRIES
-from ledger.place import Connection, Connections
-from ledger.receipts import IdempotencyKey, Receipt, find_key, find_request, read_receipt
+from ledger.place import Connections
+from ledger.receipts import IdempotencyKey, Kept, Receipt, find_key, find_request, read_receipt
 from ledger.states import States
 from ledger.worlds import LedgerWorld
 
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Decide = Callable[[Any, Any, Occasion], Sequence[Recorded]]
 """Takes a world, a command and an occasion; returns what is to be recorded or raises a refusal."""
+Decided = tuple[list[Recorded], LedgerWorld]
+"""What an order would record, and the world on which that was decided."""
 
 _PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look for a command whose answer was lost."""
@@ -134,20 +136,59 @@ class Executor:
         if order.idempotency is None:
             return self._until_settled(order, decide, None)
         mark = Idempotency(key=order.idempotency.key, fingerprint=self.fingerprint(order))
-        with self.connections.use() as connection, _claimed(connection, order.by, mark.key) as claimed:
-            known = self.known_receipt(order.by, mark)
-            if known is not None:  # recorded is recorded, also where a lost session still holds the key
-                return known
-            if not claimed:
+        tried = None if order.idempotency.first else self._at_once(order, decide, mark)
+        if isinstance(tried, Receipt):
+            return tried
+        with self.connections.use() as connection, claimed(connection, order.by, mark.key) as (is_held, kept):
+            if kept is not None:  # recorded is recorded, also where a lost session still holds the key
+                return self._first_receipt(kept, mark)
+            if not is_held:
                 raise CommandInFlight
-            return self._until_settled(order, decide, mark)
+            return self._until_settled(order, decide, mark, tried)
+
+    def _at_once(self, order: Order, decide: Decide, mark: Idempotency) -> Receipt | Decided | None:
+        """Record an order with an idempotency key in one round trip, by the short way, and return its receipt.
+
+        That claims the key, finds it unused and keeps it in one transaction with the entry. Where it is closed, or
+        another order than a plain one was decided, what was decided is returned; None where there is nothing to go on
+        with. What is refused, fails or comes to nothing is not believed: perhaps the key was used.
+        """
+        if not self._application.appends_alone:
+            return None
+        at, _ = self.states.present()
+        world = LedgerWorld(self.states, self.connections)
+        if any(world.version(stream) != version for stream, version in (order.expected or {}).items()):
+            return None
+        try:
+            decided = list(decide(world, order.command, order.occasion(at, self.zone())))
+        except psycopg.Error:
+            raise
+        except Exception:  # noqa: BLE001 (it comes again where the key is new)
+            return None
+        if len(decided) != 1:
+            return (decided, world) if decided else None
+        request = order.request or new_id()
+        pending, reads = self._prepared(order, decided, world, mark, request)
+        try:
+            return self.append(pending, reads, request, known=world.known, at_once=True)
+        except NotAtOnce:
+            return decided, world
+        except (StreamsHaveMoved, KeyedCommandIsDone):
+            return None
+
+    def _prepared(self, order: Order, decided: Sequence[Recorded], world: LedgerWorld, mark: Idempotency | None,
+                  request: UUID) -> tuple[list[Pending], dict[str, int]]:  # fmt: skip
+        """Return decided events with their places, and the versions of what else was looked at."""
+        pending = self.pending(order, decided, world, mark, request)
+        written = {one.stream for one in pending}
+        return pending, {stream: version for stream, version in world.looked.items() if stream not in written}
 
     def fingerprint(self, order: Order) -> str:
         """Return the keyed fingerprint of what an order asks under its idempotency key."""
         key = order.idempotency.key if order.idempotency is not None else ""
         return self._keys().fingerprint(order.by, key, order.asked())
 
-    def decide(self, order: Order, decide: Decide) -> tuple[list[Recorded], LedgerWorld]:
+    def decide(self, order: Order, decide: Decide) -> Decided:
         """Return what an order would record.
 
         Where it is refused, fails, or nothing is to be done, the states are known to be fresh: those of a moment ago
@@ -201,18 +242,19 @@ class Executor:
 
     def append(
         self, pending: Sequence[Pending], reads: Mapping[str, int], request: UUID, search: UUID | None = None,
-        foreseen: tuple[int, Sequence[Loaded]] | None = None, known: Known | None = None,
+        foreseen: tuple[int, Sequence[Loaded]] | None = None, known: Known | None = None, *, at_once: bool = False,
     ) -> Receipt:  # fmt: skip
         """Append and, where the connection is lost meanwhile, find out what became of it.
 
         The same bytes are sent again only after the ledger was searched for the request behind its lock; their
         stream versions let them in at most once. `search` is the request that its last entry carries, where it
         is not `request`; `foreseen` the first position that was counted on, and states that are true if it is so;
-        `known` where all that was read was heard, and a position to which it had followed the ledger there.
+        `known` where all that was read was heard, and a position to which it had followed the ledger there; with
+        `at_once` the first attempt goes the short way or raises NotAtOnce.
         """
         after, turn = self.states.position or 0, self.states.turn
         try:
-            appended = self._application.put(pending, reads, known)
+            appended = self._application.put(pending, reads, known, at_once=at_once)
             left = foreseen[1] if foreseen is not None and foreseen[0] == appended.first_position else ()
             self.states.take(_entries(pending, appended), turn, left)
             return _receipt(pending, appended, request)
@@ -234,21 +276,23 @@ class Executor:
         """
         with self.connections.use() as connection:
             kept = find_key(connection, actor, mark.key)
-            if kept is None:
-                return None
-            if kept.fingerprint != mark.fingerprint:
-                raise IdempotencyKeyReused
+        return None if kept is None else self._first_receipt(kept, mark)
+
+    def _first_receipt(self, kept: Kept, mark: Idempotency) -> Receipt:
+        if kept.fingerprint != mark.fingerprint:
+            raise IdempotencyKeyReused
+        with self.connections.use() as connection:
             return read_receipt(connection, kept.first_position, kept.position).again()
 
-    def _until_settled(self, order: Order, decide: Decide, mark: Idempotency | None) -> Receipt:
+    def _until_settled(
+        self, order: Order, decide: Decide, mark: Idempotency | None, tried: Decided | None = None
+    ) -> Receipt:
         request = order.request or new_id()
         for _ in range(RETRIES):
-            decided, world = self.decide(order, decide)
+            (decided, world), tried = tried or self.decide(order, decide), None
             if not decided:
                 return self.nothing(request)
-            pending = self.pending(order, decided, world, mark, request)
-            written = {one.stream for one in pending}
-            reads = {stream: version for stream, version in world.looked.items() if stream not in written}
+            pending, reads = self._prepared(order, decided, world, mark, request)
             try:
                 return self.append(pending, reads, request, known=world.known)
             except StreamsHaveMoved as error:
@@ -327,33 +371,6 @@ class Executor:
             row = connection.execute("select position, recorded_at from head").fetchone()
         position, recorded_at = row if row else (0, None)
         return Receipt(position, position, recorded_at, request=request)
-
-
-@contextmanager
-def _claimed(connection: Connection, actor: str, key: str) -> Iterator[bool]:
-    """Hold an actor's key for this session, so that two senders of one command do not both decide it.
-
-    Gives whether the key is held here: another session may hold it, and the database may take its time to notice that
-    a session is lost.
-    """
-    bound = f"{actor} {key}"
-    row = connection.execute(
-        "select pg_try_advisory_lock(hashtextextended(current_schema() || ' ' || %s, 0))",
-        [bound],
-        prepare=True,
-    ).fetchone()
-    if not (row and row[0]):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        with suppress(psycopg.Error):  # a lost connection has lost its locks as well
-            connection.execute(
-                "select pg_advisory_unlock(hashtextextended(current_schema() || ' ' || %s, 0))",
-                [bound],
-                prepare=True,
-            )
 
 
 def _entries(pending: Sequence[Pending], appended: Appended) -> list[Entry]:

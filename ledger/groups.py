@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from aggregates.entry import Entry, Idempotency, Recorded
 from aggregates.refusals import Refusal
 from ledger.errors import IdempotencyKeyReused, KeyedCommandIsDone, StreamsHaveMoved, TooMuchContention
 from ledger.execute import Decide, Executor, Order
+from ledger.foreseen import ForeseenWorld
 from ledger.identifiers import new_id
 from ledger.library import Loaded, Pending
 from ledger.limits import BYTES_PER_APPEND, EVENTS_PER_APPEND, READS_PER_APPEND, RETRIES
@@ -28,6 +30,8 @@ Key = tuple[str, str]
 """An idempotency key with its actor."""
 _STEP = timedelta(microseconds=1)
 """The time between two entries of one append."""
+TOGETHER = 100
+"""Orders of a preview whose keys and streams are looked up at once."""
 ALONE = 4
 """Groups that are recorded one after the other once somebody else was seen to write meanwhile."""
 
@@ -333,7 +337,7 @@ class Preview:
 
     def __init__(self, executor: Executor) -> None:
         self.at = executor.states.refresh()
-        self.world = LedgerWorld(executor.states, executor.connections)
+        self.world = ForeseenWorld(executor.states, executor.connections)
         self.position = executor.states.position or 0
 
 
@@ -342,27 +346,49 @@ def preview_group(
 ) -> Iterator[Previewed]:
     """Give what each order would record after the ones before it; nothing is recorded.
 
-    An order whose idempotency key is known gives its earlier receipt.
+    An order whose idempotency key is known gives its earlier receipt, or the refusal where it asks for something else.
+    What the orders raise is raised once those before it are answered.
     """
     onto = onto or Preview(executor)
-    world = onto.world
-    for order in orders:
-        known = _known(executor, [order])
-        if known:
-            yield next(iter(known.values()))[1]
-            continue
-        world.expect(onto.position + 1, onto.at, timedelta(0))
-        try:
-            decided = list(decide(world, order.command, order.occasion(onto.at, executor.zone())))
-        except Refusal as refusal:
-            yield refusal
-            continue
-        pending = executor.pending(order, decided, world, None, new_id())
-        world.absorb(
-            [
-                Entry(onto.position + place, onto.at, one.stream, one.version, one.circumstances, one.event)
-                for place, one in enumerate(pending, 1)
-            ]
-        )
-        onto.position += len(pending)
-        yield decided
+    coming, broken = iter(orders), list[Exception]()
+    while together := list(_until_broken(islice(coming, TOGETHER), broken)):
+        known = _known(executor, together)
+        executor.states.look_up({stream for order in together for stream in order.looks_at})
+        for order in together:
+            found = None if order.idempotency is None else known.get((order.by, order.idempotency.key))
+            if found is None:
+                yield _foreseen(executor, order, decide, onto)
+                continue
+            is_same = found[0].fingerprint == executor.fingerprint(order)
+            yield found[1] if is_same else IdempotencyKeyReused()
+        if broken:
+            break
+    if broken:
+        raise broken[0]
+
+
+def _until_broken(orders: Iterable[Order], broken: list[Exception]) -> Iterator[Order]:
+    """Give the orders; what they raise is kept."""
+    try:
+        yield from orders
+    except Exception as error:  # noqa: BLE001 (raised once what was asked before it is answered)
+        broken.append(error)
+
+
+def _foreseen(executor: Executor, order: Order, decide: Decide, onto: Preview) -> list[Recorded] | Refusal:
+    """Decide one order and make its events part of the world that the next one sees."""
+    onto.world.expect(onto.position + 1, onto.at, timedelta(0))
+    try:
+        decided = list(decide(onto.world, order.command, order.occasion(onto.at, executor.zone())))
+    except Refusal as refusal:
+        return refusal
+    pending = executor.pending(order, decided, onto.world, None, new_id())
+    onto.world.foresee(
+        [
+            Entry(onto.position + place, onto.at, one.stream, one.version, one.circumstances, one.event)
+            for place, one in enumerate(pending, 1)
+        ],
+        [one.data for one in pending],
+    )
+    onto.position += len(pending)
+    return decided

@@ -124,11 +124,15 @@ class EntryRecorder(ApplicationRecorder):
         keys: Collection[tuple[str, str]] = (),
         known: Known | None = None,
         plain: Plain | None = None,
+        *,
+        at_once: bool = False,
     ) -> Appended:
         """Append stored bytes, as `insert_events` does, and return what the database answered."""
         with self._connections.use() as connection:
             position = self._still(known)
-            return self.appends.append(connection, data, writes, reads, keys, position, plain)
+            return self.appends.append(
+                connection, data, writes, reads, keys, position, plain, at_once=at_once
+            )
 
     def _still(self, known: Known | None) -> int | None:
         """Return the position that was known, if it was heard where a connection goes to which was given since.
@@ -296,10 +300,22 @@ class LedgerApplication(Application[str]):
         """Do some work in each append, while the database is at it."""
         cast("EntryRecorder", self.recorder).appends.meanwhile = work
 
+    @property
+    def appends_alone(self) -> bool:
+        """Whether who appends now is likely to go the short way."""
+        return cast("EntryRecorder", self.recorder).appends.is_alone
+
     def put(
-        self, pending: Sequence[Pending], reads: Mapping[str, int], known: Known | None = None
+        self,
+        pending: Sequence[Pending],
+        reads: Mapping[str, int],
+        known: Known | None = None,
+        *,
+        at_once: bool = False,
     ) -> Appended:
         """Append pending events and return where they stand; `known` says what all reads had followed, and where.
+
+        With `at_once` they go the short way or none, and NotAtOnce is raised.
 
         They go to the recorder directly: the event store would make bytes of what is bytes already, and notifications
         that nobody reads.
@@ -317,6 +333,7 @@ class LedgerApplication(Application[str]):
             keys,
             known,
             _plain(pending[0]) if len(pending) == 1 and known is not None and known[1] is not None else None,
+            at_once=at_once,
         )
 
     def _project(self, loaded: Any, entries: Iterable[Any]) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from psycopg.types.json import Jsonb
 
 from aggregates.entry import ORGANISATION, Circumstances, Event, stream_of
+from aggregates.near import near, near_is
 from aggregates.organisation.events import LedgerCreated, PolicyAdopted
 from aggregates.person.events import PersonJoined, RoleGranted
 from aggregates.policy import DEFAULT_POLICY, Policy
@@ -64,7 +65,8 @@ def initialise(
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ZoneIsUnknown(f"{zone!r} is no time zone; name one such as Europe/Berlin.") from error
+        told = near_is(near(zone, sorted(available_timezones()))) or "name one such as Europe/Berlin"
+        raise ZoneIsUnknown(f"{zone!r} is no time zone; {told}.") from error
     ledger, steward = new_id(), new_id()
     actor, person = (
         stream_of("person", steward),

@@ -18,7 +18,7 @@ READS_PER_APPEND: Final = 1_000
 CLOCK_BOUND_SECONDS: Final = 5
 """Seconds by which the last entry may be ahead of the database's clock before an append is refused."""
 LOCK_SECONDS: Final = 10
-"""Seconds that an append waits for whoever is appending before it is refused."""
+"""Seconds that an append waits for whoever is appending, or a reading for whoever holds a table; then it is refused."""
 RETRIES: Final = 8
 """Times that a command is decided when others keep changing what it read."""
 PAGE: Final = 10_000
@@ -42,6 +42,7 @@ LIMITS: Final = (
     Limit("streams that one decision reads", READS_PER_APPEND, "streams", "append_is_too_large"),
     Limit("entry ahead of the database's clock", CLOCK_BOUND_SECONDS, "seconds", "clock_is_behind"),
     Limit("wait for whoever is appending", LOCK_SECONDS, "seconds", "ledger_is_busy"),
+    Limit("wait for whoever holds a table of the answers", LOCK_SECONDS, "seconds", "projection_is_held"),
     Limit("decisions of one command under contention", RETRIES, "times", "too_much_contention"),
     Limit("entries read at once", PAGE, "entries", "page_is_too_large"),
     Limit("a line (title, name, idempotency key)", LINE_LENGTH, "characters", "text_is_too_long"),

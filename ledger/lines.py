@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from operator import itemgetter
@@ -19,6 +20,7 @@ from aggregates.values import AS_KEPT
 from aggregates.vocabulary import EVENTS
 from ledger.bodies import BodyCheck
 from ledger.codec import MEMBERS, moment_text, read_moment
+from ledger.disguise import is_gzip, unpacked
 from ledger.limits import BYTES_PER_ENTRY
 from ledger.rows import RowWriter, receipt_row
 
@@ -34,10 +36,14 @@ LONGEST_LINE = 2 * BYTES_PER_ENTRY
 """Bytes of a line, more than an entry with its head can have: what is longer is not read to its end."""
 
 
-def read_lines(source: IO[bytes], longest: int = LONGEST_LINE) -> Iterator[bytes]:
-    """Give the lines of a file, each with its line break; of one that is too long only as much as shows it."""
-    while line := source.readline(longest + 1):
-        yield line
+def read_lines(source: IO[bytes], longest: int = LONGEST_LINE, *, unpacking: bool = False) -> Iterator[bytes]:
+    """Give the lines of a file, each with its line break; of one that is too long only as much as shows it.
+
+    A file packed by gzip is unpacked on the way, if that is wanted. Raises PackedFileIsDamaged.
+    """
+    with unpacked(source) if unpacking and is_gzip(source) else nullcontext(source) as content:
+        while line := content.readline(longest + 1):
+            yield line
 
 
 def _spelled(as_stored: Callable[[str], object], told: Any) -> None:

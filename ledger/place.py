@@ -17,6 +17,8 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
 from ledger.embedded import EmbeddedServer
+from ledger.lasting import watched
+from ledger.limits import LOCK_SECONDS
 from ledger.settings import Settings
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -45,8 +47,8 @@ class Place:
             self.owner_url = server.url
             self.application_url = make_conninfo(server.url, user=self.application_role)
         else:
-            self.application_url = settings.database_url or ""
-            self.owner_url = settings.migrate_url or self.application_url
+            self.application_url = watched(settings.database_url or "")
+            self.owner_url = watched(settings.migrate_url) if settings.migrate_url else self.application_url
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -84,7 +86,8 @@ class Place:
             self.take_on(connection, self.owner_role)
             connection.execute(
                 sql.SQL(
-                    "select set_config('search_path', {}, false), set_config('timezone', 'UTC', false)"
+                    "select set_config('search_path', {}, false), set_config('timezone', 'UTC', false),"
+                    "       set_config('datestyle', 'ISO, MDY', false)"
                 ).format(sql.Literal(quoted(self.schema)))
             )
             connection.commit()
@@ -130,16 +133,24 @@ class Place:
         return {"autocommit": True, "fallback_application_name": session_name(self.schema)}
 
     def _configure(self, connection: Connection) -> Home:
-        """Make a new connection one of the application's, and return where it goes."""
+        """Make a new connection one of the application's, and return where it goes.
+
+        It waits for no lock longer than an append does, unless its address or its login says how long.
+        """
         if not self.embedded:
             self.take_on(connection, self.application_role)
         row = connection.execute(
             sql.SQL(
                 "select pg_postmaster_start_time(), (select oid from pg_database where datname = current_database()),"
                 "       to_regclass({})::oid, set_config('search_path', {}, false),"
-                "       set_config('timezone', 'UTC', false),"
-                "       set_config('client_encoding', 'UTF8', false)"
-            ).format(sql.Literal(f"{quoted(self.schema)}.head"), sql.Literal(quoted(self.schema)))
+                "       set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO, MDY', false),"
+                "       set_config('client_encoding', 'UTF8', false),"
+                "       set_config('lock_timeout', coalesce(nullif(current_setting('lock_timeout'), '0'), {}), false)"
+            ).format(
+                sql.Literal(f"{quoted(self.schema)}.head"),
+                sql.Literal(quoted(self.schema)),
+                sql.Literal(f"{LOCK_SECONDS}s"),
+            )
         ).fetchone()
         assert row is not None  # noqa: S101 (a select of values gives one row)
         return row[0], row[1], row[2]
@@ -205,6 +216,11 @@ class Pool(ConnectionPool[Connection]):
         self._ready.append(conn)
         if self._asking or not self._kept:  # since that was asked above
             self._give_up()
+
+    def drain(self) -> None:
+        """Have every connection replaced, those in use once they come back: what they go to is heard anew."""
+        self._give_up()
+        super().drain()
 
     def close(self, timeout: float = 5.0) -> None:
         """Close what waits, here and in the pool; what is in use is closed when it comes back."""

@@ -8,10 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.pq.abc import PGresult
+
 from aggregates.frozen import dataclass
 from ledger.calls import Statement, int8, new_text_array, text, text_array
 from ledger.place import Connection
 
+FIND = Statement(
+    "find_key", "select fingerprint, first_position, position from receipts where actor = $1 and key = $2", 2
+)
+"""Looks up an actor's key; its answer is read by `kept_of`."""
 _KEYS = Statement(
     "find_keys",
     "select place, fingerprint, first_position, position"
@@ -23,10 +29,15 @@ _KEYS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A caller's key for one command, and the bytes of what was asked under it (empty: the command itself)."""
+    """A caller's key for one command, and the bytes of what was asked under it (empty: the command itself).
+
+    `first` says that the key is claimed and looked up before anything is decided: for where deciding leaves something
+    behind, as a reference that is drawn.
+    """
 
     key: str
     asked: bytes = b""
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +79,15 @@ class Kept:
 
 def find_key(connection: Connection, actor: str, key: str) -> Kept | None:
     """Return what an actor's key recorded, or None where it is new."""
-    row = connection.execute(
-        "select fingerprint, first_position, position from receipts where actor = %s and key = %s",
-        [actor, key],
-        prepare=True,
-    ).fetchone()
-    return Kept(*row) if row else None
+    return kept_of(FIND.call(connection, [actor.encode(), key.encode()]))
+
+
+def kept_of(found: PGresult) -> Kept | None:
+    """Return what the answer to `FIND` says."""
+    if not found.ntuples:
+        return None
+    fingerprint, first, last = (found.get_value(0, column) for column in range(3))
+    return Kept(text(fingerprint) or "", int8(first), int8(last))
 
 
 def find_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Kept]:

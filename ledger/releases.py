@@ -17,6 +17,7 @@ from importlib.resources import files
 
 from psycopg import sql
 
+from aggregates.values import LINE_LENGTH
 from ledger import circumstances, limits
 from ledger.codec import MEMBERS
 from ledger.place import Connection, quoted
@@ -57,6 +58,8 @@ class Migration:
         """Return the SQL for one ledger; with `alone`, for a ledger that nobody uses yet."""
         text = self.text.replace("{schema}", quoted(schema))
         for name, value in (
+            ("schema_name", "'" + schema.replace("'", "''") + "'"),
+            ("line_length", f"{LINE_LENGTH}"),
             ("events_per_append", f"{limits.EVENTS_PER_APPEND}"),
             ("reads_per_append", f"{limits.READS_PER_APPEND}"),
             ("bytes_per_entry", f"{limits.BYTES_PER_ENTRY}"),

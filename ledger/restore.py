@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 import psycopg
@@ -19,6 +20,7 @@ from ledger.collecting import without_collection
 from ledger.copying import Progress, RestoreRefused, copy_entries, copy_receipts, indexed_at_the_end
 from ledger.directory import import_directory
 from ledger.directory_file import Written, unsealed
+from ledger.disguise import PackedFileIsDamaged, disguise_of_file, disguise_of_line
 from ledger.errors import LedgerExists
 from ledger.keys import MasterKey, MasterKeyError
 from ledger.limits import CLOCK_BOUND_SECONDS
@@ -61,6 +63,8 @@ def restore(
 
     Where the lines neither end by one that says so (`ledger.last_line`) nor have to end at `until`, a note says that.
     """
+    if directory is not None:
+        directory = _bare(directory)
     with Place.open(settings) as place:
         notes = migrate_place(place)
         with place.as_owner() as connection:
@@ -75,6 +79,8 @@ def restore(
                     raise RestoreRefused(
                         0, "Two entries supersede the same one, or have the same reference."
                     ) from error
+                except PackedFileIsDamaged as error:
+                    raise RestoreRefused(0, str(error)) from error
                 copy_receipts(connection, check, receipts)
             _check_whole(connection, check)
             notes.extend(_ending(check, until, ended=ended))
@@ -83,6 +89,17 @@ def restore(
                 connection, settings, check, directory, notes, older=older_directory
             )
     return Restored(check.ledger, check.position, known, tuple(notes), written)
+
+
+def _bare(directory: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the lines of a directory's file. Raises RestoreRefused where its first bytes tell what befell it."""
+    lines = iter(directory)
+    first = next(lines, b"")
+    if (what := disguise_of_file(first)) is not None:
+        raise RestoreRefused(0, f"The directory's file {what}")
+    if (what := disguise_of_line(first)) is not None:
+        raise RestoreRefused(1, f"Of the directory's file: {what}")
+    return chain([first] if first else [], lines)
 
 
 def _refuse_unless_empty(connection: Connection) -> None:

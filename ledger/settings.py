@@ -67,6 +67,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(
             f"STRATEGY_LEDGER_SCHEMA is {schema!r}; PostgreSQL keeps names that begin with pg_ for itself."
         )
+    if schema in ("public", "information_schema"):
+        raise SettingsError(
+            f"STRATEGY_LEDGER_SCHEMA is {schema!r}; a ledger has a schema of its own, so give it another name."
+        )
     data_dir = _path(environ, "STRATEGY_LEDGER_DATA_DIR") or default_data_dir(environ)
     return Settings(
         data_dir=data_dir,

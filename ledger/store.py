@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from aggregates.entry import Recorded
+from ledger.calls import Asked
 from ledger.codec import LINE_IN_SQL, RawEntry
 from ledger.directory import Directory
 from ledger.ending import end_soon
@@ -25,6 +26,7 @@ from ledger.identifiers import new_id
 from ledger.keys import Keys
 from ledger.library import COLUMNS, Evolve, LedgerApplication
 from ledger.limits import PAGE
+from ledger.pages import entries_after
 from ledger.place import Connection, Connections, Place
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.security import SecurityLog
@@ -66,7 +68,8 @@ class Ledger:
         application = LedgerApplication(self._connections, evolve)
         states = States(application, self._connections)
         application.do_meanwhile(states.catch_up)
-        self.pool.when_replaced = states.begin_anew
+        self.pool.when_replaced = self._begin_anew
+        self._states = states
         self._executor = Executor(
             application, states, self._connections, lambda: self.keys, lambda: self._identified()[1]
         )
@@ -125,13 +128,18 @@ class Ledger:
     @property
     def keys(self) -> Keys:
         """The keys of persons. Raises LedgerIsEmpty before the ledger was created."""
-        if self._keys is None:
+        if self._keys is None or self._keys.ledger != self._identified()[0]:
             self._keys = Keys(self._connections, self.settings, self._identified()[0])
         return self._keys
 
     def end_soon(self, after: float) -> None:
         """Let nobody wait for the database any longer, in so many seconds: for the end of a process."""
         end_soon(self.pool, after)
+
+    def _begin_anew(self) -> None:
+        """Forget what was read where connections go no longer: there may be another ledger of this name."""
+        self._states.begin_anew()
+        self._identity = None
 
     def connection(self) -> Connection:
         """Return a connection beside the pool, for who keeps one; it is closed with the ledger at the latest."""
@@ -259,6 +267,10 @@ class Ledger:
             "position > %s and position <= %s order by position limit %s",
             [after, until if until is not None else 2**62, limit],
         )
+
+    def page_asked(self, after: int, limit: int) -> Asked | None:
+        """Return the question for a page, to be sent with others on a connection of the pool."""
+        return entries_after(after, limit)
 
     def read_copies(self, after: int, until: int) -> dict[int, tuple[str | None, int | None]]:
         """Return what the columns `reference` and `supersedes` say, by position, of the entries where either speaks."""

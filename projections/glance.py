@@ -9,9 +9,11 @@ from psycopg.pq.abc import PGresult
 
 from ledger.calls import Statement, instant, int8, text
 from projections.base import Generation
-from projections.tables import Control, Standing
+from projections.bookmarks import Bookmarks, Standing
 
 _BETWEEN: Final = ","
+HELD_SECONDS: Final = 1
+"""How long a look waits for whoever holds a table; who looks after it waits longer, and says who it is."""
 
 
 class Glance:
@@ -21,15 +23,16 @@ class Glance:
     where nobody waits for the answer any more, it is of no use and has to be closed.
     """
 
-    def __init__(self, connection: Connection[Any], control: Control) -> None:
+    def __init__(self, connection: Connection[Any], bookmarks: Bookmarks) -> None:
         """Take a connection and prepare the question on it. Raises psycopg.Error."""
         self._connection = connection
-        self._question = Statement("glance", control.glance.decode(), 0)
+        self._question = Statement("glance", bookmarks.glance.decode(), 0)
         self._told: tuple[bytes | None, bytes | None] = (None, None)
         self._positions: dict[str, int] = {}
         self._generation: Generation | None = None
-        self._schema = control.schema
+        self._schema = bookmarks.schema
         self._arrived: list[PGresult] = []
+        connection.execute(f"set lock_timeout = '{HELD_SECONDS}s'".encode())
         self._question.call(connection, [])
         self._socket = connection.pgconn.socket
         """Remembered: a connection that is lost has none any more."""

@@ -30,7 +30,7 @@ _OBJECTIVE_OF = "select objective from {history_key_results} where key_result = 
 _ROWS = """select h.position, e.recorded_at, h.superseded_at, e.data
              from {history} h
              join {entries} e on e.position = h.position
-            where h.objective = %(objective)s and h.position <= %(position)s
+            where h.objective = %(objective)s and h.position > %(after)s and h.position <= %(position)s
               and (h.effective <= %(day)s or h.effective between 10000000 and %(end)s)
               and (h.key_result = %(key_result)s or %(key_result)s::uuid is null
                    or (h.key_result is null
@@ -129,8 +129,11 @@ def history(
     *,
     objective: UUID | str | None = None,
     key_result: UUID | str | None = None,
+    after: int = 0,
 ) -> list[dict[str, Any]]:
     """Return every entry about an objective (with its key results), or about one key result, by position.
+
+    With `after` only those are returned that were recorded after that position.
 
     Shape of a row: `{objective, key_result, position, name, recorded_at, effective_at,
     by, on_behalf_of, reason, decision, source, supersedes, superseded_at, sets: {facet: value}}`.
@@ -142,7 +145,7 @@ def history(
         objective = found[0]
     wanted = {
         "objective": str(objective), "key_result": None if key_result is None else str(key_result),
-        "position": position, "day": until.day, "end": until.end,
+        "after": after, "position": position, "day": until.day, "end": until.end,
     }  # fmt: skip
     with connection.cursor(binary=True) as cursor:
         cursor.execute(generation.query(_ROWS), wanted)

@@ -11,9 +11,12 @@ from typing import Any
 from psycopg import Connection, errors
 
 from ledger.errors import LedgerIsBusy
+from ledger.limits import LOCK_SECONDS
 
 HELD_MS = 10_000
 """Milliseconds that a lock is waited for where its caller sets no bound of its own."""
+_NO_BOUND = ("0", f"{LOCK_SECONDS}s")
+"""How long a session waits for any lock of which nobody said more: for ever, or as every session of the application."""
 
 
 def take(connection: Connection[Any], key: str, *, shared: bool = False) -> None:
@@ -24,20 +27,21 @@ def take(connection: Connection[Any], key: str, *, shared: bool = False) -> None
     way = "_shared" if shared else ""
     got = connection.execute(
         f"select pg_try_advisory_xact_lock{way}(hashtextextended(%s, 0)),"
-        "       current_setting('lock_timeout') = '0'".encode(),
+        "       current_setting('lock_timeout')".encode(),
         [key],
     ).fetchone()
     if got is None or got[0]:
         return
+    is_ours = got[1] in _NO_BOUND
     try:
         with connection.transaction():
-            if got[1]:
+            if is_ours:
                 connection.execute("select set_config('lock_timeout', %s, true)", [f"{HELD_MS}ms"])
             connection.execute(f"select pg_advisory_xact_lock{way}(hashtextextended(%s, 0))".encode(), [key])
-            if got[1]:
-                connection.execute("select set_config('lock_timeout', '0', true)")
+            if is_ours:
+                connection.execute("select set_config('lock_timeout', %s, true)", [got[1]])
     except errors.LockNotAvailable as error:
-        if not got[1]:
+        if not is_ours:
             raise
         raise LedgerIsBusy(sentence(connection, key)) from error
 

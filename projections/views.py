@@ -94,10 +94,20 @@ def follow(connection: Connection[Any], control: Control, generation: Generation
     version = _version(_found(connection, generation.schema))
     if version > VERSION:
         raise ViewsAreNewer
-    if not version:
+    if not version and not _some_are_there(connection, generation.schema):
         return
     control.lock(connection, "views")
     _make(connection, generation)
+
+
+def _some_are_there(connection: Connection[Any], schema: str) -> bool:
+    """Return whether any of the views is there, also where the one that tells their version is not."""
+    row = connection.execute(
+        "select exists (select from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'v'"
+        " and relname = any (%s))",
+        [f'"{schema}"', [view.name for view in VIEWS]],
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _wanted(control: Control) -> bool:

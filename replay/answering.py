@@ -124,27 +124,30 @@ def _drift(question: DriftOf, at: Place) -> dict[str, Any]:
 
 def _history(question: HistoryOf, at: Place) -> dict[str, Any]:
     item = at.item(question.item)
-    rows = history.history(
-        at.reading.connection,
-        at.reading.generation,
-        at.basis.position,
-        at.until,
-        **({"key_result": item.id} if item.is_key_result else {"objective": item.id}),
-    )
+    which = {"key_result": item.id} if item.is_key_result else {"objective": item.id}
+
+    def read(after: int) -> list[dict[str, Any]]:
+        connection, generation = at.reading.connection, at.reading.generation
+        return history.history(connection, generation, at.basis.position, at.until, **which, after=after)
+
+    kept = at.told(item.id)
+    rows = kept.rows_at(at.basis.position, read)
     body = complete_history(
         rows,
         at.decided(),
         zone=at.ledger.zone,
         position=at.basis.position,
         until=at.basis.effective_on,
+        kept=kept.completed,
     )
-    told = unsealed(body, at.ledger)
+    body["entries"] = kept.open(body["entries"], lambda sealed: unsealed(sealed, at.ledger))
+    items = {(row["objective"], row["key_result"]) for row in rows}
     return {
         "item": item.id,
         "reference": item.reference,
         "objective": item.objective,
-        **told,
-        "references": at.references(rows),
+        **body,
+        "references": at.references([{"objective": one, "key_result": other} for one, other in items]),
         "sources": at.versions(rows),
     }
 

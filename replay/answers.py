@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,24 +20,25 @@ class Answer:
     named: frozenset[str] = frozenset()
     """Every identifier in the body."""
     pieces: tuple[bytes, ...] | None = None
-    """The rows of `objectives` as JSON, where they are kept."""
+    """The rows as JSON, where they are kept."""
     rests_on: frozenset[str] | None = None
     """The objectives whose check-ins change the answer; None where that is not known."""
+    member: str = "objectives"
+    """Which member holds the rows."""
 
     def content(self) -> bytes:
         """Return the body as JSON."""
-        return _content_of(self.body, self.pieces)
+        if self.pieces is None:
+            return orjson.dumps(self.body)
+        return orjson.dumps({**self.body, self.member: list(map(orjson.Fragment, self.pieces))})
 
 
-def _content_of(body: dict[str, Any], pieces: Sequence[bytes] | None) -> bytes:
-    """Return a body as JSON, with the rows of `objectives` as they are kept."""
-    if pieces is None:
-        return orjson.dumps(body)
-    return orjson.dumps({**body, "objectives": [orjson.Fragment(piece) for piece in pieces]})
-
-
-KEPT_ROWS: dict[type[Question], str] = {BoardOf: "id", DriftOf: "objective"}
-"""Answers about a cycle whose rows are kept, and the member that names the objective of a row."""
+KEPT_ROWS: dict[type[Question], tuple[str, str]] = {
+    BoardOf: ("objectives", "id"),
+    DriftOf: ("objectives", "objective"),
+    HistoryOf: ("entries", "position"),
+}
+"""Answers whose rows are kept: the member that holds the rows, and the one that names a row."""
 
 
 def rests_on_of(question: Question, body: dict[str, Any]) -> frozenset[str]:

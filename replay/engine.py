@@ -16,13 +16,16 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import Connection, errors
 
+from ledger.calls import Asked
 from ledger.codec import RawEntry
 from ledger.collecting import without_collection
-from projections import views
+from projections import trouble, views
 from projections.base import Generation, Projection
+from projections.bookmarks import Bookmark, Bookmarks, Standing
 from projections.catalogue import PROJECTIONS
 from projections.glance import Glance
-from projections.tables import Bookmark, Control, Standing
+from projections.tables import Control
+from projections.trouble import ProjectionIsHeld, ProjectionsAreGone
 from replay.renewal import AnswersAreBeingMade, Renewal
 from replay.run import GenerationIsGone, Run
 
@@ -34,6 +37,12 @@ PAUSE = 0.005
 """Seconds before somebody who waits for an entry that is not there looks again."""
 CONNECTIONS = 12
 """Connections that may have forgotten what was prepared on them, one after the other: a pool and two."""
+HELD_SECONDS = 10.0
+"""So long after somebody waited in vain for a table that is held, the next wait for it only `SHORTLY`: a few who wait
+for one table would take the places of all who need another."""
+SHORTLY = 0.5
+FOUND_SECONDS = 2.0
+"""How long it may take to find out who holds a table."""
 Progress = Callable[[int, int], None]
 """Called after each page with the position reached and the position aimed at."""
 
@@ -45,6 +54,7 @@ class LedgerToRead(Protocol):
     pool: Any
 
     def read_page(self, after: int, limit: int, until: int | None = None) -> list[RawEntry]: ...
+    def page_asked(self, after: int, limit: int) -> Asked | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,7 @@ class Engine:
     ) -> None:
         self.ledger = ledger
         self.control = Control(ledger.schema, projections)
+        self.bookmarks = Bookmarks(self.control)
         self.page = page
         self._projections = projections
         self._runs: dict[int, Run] = {}
@@ -86,6 +97,7 @@ class Engine:
         """The generation of the last page, where it was the one that is read."""
         self._mutex = threading.Lock()
         self.renewal = Renewal(self)
+        self._was_held = -3_600.0
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
@@ -93,11 +105,61 @@ class Engine:
 
         The first one looks whether the tables of the answers are those of this release; if not, whoever comes waits
         until they are built anew, as long as the renewal's patience lasts; so with tables that were made from entries
-        which the ledger does not hold. Raises RebuildStopped, AnswersAreBeingMade.
+        which the ledger does not hold. Raises RebuildStopped, AnswersAreBeingMade, and where a table is held or gone
+        ProjectionIsHeld, ProjectionsAreGone.
         """
+        try:
+            with self._plain() as connection:
+                yield connection
+        except (errors.LockNotAvailable, errors.UndefinedTable) as error:
+            told = self._told(error)
+            if told is None:
+                raise
+            raise told from error
+
+    @contextmanager
+    def _plain(self) -> Iterator[Connection[Any]]:
+        """Give such a connection; what the database says is left as it is."""
         self.renewal.see_to()
         with self.ledger.pool.connection() as connection:
             yield connection
+
+    def _told(self, error: psycopg.Error) -> ProjectionIsHeld | ProjectionsAreGone | None:
+        """Return what is the matter with the tables of the projections; None where it is something else."""
+        try:
+            with self.ledger.pool.connection(timeout=FOUND_SECONDS) as connection:
+                if isinstance(error, errors.UndefinedTable):
+                    gone = trouble.missing(connection, self.control)
+                    return trouble.gone(gone) if gone else None
+                held = trouble.held(trouble.holders(connection, self.ledger.schema))
+        except psycopg.Error:
+            return None
+        if held is not None:
+            self._was_held = time.monotonic()
+        return held
+
+    def trouble(self) -> ProjectionIsHeld | ProjectionsAreGone | None:
+        """Return what keeps tables of the projections from being read or written just now; None for nothing.
+
+        A table counts as held once somebody waited for it in vain. Raises psycopg.Error.
+        """
+        with self.ledger.pool.connection(timeout=FOUND_SECONDS) as connection:
+            if time.monotonic() - self._was_held < 3 * HELD_SECONDS:
+                found = [one for one in trouble.holders(connection, self.ledger.schema) if one.is_ours]
+                if found:
+                    return trouble.held(found)
+            gone = trouble.missing(connection, self.control)
+            return trouble.gone(gone) if gone else None
+
+    @property
+    def was_held(self) -> bool:
+        """Whether somebody waited in vain for a table a short time ago: the next wait for it is bounded."""
+        return time.monotonic() - self._was_held < HELD_SECONDS
+
+    @property
+    def _patience(self) -> float | None:
+        """How long a reading waits for a table that somebody holds; None is for as long as its session does."""
+        return SHORTLY if self.was_held else None
 
     def holds(self, marks: Iterable[Bookmark]) -> bool:
         """Return whether the ledger holds the entries that these bookmarks have come to: a restored one may not."""
@@ -160,15 +222,16 @@ class Engine:
 
     def _paged(self, run: Run, until: int | None, patience: float | None) -> tuple[int, bool]:
         """Apply one page, on another connection where one forgot what was prepared on it."""
+        used = self.connection if patience is None else self._plain  # who is patient knows what it waits for
         for _ in range(CONNECTIONS):
-            with suppress(errors.InvalidSqlStatementName), self.connection() as connection:
+            with suppress(errors.InvalidSqlStatementName), used() as connection:
                 return run.step(connection, until, patience=patience)
-        with self.connection() as connection:
+        with used() as connection:
             return run.step(connection, until, patience=patience)
 
     def _count(self, generation: Generation) -> None:
         """Let the database count: without, it reads whole tables where an index would do."""
-        with self.connection() as connection:
+        with suppress(ProjectionIsHeld), self.connection() as connection:
             self.control.analyse(connection, generation)
 
     def _present(self) -> Generation:
@@ -182,7 +245,11 @@ class Engine:
         """
         try:
             return self._wait_for(position, time.monotonic() + timeout)
-        except AnswersAreBeingMade:
+        except (AnswersAreBeingMade, ProjectionIsHeld, ProjectionsAreGone):
+            return False
+        except errors.UndefinedTable as error:
+            if self._told(error) is None:
+                raise
             return False
 
     def _wait_for(self, position: int, deadline: float) -> bool:
@@ -220,32 +287,41 @@ class Engine:
         ):
             return known, False, False
         with self.connection() as connection:
-            generation, level = self.control.level(connection, position)
+            generation, level = self.bookmarks.level(connection, position)
             return generation or self.control.prepare(connection), level, True
 
     @contextmanager
-    def reading(self) -> Iterator[Reading]:
-        """Give all projections at one basis, in one snapshot that stays as it is."""
+    def reading(self, patience: float | None = None) -> Iterator[Reading]:
+        """Give all projections at one basis, in one snapshot that stays as it is.
+
+        It waits `patience` seconds for a table that somebody holds, or as long as its session does. Raises
+        ProjectionIsHeld, ProjectionsAreGone.
+        """
         while True:
-            with self.connection() as connection, _snapshot(connection):
+            bound = patience or self._patience
+            with self.connection() as connection, _snapshot(connection, bound):
                 generation = self.control.held(connection)
-                if generation is None:
-                    self.renewal.look_again()  # it was dropped just now, and another one is read
+                marks = {} if generation is None else self.bookmarks.of(connection, generation)
+                if generation is None or not marks:
+                    self.renewal.look_again()  # it was dropped just now, and another one is read or none is
                     continue
-                marks = self.control.bookmarks(connection, generation)
                 yield Reading(connection, generation, min(mark.position for mark in marks.values()), marks)
                 return
 
     def standing(self) -> Standing | None:
         """Return what is read now, how far it is and where the ledger ends; None where nothing is read just now."""
-        with self.connection() as connection:
-            return self.control.standing(connection)
+        bound = self._patience
+        if bound is None:
+            with self.connection() as connection:
+                return self.bookmarks.standing(connection)
+        with self.connection() as connection, _snapshot(connection, bound):
+            return self.bookmarks.standing(connection)
 
     def glance(self, connect: Callable[[], Connection[Any]]) -> Glance:
         """Return a look at the same without waiting, on a connection that is made for it. Raises psycopg.Error."""
         connection = connect()
         try:
-            return Glance(connection, self.control)
+            return Glance(connection, self.bookmarks)
         except BaseException:
             connection.close()
             raise
@@ -262,13 +338,16 @@ class Engine:
 
 
 @contextmanager
-def _snapshot(connection: Connection[Any]) -> Iterator[None]:
+def _snapshot(connection: Connection[Any], patience: float | None = None) -> Iterator[None]:
     """Keep one snapshot for this block, begun and ended in one round trip each; the connection is in autocommit.
 
     Nothing was written, so it ends with a commit: after a rollback the driver has the database forget all that is
-    prepared on the connection, and whoever comes next prepares it again.
+    prepared on the connection, and whoever comes next prepares it again. `patience` bounds what it waits for.
     """
-    connection.execute("begin isolation level repeatable read, read only")
+    begin = "begin isolation level repeatable read, read only"
+    if patience is not None:
+        begin += f"; set local lock_timeout = {max(1, int(patience * 1_000))}"
+    connection.execute(begin.encode())
     try:
         yield
     finally:

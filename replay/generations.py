@@ -36,12 +36,16 @@ def rebuild(engine: Engine, *, progress: Progress | None = None, alone: bool = F
         RebuildIsRunning, RebuildStopped.
     """
     control = engine.control
-    with engine.connection() as connection, control.alone(connection) as only_one:
+    with (
+        engine.renewal.left_alone(),
+        engine.connection() as connection,
+        control.alone(connection) as only_one,
+    ):
         if not only_one:
             raise RebuildIsRunning
+        before = control.prepare(connection)
         control.abandoned(connection)
         control.sweep(connection)
-        before = control.prepare(connection)
         with connection.transaction():
             control.lock(connection, "generations")
             new = control.make(connection)
@@ -86,13 +90,13 @@ def _move_if_level(engine: Engine, connection: Connection[Any], before: Generati
     control = engine.control
     with connection.transaction():
         control.lock(connection, f"generation {before.number}")
-        marks = control.bookmarks(connection, new)
+        marks = engine.bookmarks.of(connection, new)
         stopped = [mark.sentence for mark in marks.values() if mark.sentence is not None]
         if stopped:
             raise RebuildStopped(" ".join(stopped))
-        old = control.bookmarks(connection, before)
+        old = engine.bookmarks.of(connection, before)
         if engine.holds(old.values()) and min(mark.position for mark in marks.values()) < max(
-            mark.position for mark in old.values()
+            (mark.position for mark in old.values()), default=0
         ):
             return False
         control.move(connection, new)

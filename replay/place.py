@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
 
+from aggregates.near import HOW_ITEMS_ARE_NAMED, near, near_is, reference_of
 from aggregates.refusals import BasisIsUnknown, CycleIsUnknown, KeyResultIsUnknown, ObjectiveIsUnknown
 from aggregates.values import instant_text
 from ledger.store import Ledger
@@ -17,10 +17,11 @@ from projections import base, board, commitments, decisions, drift, lookups
 from projections.base import Generation
 from replay.basis import Basis
 from replay.engine import Reading
+from replay.pieces import Book, Told
 from replay.policies import Adopted
 from replay.presenting import versions_named
 from replay.sight import EVERYTHING, Sight
-from replay.stretch import Book, Stretch
+from replay.stretch import Stretch
 from replay.veiling import parted
 
 T = TypeVar("T")
@@ -30,7 +31,8 @@ T = TypeVar("T")
 class Place:
     """A reading at a basis: where the queries run, up to where they look, and what the reader does not see.
 
-    `stretch` keeps what answers about the present share; None at any other basis.
+    `stretch` keeps what answers about the present share; None at any other basis. `names` is the version of names and
+    erasures under which texts that were opened are good.
     """
 
     ledger: Ledger
@@ -40,6 +42,7 @@ class Place:
     until: base.Until
     sight: Sight = EVERYTHING
     stretch: Stretch | None = None
+    names: int = 0
 
     def states(self, cycle: str) -> dict[str, Any]:
         """Return the states of a cycle with everybody's. Raises CycleIsUnknown."""
@@ -96,6 +99,18 @@ class Place:
             return Book()
         return self.stretch.book(kind, cycle, self.policy.version, self.basis.effective_on)
 
+    def told(self, item: str) -> Told:
+        """Return what is kept of the history of an item; nothing where nothing is."""
+        return Told() if self.stretch is None else self.stretch.told(*self._told_key(item))
+
+    def weigh(self, told: Told, item: str) -> None:
+        """Count what is kept of the history of an item, once it was brought up."""
+        if self.stretch is not None:
+            self.stretch.weigh(told, *self._told_key(item))
+
+    def _told_key(self, item: str) -> tuple[Hashable, ...]:
+        return item, self.names, self.basis.effective_on
+
     def _kept(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what check-ins do not change, read once for a stretch."""
         return make() if self.stretch is None else self.stretch.get(key, make)
@@ -118,9 +133,19 @@ class Place:
 
     def _no_cycle(self, key: str) -> CycleIsUnknown:
         """Return the refusal of a key that names no cycle, with those that are spelled nearly so."""
-        near = get_close_matches(key.lower(), sorted(self.cycle_ends()), 3)
-        told = f"; near {'is' if len(near) == 1 else 'are'} {', '.join(near)}" if near else ""
-        return CycleIsUnknown(f"There is no cycle {key} at this basis{told}.", field="/path/cycle")
+        known = self.cycle_ends()
+        told = near_is(near(key, sorted(known)))
+        if (reference := reference_of(key)) is not None:
+            named = reference == key.upper()
+            told = (
+                "it names an item, and a cycle is needed"
+                if named
+                else told or f"an item is written {reference}"
+            )
+        if not told and known:
+            told = f"there {'is' if len(known) == 1 else 'are'} {', '.join(sorted(known, key=known.__getitem__)[-3:])}"
+        hint = f"; {told}" if told else ""
+        return CycleIsUnknown(f"There is no cycle {key} at this basis{hint}.", field="/path/cycle")
 
     def cycle_ends(self) -> dict[str, str]:
         """Return the last day of every cycle, by key."""
@@ -180,23 +205,23 @@ class Place:
     def item(self, text: str) -> lookups.Found:
         """Return the item of a reference or identifier. Raises ObjectiveIsUnknown, KeyResultIsUnknown."""
         try:
-            wanted = str(UUID(text)) if len(text) == 36 else text.upper()
+            wanted = str(UUID(text)) if len(text) == 36 else reference_of(text) or ""
         except ValueError:
             wanted = ""
         connection, generation, position = self._at()
-        is_reference = wanted.startswith(("OBJ-", "KR-")) and wanted.partition("-")[2].isdigit()
         found = None
-        if is_reference or len(wanted) == 36:
+        if wanted:
             found = self._trifle(
                 ("item", wanted), lambda: lookups.find_item(connection, generation, wanted, position)
             )
         if found is None or found.objective in self.sight.hidden:
+            how = "" if wanted else f"; {HOW_ITEMS_ARE_NAMED}"
             if wanted.startswith("KR-"):
                 raise KeyResultIsUnknown(
-                    f"There is no key result {text[:60]} at this basis.", field="/path/key_result"
+                    f"There is no key result {wanted} at this basis.", field="/path/key_result"
                 )
             raise ObjectiveIsUnknown(
-                f"There is no objective {text[:60]} at this basis.", field="/path/objective"
+                f"There is no objective {wanted or text[:60]} at this basis{how}.", field="/path/objective"
             )
         return found
 

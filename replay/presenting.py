@@ -51,6 +51,8 @@ class LatelyNamed:
         self._guard = threading.Lock()
         self._names: Mapping[UUID, Somebody] = {}
         self._aliases: Mapping[UUID, Alias] = {}
+        self.spelled: Mapping[str, Somebody] = {}
+        """Everybody by identifier as it is spelled in answers, as of the last look."""
         self._erased: object = None
         self._read_at: float | None = None
         self._turn: int | None = None
@@ -86,6 +88,7 @@ class LatelyNamed:
             erased = self._directory.erased() if is_due else self._erased
             if (names, aliases, erased) != (self._names, self._aliases, self._erased):
                 self._names, self._aliases, self._erased = names, aliases, erased
+                self.spelled = _spelled(names)
                 self.version += 1
             self._turn = turn or self._turn
             if is_due:  # however often something is recorded, what has no position is looked for in time
@@ -100,12 +103,12 @@ def described(body: dict[str, Any], directory: Names, named: Set[str] | None = N
     """
     if named is None:
         named = identifiers_in(orjson.dumps(body))
-    everybody = {str(identifier): somebody for identifier, somebody in directory.names().items()}
+    names = directory.names()
+    everybody = directory.spelled if isinstance(directory, LatelyNamed) else _spelled(names)
     people: dict[str, Any] = dict(body.get("people", {}))
-    if unknown := named - everybody.keys():
-        for one, alias in directory.alias_names().items():
-            if str(one) in unknown:
-                people[str(one)] = {"name": alias.name, "handle": None, "kind": "alias"}
+    for one, alias in directory.alias_names().items():
+        if str(one) in named and str(one) not in everybody:
+            people[str(one)] = {"name": alias.name, "handle": None, "kind": "alias"}
     for identifier in sorted(named & everybody.keys()):
         somebody = everybody[identifier]
         people[identifier] = {
@@ -115,6 +118,10 @@ def described(body: dict[str, Any], directory: Names, named: Set[str] | None = N
             "kind": somebody.kind,
         }
     return {**body, "people": people}
+
+
+def _spelled(names: Mapping[UUID, Somebody]) -> dict[str, Somebody]:
+    return {str(identifier): somebody for identifier, somebody in names.items()}
 
 
 def versions_named(rows: Iterable[Mapping[str, Any]], directory: Directory) -> dict[str, dict[str, str]]:

@@ -20,7 +20,7 @@ from ledger.errors import Unavailable
 from ledger.store import Ledger
 from projections import base, board, lookups
 from projections.base import Generation
-from projections.tables import Standing
+from projections.bookmarks import Standing
 from replay.answering import body_of
 from replay.answers import KEPT_ROWS, Answer, rests_on_of
 from replay.asked import (
@@ -39,6 +39,7 @@ from replay.asked import (
 from replay.bare import bare
 from replay.basis import Basis, resolve
 from replay.engine import Engine, Reading
+from replay.pieces import Book, Told
 from replay.place import Place
 from replay.policies import Adopted, Policies
 from replay.presenting import NAMES_SECONDS, LatelyNamed, described, identifiers_in
@@ -143,11 +144,12 @@ class Reader:
         The caller saw the projections at this position or further, and the organisation's day. It takes no snapshot:
         what the projections say of a position stays, whatever they take in later, until the generation is dropped.
         """
-        if self._stretches is None or self._ledger.identifier is None:
-            return None
+        if self._stretches is None or self._ledger.identifier is None or self._engine.was_held:
+            return None  # a snapshot waits for a table that is held no longer than it should
         stretch = self._stretches.at(generation.number, position)
         if stretch is None or stretch.since == position:
             return None
+        self._name_anew()  # whoever asked may have waited since the look
         try:
             with self._engine.connection() as connection:
                 reading = Reading(connection, generation, position, {})
@@ -168,9 +170,10 @@ class Reader:
         sight: Sight,
         stretch: Stretch | None,
     ) -> Answer:
+        names = self.names_version  # before anything is opened
         policy = self._ruling(question, basis, reading, policies)
         basis = replace(basis, policy_version=policy.version)
-        place = Place(self._ledger, reading, basis, policy, until, sight, stretch)
+        place = Place(self._ledger, reading, basis, policy, until, sight, stretch, names)
         body = {"basis": basis.as_dict(), **body_of(question, place)}
         answer = self._shown(question, body, place)
         if self.told is not None:
@@ -180,28 +183,29 @@ class Reader:
     def _shown(self, question: Question, body: dict[str, Any], place: Place) -> Answer:
         """Return an answer without what is hidden, with the names of those whom it speaks of."""
         rests_on = None if place.stretch is None else rests_on_of(question, body)
-        kind = KEPT_ROWS.get(type(question))
-        cycle: str | None = getattr(question, "cycle", None)
-        if place.stretch is None or kind is None or cycle is None:
+        book = None if place.stretch is None else _book_of(question, body, place)
+        if book is None:
             named = frozenset(identifiers_in(orjson.dumps(body)))
             if not named.isdisjoint(place.sight.names):
                 body = masked(body, place.sight)
                 named = frozenset(identifiers_in(orjson.dumps(body)))
             body = described(body, self._directory, named)
             return Answer(place.basis, body, named, rests_on=rests_on)
-        book, member = place.book(question.name, cycle), kind
-        pieces = [book.piece(row[member], row) for row in body["objectives"]]
-        rest = {**body, "objectives": ()}
+        member, name = KEPT_ROWS[type(question)]
+        pieces = [book.piece(row[name], row) for row in body[member]]
+        if isinstance(book, Told):
+            place.weigh(book, body["item"])
+        rest = {**body, member: ()}
         own = identifiers_in(orjson.dumps(rest))
         if not own.isdisjoint(place.sight.names):
             rest = masked(rest, place.sight)
             own = identifiers_in(orjson.dumps(rest))
         if place.sight.names:
             pieces = [book.shown(piece, place.sight) for piece in pieces]
-        body = {**rest, "objectives": [piece.row for piece in pieces]}
+        body = {**rest, member: [piece.row for piece in pieces]}
         named = frozenset(own).union(*(piece.named for piece in pieces))
         body = described(body, self._directory, named)
-        return Answer(place.basis, body, named, tuple(piece.content for piece in pieces), rests_on)
+        return Answer(place.basis, body, named, tuple(piece.content for piece in pieces), rests_on, member)
 
     def follow(self, position: int) -> None:
         """Look at what was recorded up to a position, so that rights and `is_as_it_was` know it."""
@@ -331,6 +335,14 @@ class Reader:
         if entry is None or basis.effective_on >= day_of(entry.recorded_at, self._ledger.zone):
             return base.ALWAYS
         return base.until(basis.effective_on, self._ledger.zone)
+
+
+def _book_of(question: Question, body: dict[str, Any], place: Place) -> Book | None:
+    """Return the book in which the rows of an answer are kept; None where they are not."""
+    if isinstance(question, HistoryOf):
+        return place.told(body["item"])
+    cycle: str | None = getattr(question, "cycle", None)
+    return None if cycle is None or type(question) not in KEPT_ROWS else place.book(question.name, cycle)
 
 
 def _behind(reading: Reading, question: Question, wanted: int) -> str:

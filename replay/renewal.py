@@ -9,9 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from psycopg import Connection
 
 from ledger.errors import Unavailable
+from projections import trouble
+from projections.base import Generation
 from replay.generations import RebuildIsRunning, RebuildStopped, rebuild
 
 if TYPE_CHECKING:
@@ -63,7 +69,7 @@ class Renewal:
     def see_to(self) -> None:
         """Return once the tables fit; what the building itself asks for goes through.
 
-        Raises AnswersAreBeingMade after the patience given, RebuildStopped.
+        Raises AnswersAreBeingMade after the patience given, RebuildStopped, ProjectionsAreGone.
         """
         if self._ready or self._builder == threading.get_ident():
             return
@@ -110,7 +116,9 @@ class Renewal:
             with engine.ledger.pool.connection() as connection:
                 generation = control.prepare(connection)
                 fits = control.fits(connection, generation)
-                if fits and engine.holds(control.bookmarks(connection, generation).values()):
+                if fits and self._is_gone(connection, generation):
+                    raise trouble.gone(trouble.missing(connection, control))
+                if fits and engine.holds(engine.bookmarks.of(connection, generation).values()):
                     return
             _log.warning(ANOTHER_PAST if fits else ANOTHER_RELEASE)
             try:
@@ -120,6 +128,25 @@ class Renewal:
             except RebuildStopped as stopped:
                 self._unfit = stopped  # the next one would stop at the same entry
                 raise
+
+    def _is_gone(self, connection: Connection[Any], generation: Generation) -> bool:
+        """Return whether nothing is left of a generation, or nothing says how far it is.
+
+        It is not built anew by itself: whoever dropped it may be about to put something else in its place.
+        """
+        engine = self._engine
+        marks = engine.bookmarks.of(connection, generation)
+        return not marks or not engine.control.is_there(connection, generation)
+
+    @contextmanager
+    def left_alone(self) -> Iterator[None]:
+        """Let this thread ask without a look whether the tables fit: it builds others in their place."""
+        with self._building:
+            before, self._builder = self._builder, threading.get_ident()
+            try:
+                yield
+            finally:
+                self._builder = before
 
     def _reached(self, position: int, _: int) -> None:
         self._position = position

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import Connection, errors
 
-from ledger.calls import CallFailed, roll_back
-from ledger.errors import is_lost
+from ledger.calls import Asked, CallFailed, roll_back
+from ledger.errors import is_gone, is_lost
+from ledger.pages import entries_in
 from projections.base import Generation, PlainEntry, Projection, decode_page
 from projections.writes import Packed
 from replay.writer import WriteFailed, Writer
 
 if TYPE_CHECKING:
     from replay.engine import Engine
+
+
+FEW: Final = 20
+"""Entries that come along with the beginning of a page; where there may be more, the page is read by itself."""
 
 
 class Run:
@@ -53,24 +58,28 @@ class Run:
             self._remembered = {}
             self._failed[failed.name] = (failed.first, failed.sentence)
             return self.step(connection, until, patience=patience)
-        except BaseException:
+        except BaseException as error:
             self._remembered = {}
+            if is_gone(error):  # not one table, but the ledger: the bookmarks cannot be read
+                self._failed = {}
             raise
 
     def _step(
         self, connection: Connection[Any], until: int | None, patience: float | None
     ) -> tuple[int, bool]:
-        control, generation = self._engine.control, self._generation
-        marks, self.is_read = control.begin_page(connection, generation, patience)
+        bookmarks, generation = self._engine.bookmarks, self._generation
+        along = self._along()
+        asked_for = [] if along is None else [along[1]]
+        marks, self.is_read, answers = bookmarks.begin_page(connection, generation, patience, asked_for)
         if not marks:
             raise GenerationIsGone
         for name, (position, sentence) in self._failed.items():
-            control.stop(connection, generation, name, position, sentence)
+            bookmarks.stop(connection, generation, name, position, sentence)
         stopped = {name for name, mark in marks.items() if mark.stopped_at is not None} | set(self._failed)
         self._failed = {}
         running = {name: mark.position for name, mark in marks.items() if name not in stopped}
         if not running:
-            control.end_page(connection, generation, [])
+            bookmarks.end_page(connection, generation, [])
             return min(mark.position for mark in marks.values()), False
         if self._remembered != running:
             if not self._engine.holds(marks.values()):
@@ -78,11 +87,15 @@ class Run:
             self._handlers = self._engine.new_projections()
         self._remembered = {}
         start = min(running.values())
-        page = self._ahead.take(start, until)
+        few = entries_in(answers[0]) if along is not None and along[0] == start else None
+        if few is None or len(few) == FEW:  # there may be more
+            page = self._ahead.take(start, until)
+        else:
+            page = decode_page(one for one in few if until is None or one.position <= until)
         if not page:
             if not self._engine.holds(marks.values()):
                 raise GenerationIsGone
-            control.end_page(connection, generation, [])
+            bookmarks.end_page(connection, generation, [])
             self._remembered = running
             return start, False
         more = len(page) == self._engine.page
@@ -95,7 +108,7 @@ class Run:
                 moved.append((names, position, page[last]["recorded_at"]))
         asked = [(name, one) for name, write in left for one in write.asked()]
         try:
-            after = control.end_page(connection, generation, moved, [one for _, one in asked])
+            after = bookmarks.end_page(connection, generation, moved, [one for _, one in asked])
         except CallFailed as failed:
             if failed.place >= len(asked) or isinstance(failed.cause, errors.InvalidSqlStatementName):
                 raise failed.cause from None
@@ -105,6 +118,15 @@ class Run:
         if not self._remembered:
             return start, False
         return min(self._remembered.values()), more
+
+    def _along(self) -> tuple[int, Asked] | None:
+        """Return from where on the entries are asked for along with the beginning of a page, and the question; mostly
+        they are the page. None where it is not known yet how far this is, or where a page was read ahead."""
+        if not self._remembered or self._ahead.is_begun:
+            return None
+        after = min(self._remembered.values())
+        asked = self._engine.ledger.page_asked(after, FEW)
+        return None if asked is None else (after, asked)
 
     def _applied(
         self,
@@ -159,7 +181,7 @@ class Run:
         reached[handler.name] = part[-1]["position"]
 
     def _stop(self, connection: Connection[Any], name: str, position: int, sentence: str) -> None:
-        self._engine.control.stop(connection, self._generation, name, position, sentence)
+        self._engine.bookmarks.stop(connection, self._generation, name, position, sentence)
 
 
 class GenerationIsGone(Exception):
@@ -174,6 +196,11 @@ class _Ahead:
         self._thread: threading.Thread | None = None
         self._key: tuple[int, int | None] | None = None
         self._page: list[PlainEntry] | None = None
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a page is read ahead that nobody has taken yet."""
+        return self._thread is not None
 
     def begin(self, after: int, until: int | None) -> None:
         """Begin to read the page after a position."""

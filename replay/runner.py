@@ -9,7 +9,8 @@ from typing import Self
 
 import psycopg
 
-from ledger.errors import is_lost
+from ledger.errors import LedgerIsBusy, Unavailable, is_gone, is_lost
+from projections.trouble import ProjectionIsHeld, ProjectionsAreGone
 from replay.engine import Engine
 from replay.renewal import AnswersAreBeingMade
 
@@ -50,14 +51,27 @@ class Runner:
 
     def run(self, stop: threading.Event) -> None:
         """Catch up at once and at each turn, until `stop` is set; whoever sets it may `wake` to be done sooner."""
+        said = ""
         while not stop.is_set():
             self._woken.clear()
             try:
                 self._engine.catch_up()
+                said = ""
             except AnswersAreBeingMade:
                 continue  # it has waited already
+            except (LedgerIsBusy, ProjectionIsHeld, ProjectionsAreGone) as refusal:
+                said = _warned(refusal, said)
             except psycopg.Error as error:
-                if not is_lost(error):
+                if is_gone(error):  # those that were made now look for what comes in its place
+                    self._engine.ledger.pool.drain()
+                elif not is_lost(error):
                     raise
                 _log.warning("The projections could not catch up: %s", error)
             self._woken.wait(self._every)
+
+
+def _warned(refusal: Unavailable, said: str) -> str:
+    """Write down why the projections cannot follow, unless that was said last; return what was."""
+    if refusal.detail != said:
+        _log.warning("The projections could not catch up: %s", refusal.detail)
+    return refusal.detail

@@ -11,15 +11,13 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 
 from ledger.codec import RawEntry
-from replay.presenting import identifiers_in
-from replay.sight import Sight
-from replay.veiling import masked
+from replay.pieces import Book, Told
 
 PLAIN: Final = frozenset({"key_result.checked_in", "key_result.measured"})
 _MORE: Final = frozenset({"supersedes", "decision", "source"})
@@ -27,7 +25,9 @@ _MORE: Final = frozenset({"supersedes", "decision", "source"})
 MOST_FOLLOWED: Final = 500
 """Entries that are read to follow the ledger; who is further behind begins anew."""
 MOST_KEPT: Final = 20_000
-THINGS_KEPT, TRIFLES_KEPT, MASKS_KEPT = 32, 4_096, 4_096
+THINGS_KEPT, TRIFLES_KEPT = 32, 4_096
+TOLD_KEPT: Final = 16_000
+"""Entries of histories, each of some 2.5 KB as it was read, completed and spelled."""
 VERSIONS_KEPT: Final = 4
 """Of the states of a cycle: an answer that began a little earlier is given from an earlier version."""
 T = TypeVar("T")
@@ -146,49 +146,6 @@ def _touched_by(row: RawEntry) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A row of an answer as it goes out, and every identifier in it."""
-
-    row: Mapping[str, Any]
-    content: bytes
-    named: frozenset[str]
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Piece:
-        """Return the piece of a row."""
-        content = bytes(memoryview(orjson.dumps(row)))  # orjson keeps room
-        return cls(row, content, frozenset(identifiers_in(content)))
-
-
-@dataclass(slots=True)
-class Book:
-    """Completed rows of one kind of answer by objective, each with what it was completed from; and their pieces."""
-
-    rows: dict[str, Any] = field(default_factory=dict)
-    pieces: dict[str, Piece] = field(default_factory=dict)
-    masks: dict[tuple[str, str], tuple[Piece, Piece]] = field(default_factory=dict)
-
-    def piece(self, name: str, row: Mapping[str, Any]) -> Piece:
-        """Return the piece of a row; the kept one as long as the row is the same."""
-        known = self.pieces.get(name)
-        if known is None or known.row is not row:
-            known = self.pieces[name] = Piece.of(row)
-        return known
-
-    def shown(self, piece: Piece, sight: Sight) -> Piece:
-        """Return a piece in which nothing is named that is hidden."""
-        if piece.named.isdisjoint(sight.names):
-            return piece
-        key = (str(piece.row.get("id") or piece.row.get("objective")), sight.digest)
-        known = self.masks.get(key)
-        if len(self.masks) > MASKS_KEPT:
-            self.masks.clear()
-        if known is None or known[0] is not piece:
-            known = self.masks[key] = (piece, Piece.of(masked(piece.row, sight)))
-        return known[1]
-
-
-@dataclass(frozen=True, slots=True)
 class _Version:
     position: int
     states: dict[str, Any]
@@ -205,6 +162,8 @@ class Stretch:
         self._guard = threading.RLock()
         self._things: OrderedDict[Hashable, Any] = OrderedDict()
         self._trifles: OrderedDict[Hashable, Any] = OrderedDict()
+        self._told: OrderedDict[Hashable, Told] = OrderedDict()
+        self._told_rows = 0
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what check-ins do not change, made once."""
@@ -232,6 +191,25 @@ class Stretch:
     def book(self, *key: Hashable) -> Book:
         """Return the book in which the rows of one kind of answer are kept."""
         return self.get(("book", *key), Book)
+
+    def told(self, *key: Hashable) -> Told:
+        """Return what is kept of the history of an item; `weigh` it once it was brought up."""
+        with self._guard:
+            found = self._told.setdefault(key, Told())
+            self._told.move_to_end(key)
+            return found
+
+    def weigh(self, told: Told, *key: Hashable) -> None:
+        """Count the entries of a history; leave those out that were not asked for longest, where there are too many."""
+        with self._guard:
+            if self._told.get(key) is not told:
+                return
+            rows = len(told.read[1])
+            self._told_rows += rows - told.weight
+            told.weight = rows
+            while self._told_rows > TOLD_KEPT:
+                _, oldest = self._told.popitem(last=False)
+                self._told_rows -= oldest.weight
 
     def states(
         self,

@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from aggregates.evolve import EVOLVE
 from bench.company import Company
 from bench.figures import FIGURES, measure, worst
+from bench.host import Taken, worked
+from bench.load import Load, Told
+from bench.report import write_load
+from bench.scene import Scene
 from ledger.codec import decode, encode, read_line
+from ledger.place import Place
+from ledger.settings import Settings
 from replay.fold import Fold
 
 HOUSE = Path(__file__).parent.parent
@@ -66,6 +76,35 @@ def test_the_median_of_the_rounds_decides():
     assert worst("past", {"early": [1.0, 1.1], "late": [1.9, 2.4]}).median == pytest.approx(2.15)
 
 
+def test_what_was_taken_of_the_machine_stands_beside_the_verdict():
+    """Given a rate that is missed while the host took a fifth, then it is missed and the fifth is said; a share that
+    is small is not."""
+    missed = replace(measure("catch_up", [9_000]), taken=Taken(by_host=0.2, by_others=0.04))
+    assert missed.row()[-1] == "MISS, the host took 20%"
+    passed = replace(measure("catch_up", [19_000]), taken=Taken(by_host=0.06, by_others=0.5))
+    assert passed.row()[-1] == "pass, the host took 6%, other programs took 50%"
+    assert replace(passed, taken=Taken()).row()[-1] == "pass"
+
+
+def test_processor_time_counts_this_process_and_the_database(settings: Settings):
+    """Given work that keeps this process and the database busy for some 50 ms and more, then the processor time of both
+    is counted, whatever time it took."""
+    with Place.open(settings) as place, psycopg.connect(place.owner_url) as connection:
+
+        def work() -> None:
+            begin = time.process_time()
+            while time.process_time() - begin < 0.05:
+                pass
+            connection.execute("select count(*) from generate_series(1, 1500000)")
+
+        done = worked(work, settings)
+    if done.processor is None:
+        pytest.skip("the database server runs on another machine")
+    assert done.processor > 0.05 + 0.02
+    if settings.database_url is None:  # on a server of one's own, others may work as well
+        assert done.processor < 2 * done.passed + 0.1
+
+
 def test_the_company_is_what_the_rules_would_have_recorded():
     """Each line is spelled as a ledger spells it, can be read, and follows from the ones before it."""
     company = Company(objectives=4)
@@ -88,3 +127,25 @@ def test_the_company_is_what_the_rules_would_have_recorded():
         "key_result.target_changed",
         "cycle.closed",
     } <= names
+
+
+def test_a_load_passes_by_no_error_and_by_its_slowest_hundredth_and_its_document_says_so(
+    tmp_path: Path,
+) -> None:
+    """Given latencies of reads, then all the rest may be slow; one refusal or one in fifty late misses."""
+    load = Load("http://127.0.0.1:1", Scene("q", "p", "2026-01-01", ["OBJ-1"], [("KR-1", "a")], "r"), seed=1)
+    load.told = {
+        "board": Told([0.01] * 200, Counter({"200": 200})),
+        "check-in": Told([9.0], Counter({"201": 1})),
+    }
+    assert load.passes()
+    load.told["board"].latencies[:4] = [0.2] * 4
+    assert not load.passes()
+    load.told["board"] = Told([0.01] * 200, Counter({"200": 199, "503": 1}))
+    assert not load.passes()
+    document = tmp_path / "load.md"
+    write_load(load.report(), [("Cores", "2")], path=document)
+    written = document.read_text(encoding="utf-8")
+    assert "| Cores | 2 |" in written
+    assert re.search(r"^all reads +200 .* 200:199 503:1$", written, re.MULTILINE)
+    assert re.search(r"^all of it +201 ", written, re.MULTILINE)

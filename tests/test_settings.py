@@ -53,7 +53,7 @@ def test_secrets_do_not_show():
 
 
 @pytest.mark.parametrize(
-    "schema", ["Ledger", "1st", "a-b", "pg_mine", "a" * 42, 'x"; drop table y', "ä", "ledger\n."]
+    "schema", ["Ledger", "1st", "a-b", "pg_mine", "public", "a" * 42, 'x"; drop table y', "ä", "ledger\n."]
 )
 def test_a_schema_that_needs_quoting_is_refused(schema):
     with pytest.raises(SettingsError, match="STRATEGY_LEDGER_SCHEMA is"):

@@ -6,11 +6,13 @@ Nothing here says how fast something must be: the patience is that of a machine 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import psycopg
+import pytest
 
 from aggregates.values import day_of
 from ledger.place import Place, session_name
@@ -20,6 +22,24 @@ IN_AN_APPEND = "wait_event_type = 'Lock' and query ~ 'append(_next)?[(]' and app
 PATIENCE = 120.0
 """Seconds after which a test gives up on what it waits for."""
 _PAUSE = 0.002
+_OF_THE_SERVER = (
+    "api.app.PATIENCE",
+    "api.writing.WAIT_SECONDS",
+    "api.reading.PATIENCE",
+    "api.routes.service.ANSWER_SECONDS",
+    "api.connection.LINGER_SECONDS",
+    "replay.questions.PATIENCE",
+)
+"""How long a server waits for its projections, its database and its callers before it says so or goes on without."""
+
+
+@contextmanager
+def patient_server() -> Iterator[None]:
+    """Let a server within this process be as patient as a test: what it answers must not depend on how fast it is."""
+    with pytest.MonkeyPatch.context() as here:
+        for name in _OF_THE_SERVER:
+            here.setattr(name, PATIENCE)
+        yield
 
 
 def until(reached: Callable[[], object]) -> None:
@@ -41,6 +61,24 @@ def until_blocked(place: Place, sessions: int) -> None:
                 == (True,)
             )
         )
+
+
+@contextmanager
+def held(ledger: Ledger, table: str) -> Iterator[Callable[..., None]]:
+    """Hold a table so that nobody reads it; give what waits until somebody, or so many sessions, stand before it."""
+    stands = (
+        "select count(distinct pid) >= %s from pg_locks where not granted and relation = to_regclass(%s)"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
+    with ledger.pool.connection() as connection, ledger.pool.connection() as other:
+        connection.execute("begin")
+        connection.execute(f"lock table {table} in access exclusive mode".encode())
+        try:
+            yield lambda sessions=1: until(
+                lambda: other.execute(stands, [sessions, table]).fetchone() == (True,)
+            )
+        finally:
+            connection.execute("rollback")
 
 
 def end_sessions(place: Place, *, in_an_append: bool = False) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregates.frozen import dataclass
 from aggregates.policy import Policy
 from aggregates.reading.expected import straight_line
 from aggregates.reading.figures import Ratio, ratio_text
@@ -17,8 +19,37 @@ from aggregates.reading.status import ENDED, GLYPHS
 
 States = Mapping[str, Any]
 _Read = tuple[dict[str, Any], Ratio | None, Ratio | None]
-Kept = MutableMapping[str, tuple[Mapping[str, Any], Children, _Read]]
-"""Completed objectives by identifier, each with the state and the children's figures that it was completed from."""
+_Stand = tuple[str, bool, bool]
+"""What a status counts as, whether it is silent, whether it disagrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What one objective adds to the figures of the board, so that these are not counted anew from every row."""
+
+    own: _Stand
+    key_results: Sequence[_Stand]
+    left: Sequence[tuple[str, str]]
+    """Owner and reference of whatever is owned by somebody who left and is not over."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> _Share:
+        """Return what a completed objective adds."""
+        return cls(
+            _stand_of(row),
+            [_stand_of(one) for one in row["key_results"]],
+            [
+                (item["owner"]["id"], item["reference"])
+                for item in (row, *row["key_results"])
+                if item["owner"]["presence"] == "left" and item["status"]["word"] not in ENDED
+            ],
+        )
+
+
+_Known = tuple[Mapping[str, Any], Children, _Read, _Share]
+Kept = MutableMapping[str, _Known]
+"""Completed objectives by identifier, each with the state and the children's figures that it was completed from, and
+with what it adds to the figures of the board."""
 
 
 def complete_board(
@@ -43,8 +74,8 @@ def complete_board(
     cycle = states["cycle"]
     frame = frame_of(cycle, policy=policy, policy_version=policy_version, day=day, zone=zone)
     owners = Owners(states["people"])
-    rows, in_error = _read_all(states, frame, owners, {} if kept is None else kept)
-    key_results = [key_result for row in rows for key_result in row["key_results"]]
+    known, in_error = _read_all(states, frame, owners, {} if kept is None else kept)
+    shares = [one[3] for one in known]
     return {
         "cycle": cycle,
         "day": frame.today,
@@ -57,10 +88,10 @@ def complete_board(
             "clamp_for_roll_up": policy.clamp_for_roll_up,
             "silent_after_days": frame.window,
         },
-        "objectives": rows,
-        **_counted(rows),
-        "owners_who_left": _who_left(rows),
-        "key_results": _counted(key_results),
+        "objectives": [one[2][0] for one in known],
+        **_counted(share.own for share in shares),
+        "owners_who_left": _who_left(shares),
+        "key_results": _counted(stand for share in shares for stand in share.key_results),
         "teams": states["teams"],
         "recorded_in_error": in_error,
     }
@@ -68,8 +99,8 @@ def complete_board(
 
 def _read_all(
     states: States, frame: Frame, owners: Owners, kept: Kept
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of every objective in their order, and those recorded in error."""
+) -> tuple[list[_Known], list[dict[str, Any]]]:
+    """Return every objective as it is known in their order, and those recorded in error."""
     live, in_error = [], []
     for state in states["objectives"]:
         if "standing" not in state["facets"]:
@@ -89,26 +120,27 @@ def _read_all(
             live.append(state)
     if frame.policy.roll_up == "pooled":
         return _pooled(live, frame, owners, kept), in_error
-    return [_read(state, frame, owners, (), kept)[0] for state in live], in_error
+    return [_read(state, frame, owners, (), kept) for state in live], in_error
 
 
-def _read(state: Mapping[str, Any], frame: Frame, owners: Owners, children: Children, kept: Kept) -> _Read:
+def _read(state: Mapping[str, Any], frame: Frame, owners: Owners, children: Children, kept: Kept) -> _Known:
     """Return what `read_objective` does, or what is kept of it where state and children are the same."""
     known = kept.get(state["id"])
     if known is None or known[0] is not state or known[1] != children:
-        known = kept[state["id"]] = (state, children, read_objective(state, frame, owners, children))
-    return known[2]
+        read = read_objective(state, frame, owners, children)
+        known = kept[state["id"]] = (state, children, read, _Share.of(read[0]))
+    return known
 
 
-def _pooled(live: list[Mapping[str, Any]], frame: Frame, owners: Owners, kept: Kept) -> list[dict[str, Any]]:
-    """Return the rows with the figures of committed child objectives pooled into their parents, children first."""
+def _pooled(live: list[Mapping[str, Any]], frame: Frame, owners: Owners, kept: Kept) -> list[_Known]:
+    """Return the objectives with the figures of committed children pooled into their parents, children first."""
     known = {state["id"]: state for state in live}
     children: dict[str, list[str]] = {}
     for state in live:
         parent = _parent_of(state)
         if parent in known and state["facets"]["standing"]["value"]["word"] in ("committed", "closed"):
             children.setdefault(parent, []).append(state["id"])
-    done: dict[str, _Read] = {}
+    done: dict[str, _Known] = {}
     for state in live:
         waiting, met = [state["id"]], set()
         while waiting:
@@ -120,9 +152,9 @@ def _pooled(live: list[Mapping[str, Any]], frame: Frame, owners: Owners, kept: K
                 continue
             waiting.pop()
             if item not in done:
-                figures = [done[child][1:] for child in children.get(item, ()) if child in done]
+                figures = [done[child][2][1:] for child in children.get(item, ()) if child in done]
                 done[item] = _read(known[item], frame, owners, figures, kept)
-    return [done[state["id"]][0] for state in live]
+    return [done[state["id"]] for state in live]
 
 
 def _parent_of(state: Mapping[str, Any]) -> str:
@@ -130,23 +162,26 @@ def _parent_of(state: Mapping[str, Any]) -> str:
     return "" if fact is None else str(fact["value"].get("parent", ""))
 
 
-def _counted(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return `{counts, silent, disagreements}` of rows with a status."""
+def _stand_of(row: Mapping[str, Any]) -> _Stand:
+    status = row["status"]
+    return status["counts_as"], status["silent"], status["disagrees"]
+
+
+def _counted(stands: Iterable[_Stand]) -> dict[str, Any]:
+    """Return `{counts, silent, disagreements}` of what has a status."""
     counts = dict.fromkeys((*GLYPHS, "silent"), 0)
     silent = disagreements = 0
-    for row in rows:
-        status = row["status"]
-        counts[status["counts_as"]] += 1
-        silent += status["silent"]
-        disagreements += status["disagrees"]
+    for (word, is_silent, disagrees), times in Counter(stands).items():
+        counts[word] += times
+        silent += times * is_silent
+        disagreements += times * disagrees
     return {"counts": counts, "silent": silent, "disagreements": disagreements}
 
 
-def _who_left(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _who_left(shares: Iterable[_Share]) -> list[dict[str, Any]]:
     """Return every owner who left with the references of what they still own and is not over."""
     owned: dict[str, list[str]] = {}
-    for row in rows:
-        for item in (row, *row["key_results"]):
-            if item["owner"]["presence"] == "left" and item["status"]["word"] not in ENDED:
-                owned.setdefault(item["owner"]["id"], []).append(item["reference"])
+    for share in shares:
+        for person, reference in share.left:
+            owned.setdefault(person, []).append(reference)
     return [{"id": person, "owns": references} for person, references in sorted(owned.items())]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,8 +28,10 @@ KINDS = {
 }
 """The word for each facet that a line fixes; a standing speaks for itself."""
 
-Kept = MutableMapping[str, tuple[Mapping[str, Any] | None, dict[str, Any]]]
-"""Completed objectives by identifier, each with the state that it was completed from."""
+_Moves = Sequence[tuple[str, str]]
+"""Direction and kind of each facet that changed."""
+Kept = MutableMapping[str, tuple[Mapping[str, Any] | None, dict[str, Any], _Moves]]
+"""Completed objectives by identifier, each with the state that it was completed from and what changed in it."""
 _STANDINGS = {
     "withdrawn": "withdrawn",
     "replaced": "replaced",
@@ -82,29 +85,36 @@ def complete_drift(
     kept = {} if kept is None else kept
     tell = Teller(decisions, states, zone, clock, position, cycle_ends)
     at_basis = {state["id"]: state for state in states["objectives"]}
-    by_objective: dict[str, list[Row]] = {}
-    for row in with_sets(changes):
-        by_objective.setdefault(row["objective"], []).append(row)
     drawn: dict[str, list[Row]] = {}
     for row in sorted(lines, key=lambda row: row["position"]):
         drawn.setdefault(row["objective"], []).append(row)
-    objectives = []
+    # taken once: somebody else may complete the same objectives meanwhile, at another basis
+    before = {one: kept.get(one) for one in drawn}
+    same = {
+        one: known for one, known in before.items() if known is not None and known[0] is at_basis.get(one)
+    }
+    by_objective: dict[str, list[Row]] = {}
+    for row in with_sets(row for row in changes if row["objective"] not in same):
+        by_objective.setdefault(row["objective"], []).append(row)
+    found = []
     for objective, own in drawn.items():
         start = next((row for row in own if row["key_result"] is None and row["line"] == line), None)
-        if start is not None:
+        if start is None:
+            continue
+        known = same.get(objective)
+        if known is None:
             state = at_basis.get(objective)
-            known = kept.get(objective)
-            if known is None or known[0] is not state:
-                rows = by_objective.get(objective, [])
-                known = kept[objective] = (state, _objective(start, own, rows, state, tell, policy))
-            objectives.append(known[1])
+            made = _objective(start, own, by_objective.get(objective, []), state, tell, policy)
+            known = kept[objective] = (state, made, _moves_of(made))
+        found.append(known)
+    objectives = [one[1] for one in found]
     return {
         "cycle": states["cycle"]["key"],
         "line": line,
         "clock": clock,
         "policy_version": policy_version,
         "objectives": objectives,
-        "counts": _counts(objectives),
+        "counts": _counts(objectives, (one[2] for one in found)),
     }
 
 
@@ -116,7 +126,7 @@ def of_key_result(drift: Mapping[str, Any], key_result: str) -> dict[str, Any]:
         mine = [one for one in row["key_results"] if one["key_result"] == key_result]
         kept = not _moved(fate) and all(one["kept"] for one in mine)
         objectives.append({**row, "kept": kept, "facets": fate, "key_results": mine})
-    return {**drift, "objectives": objectives, "counts": _counts(objectives)}
+    return {**drift, "objectives": objectives, "counts": _counts(objectives, map(_moves_of, objectives))}
 
 
 def _objective(
@@ -298,19 +308,26 @@ def _moved(facets: list[dict[str, Any]]) -> bool:
     return any(facet["kind"] != "kept" for facet in facets)
 
 
-def _counts(objectives: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return how many objectives were kept, and how many facets changed by direction and by kind."""
-    moved = [
-        facet
-        for one in objectives
-        for item in (one, *one["key_results"])
+def _moves_of(objective: Mapping[str, Any]) -> _Moves:
+    """Return which facets of an objective and its key results changed."""
+    return [
+        (facet["direction"], facet["kind"])
+        for item in (objective, *objective["key_results"])
         for facet in item["facets"]
         if facet["kind"] != "kept"
     ]
-    directions = Counter(facet["direction"] for facet in moved)
+
+
+def _counts(objectives: Sequence[Mapping[str, Any]], moves: Iterable[_Moves]) -> dict[str, Any]:
+    """Return how many objectives were kept, and how many facets changed by direction and by kind."""
+    directions: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    for (direction, kind), times in Counter(chain.from_iterable(moves)).items():
+        directions[direction] += times
+        kinds[kind] += times
     return {
         "objectives": len(objectives),
         "kept": sum(one["kept"] for one in objectives),
         **{word: directions[word] for word in ("softer", "harder", "neutral")},
-        "kinds": dict(sorted(Counter(facet["kind"] for facet in moved).items())),
+        "kinds": dict(sorted(kinds.items())),
     }

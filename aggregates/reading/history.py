@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -117,6 +118,14 @@ def _order(fact: tuple[str, int, Any]) -> tuple[str, int]:
     return fact[:2]
 
 
+@dataclass(slots=True)
+class Completed:
+    """What was completed of one history: of each item its rows and changes, of each entry what it came from."""
+
+    changes: dict[str | None, tuple[list[Row], dict[int, list[dict[str, Any]]]]] = field(default_factory=dict)
+    entries: dict[int, tuple[Row, list[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+
+
 def complete_history(
     rows: Sequence[Row],
     decisions: Sequence[Row] = (),
@@ -125,36 +134,43 @@ def complete_history(
     clock: Clock = "effective",
     position: int | None = None,
     until: date | None = None,
+    kept: Completed | None = None,
 ) -> dict[str, Any]:
     """Return who changed what of an objective and its key results, before, after, why, on both clocks.
 
     `rows` are the entries of one objective (of the objective and any of its key results), `until` an effective day
     already applied to them. Shape: `{clock, until, entries: [{position, name, objective, key_result, recorded_at,
     effective_at, by, on_behalf_of, reason, decided, source, supersedes, superseded_at, changes: [{facet, before,
-    after, in_force}]}]}`; `decided` as in `Decisions.of`. Entries stand in the order of the clock.
+    after, in_force}]}]}`; `decided` as in `Decisions.of`. Entries stand in the order of the clock. `kept` holds what
+    was completed for the same clock, decisions and supersessions: entries whose rows and changes are the same are
+    taken from it.
     """
+    kept = Completed() if kept is None else kept
     known = [row for row in rows if position is None or row["position"] <= position]
     found = Decisions(decisions, zone)
     changes: dict[int, list[dict[str, Any]]] = {}
-    for item in {row["key_result"] for row in known}:
-        mine = [row for row in known if row["key_result"] == item or _retracts(row, known, item)]
-        for step in steps_of(mine, clock=clock, position=position):
-            changes.setdefault(step.row["position"], []).append(
-                {"facet": step.facet, "before": step.before, "after": step.after, "in_force": step.in_force}
-            )
+    for item, mine in _by_item(known).items():
+        before = kept.changes.get(item)
+        if before is None or before[0] != mine:
+            before = kept.changes[item] = (mine, _changes(mine, clock, position))
+        for at, made in before[1].items():
+            changes[at] = [*changes[at], *made] if at in changes else made
     if clock == "effective":
         known.sort(key=lambda row: (row["effective_at"], row["position"]))
     else:
         known.sort(key=lambda row: row["position"])
-    entries = [
-        {
-            **{name: row[name] for name in _SHOWN},
-            "superseded_at": None if is_live(row, position) else row["superseded_at"],
-            "decided": found.of(row),
-            "changes": changes.get(row["position"], []),
-        }
-        for row in known
-    ]
+    entries = []
+    for row in known:
+        own, part = changes.get(row["position"], []), kept.entries.get(row["position"])
+        if part is None or part[0] is not row or part[1] != own:
+            entry = {
+                **{name: row[name] for name in _SHOWN},
+                "superseded_at": None if is_live(row, position) else row["superseded_at"],
+                "decided": found.of(row),
+                "changes": own,
+            }
+            part = kept.entries[row["position"]] = (row, own, entry)
+        entries.append(part[2])
     return {"clock": clock, "until": until and until.isoformat(), "entries": entries}
 
 
@@ -164,8 +180,25 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def _retracts(row: Row, rows: list[Row], item: str | None) -> bool:
-    """Return whether a row that names no item retracts an entry of this item."""
-    if row["supersedes"] is None or row["key_result"] is not None or item is None:
-        return False
-    return any(one["position"] == row["supersedes"] and one["key_result"] == item for one in rows)
+def _by_item(rows: Sequence[Row]) -> dict[str | None, list[Row]]:
+    """Return the rows of each item; a row that names none and retracts an entry of one is also of that one."""
+    found: dict[str | None, list[Row]] = {}
+    item_at: dict[int, str | None] = {}
+    for row in rows:
+        item_at[row["position"]] = row["key_result"]
+        found.setdefault(row["key_result"], []).append(row)
+    for row in rows:
+        if row["key_result"] is None and row["supersedes"] is not None:
+            item = item_at.get(row["supersedes"])
+            if item is not None:
+                found[item].append(row)
+    return found
+
+
+def _changes(rows: list[Row], clock: Clock, position: int | None) -> dict[int, list[dict[str, Any]]]:
+    """Return what each row of one item did, by position."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for step in steps_of(rows, clock=clock, position=position):
+        told = {"facet": step.facet, "before": step.before, "after": step.after, "in_force": step.in_force}
+        found.setdefault(step.row["position"], []).append(told)
+    return found

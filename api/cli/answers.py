@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from aggregates.near import reference_of
 from api.cli.codes import Code
 from api.cli.faults import Fault
 from api.cli.files import refuse_taken
@@ -86,6 +87,7 @@ def refined(
         raise Fault(
             Code.NOT_ALLOWED,
             "Without a token nobody is `me`: set STRATEGY_LEDGER_TOKEN or give --token-file FILE.",
+            name="token_is_missing",
         )
     from api.found import Found
     from api.naming import Names
@@ -157,9 +159,8 @@ def scope(subject: str | None) -> tuple[str | None, str | None]:
     """Return (cycle, None) or (None, item): items are references in capitals, or identifiers."""
     if subject is None:
         return None, None
-    head, _, tail = subject.partition("-")
-    if head.upper() in ("OBJ", "KR") and tail.isdigit():
-        return None, subject.upper()
+    if (reference := reference_of(subject, hyphened=True)) is not None:
+        return None, reference
     if len(subject) == 36 and subject.count("-") == 4:
         return None, subject
     return subject, None

@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 
 from api.cli.misuse import said_as_ours
 
+_AS_JSON = "strategy_ledger.as_json"
+
 
 class AtNeed(UserDict[str, Any]):
     """The commands of a group by name, each made by its maker when it is looked at for the first time."""
@@ -41,12 +43,15 @@ def made_at_need(app: typer.Typer) -> None:
             super().__init__(**told)
             self.commands = AtNeed(makers)
 
-        def make_context(self, *told: Any, **how: Any) -> Any:
-            with said_as_ours():
-                return super().make_context(*told, **how)
+        def make_context(self, info_name: str | None, args: list[str], *told: Any, **how: Any) -> Any:
+            as_json = "--json" in args  # the parser takes the words away as it understands them
+            with said_as_ours(as_json=as_json):
+                made = super().make_context(info_name, args, *told, **how)
+                made.meta[_AS_JSON] = as_json
+                return made
 
         def invoke(self, ctx: Any) -> Any:
-            with said_as_ours():
+            with said_as_ours(as_json=ctx.meta[_AS_JSON]):
                 return super().invoke(ctx)
 
     app.registered_commands, app.registered_groups, app.info.cls = [], [], Program

@@ -40,15 +40,25 @@ def export(
         raise Fault(
             Code.USAGE, "Entries are not written to a terminal; give --out FILE, or send stdout to a file."
         )
+    if until is not None and until <= after:
+        raise Fault(
+            Code.USAGE, f"--until {until} does not come after --after {after}; nothing would be written."
+        )
     refuse_taken(out, directory, replace=replace)
     with opened() as session:
         caller = office(session, token_file, "export")
         head = session.ledger.head().position
+        if after > head:
+            raise Fault(
+                Code.NOT_FOUND,
+                f"--after {after} is beyond the end of the ledger, which stands at position {head}. Either this is the "
+                "position of another ledger, or the ledger was restored from an older backup.",
+            )
         session.note("exported", "export", caller, f"entries {after + 1} to {min(until or head, head)}")
         last = min(until or head, head)
         with progress("Exporting", last - after) as step:
             entries = _counted(session.ledger.export(after, last), step)
-            lines = chain(entries, [last_line(session.ledger.keys.ledger, max(after, last))])
+            lines = chain(entries, [last_line(session.ledger.keys.ledger, last)])
             if out is None:
                 sys.stdout.buffer.writelines(lines)
                 sys.stdout.buffer.flush()
@@ -161,11 +171,11 @@ def _counted(lines: Iterator[bytes], step: object) -> Iterator[bytes]:
 
 
 def _measured(source: IO[bytes], step: object) -> Iterator[bytes]:
+    """Give the lines of a file, also of one packed by gzip; the step is told how much of the file is read."""
     from ledger.lines import read_lines
 
-    done = 0
-    for number, line in enumerate(read_lines(source), 1):
-        done += len(line)
-        if number % 1_000 == 0:
-            step(done)  # type: ignore[operator]
+    measures = source.seekable()
+    for number, line in enumerate(read_lines(source, unpacking=True), 1):
+        if measures and number % 1_000 == 0:
+            step(source.tell())  # type: ignore[operator]
         yield line

@@ -17,6 +17,7 @@ class Code(IntEnum):
     DIFFERS = 6
     NOT_ALLOWED = 7
     INTERRUPTED = 130
+    NOT_READ = 141
 
 
 MEANINGS: dict[Code, str] = {
@@ -29,7 +30,22 @@ MEANINGS: dict[Code, str] = {
     Code.DIFFERS: "verify found a difference",
     Code.NOT_ALLOWED: "no token, an unknown token, or a person who may not do this",
     Code.INTERRUPTED: "interrupted",
+    Code.NOT_READ: "whoever read the output left before its end; what was recorded stays recorded",
 }
+
+NAMES: dict[Code, str] = {
+    Code.DONE: "done",
+    Code.REFUSED: "refused",
+    Code.USAGE: "not_understood",
+    Code.NOT_FOUND: "not_found",
+    Code.CONFLICT: "conflict",
+    Code.UNAVAILABLE: "unavailable",
+    Code.DIFFERS: "differs",
+    Code.NOT_ALLOWED: "not_allowed",
+    Code.INTERRUPTED: "interrupted",
+    Code.NOT_READ: "not_read",
+}
+"""What programs read of a refusal that has no code of its own."""
 
 _KINDS: dict[str, Code] = {
     "invalid": Code.REFUSED,

@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -13,17 +14,25 @@ from typing import ParamSpec, TypeVar
 import typer
 
 from api.cli.codes import Code, code_of_kind
+from api.cli.refused_as_json import tell
+from api.cli.streams import has_no_room, is_of_output
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Fault(Exception):
-    """The command cannot go on: an exit code, and a sentence that says what is wrong and what to do."""
+    """The command cannot go on: an exit code, and a sentence that says what is wrong and what to do.
 
-    def __init__(self, code: Code, sentence: str) -> None:
+    `name` is its stable code for programs, where the HTTP door has one too; `reported` says that the answer on standard
+    output, which was written before, tells of it.
+    """
+
+    def __init__(self, code: Code, sentence: str, *, name: str = "", reported: bool = False) -> None:
         self.code = code
         self.sentence = sentence
+        self.name = name
+        self.reported = reported
         super().__init__(sentence)
 
 
@@ -33,17 +42,32 @@ def spoken(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def command(*arguments: P.args, **options: P.kwargs) -> R:
         try:
-            return function(*arguments, **options)
-        except (typer.Exit, typer.Abort, KeyboardInterrupt, BrokenPipeError):
+            result = function(*arguments, **options)
+            sys.stdout.flush()
+            return result
+        except (typer.Exit, typer.Abort, KeyboardInterrupt):
             raise
         except Exception as error:
-            fault = describe(error)
+            fault = of_output(error) or describe(error)
             if fault is None or os.environ.get("STRATEGY_LEDGER_TRACEBACK"):
                 raise
-            sys.stderr.write(f"strategy-ledger: {fault.sentence}\n")
+            if fault.sentence:
+                sys.stderr.write(f"strategy-ledger: {fault.sentence}\n")
+            if options.get("json") and not fault.reported:
+                tell(fault.code, fault.sentence, error)
             raise typer.Exit(fault.code) from None
 
     return command
+
+
+def of_output(error: BaseException) -> Fault | None:
+    """Return the fault of an answer that standard output did not take; nothing is said to who stopped reading."""
+    if not is_of_output(error):
+        return None
+    if isinstance(error, BrokenPipeError):
+        return Fault(Code.NOT_READ, "", reported=True)
+    told = f"Standard output did not take the answer: {getattr(error, 'strerror', error)}"
+    return Fault(Code.UNAVAILABLE, f"{told}. What was recorded stays recorded.", reported=True)
 
 
 def describe(error: BaseException) -> Fault | None:
@@ -71,6 +95,8 @@ def describe(error: BaseException) -> Fault | None:
         return Fault(Code.REFUSED, _one_line(str(error)))
     if "pydantic_core.ValidationError" in names:
         return Fault(Code.REFUSED, _sentence_of_validation(error))
+    if "psycopg.Error" in names and (refusal := _passing(error)) is not None:
+        return Fault(Code.UNAVAILABLE, refusal)
     if "psycopg.Error" in names or "psycopg_pool.PoolTimeout" in names:
         return Fault(Code.UNAVAILABLE, f"The database refused or does not answer: {_one_line(str(error))}")
     if names & {"ledger.LedgerError", "ledger.EmbeddedServerError", "ledger.SettingsError"} or type(
@@ -80,6 +106,12 @@ def describe(error: BaseException) -> Fault | None:
         return Fault(code_of_kind(own), _one_line(str(error)))
     if isinstance(error, OSError) and error.filename:
         return Fault(Code.UNAVAILABLE, f"{error.filename}: {error.strerror}.")
+    if isinstance(error, OSError) and has_no_room(error):
+        return Fault(
+            Code.UNAVAILABLE,
+            f"A temporary file in {tempfile.gettempdir()} did not get the room it needs ({error.strerror}); make room "
+            "there, or name another place in TMPDIR.",
+        )
     return None
 
 
@@ -116,9 +148,17 @@ def said_by_options(options: Mapping[str, str], *, no_rule: bool = False) -> Ite
         raise Fault(code, sentence) from error
 
 
+def _passing(error: BaseException) -> str | None:
+    """Return in words what the database said, where the ledger has words for it."""
+    from ledger.errors import passing
+
+    found = passing(error)  # type: ignore[arg-type]
+    return None if found is None else found.detail
+
+
 def _with_field(detail: str, field: str) -> str:
     """Return the sentence with its place; a place that the command line itself names is plain from the sentence."""
-    if not field or field.startswith(("/path/", "/query/")):
+    if not field or field.startswith(("/path/", "/query/", "/header/")):
         return _one_line(detail)
     if field in _OPTIONS:
         said = re.sub(r"\b(as_of|effective_at)\b=?", lambda one: _option_of(one[0]), detail)

@@ -24,6 +24,14 @@ def refuse_taken(*paths: Path | None, replace: bool) -> None:
             raise _taken(path)
 
 
+def write_anew(path: Path, content: bytes, *, replace: bool) -> None:
+    """Write a small file whole; one that is there and holds the same stays as it is. Raises Fault, OSError."""
+    with suppress(OSError):
+        if path.is_file() and path.read_bytes() == content:
+            return
+    write_whole(path, [content], replace=replace)
+
+
 def write_whole(path: Path, chunks: Iterable[bytes], *, replace: bool) -> None:
     """Write a file that only its owner can read, whole or not at all; over one that is there only with `replace`.
 
@@ -46,6 +54,11 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, replace: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
         _put(beside, path, replace=replace)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        if error.filename or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

@@ -26,6 +26,9 @@ SaveProfile = Annotated[
         "--save-profile", metavar="FILE", help="Keep the profile with the options of this run as JSON."
     ),
 ]
+ReplaceThese = Annotated[
+    bool, typer.Option("--replace", help="Write over files that are there, edited or not.")
+]
 CycleDays = Annotated[
     str,
     typer.Option(
@@ -214,6 +217,7 @@ def import_csv(
     as_drafts: AsDrafts = False,
     report: ReportFile = None,
     save_profile: SaveProfile = None,
+    replace: ReplaceThese = False,
     token_file: TokenFile = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -258,6 +262,7 @@ def import_xlsx(
     as_drafts: AsDrafts = False,
     report: ReportFile = None,
     save_profile: SaveProfile = None,
+    replace: ReplaceThese = False,
     token_file: TokenFile = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -298,6 +303,7 @@ def import_jsonl(
     as_drafts: AsDrafts = False,
     report: ReportFile = None,
     save_profile: SaveProfile = None,
+    replace: ReplaceThese = False,
     token_file: TokenFile = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -339,6 +345,7 @@ def import_sheet(
         Path | None,
         typer.Option("--propose", metavar="FILE", help="Write the difference for somebody else to record."),
     ] = None,
+    replace: ReplaceThese = False,
     record_proposal: Annotated[
         bool, typer.Option("--record-proposal", help="FILE is a proposal: record what it asks for.")
     ] = False,

@@ -9,12 +9,13 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any
 
 import typer
 
+from aggregates.near import near, near_is
 from api.cli.codes import Code
+from api.cli.refused_as_json import tell
 
 _UsageError: Any = typer.BadParameter.__mro__[1]
 """What the parser raises for every wrong use, of which typer itself shows only one kind."""
@@ -22,18 +23,27 @@ _LONGEST_WORD = 60
 
 
 @contextmanager
-def said_as_ours() -> Iterator[None]:
-    """End a command line that was not understood with a sentence and its exit code, not with the parser's words."""
+def said_as_ours(*, as_json: bool = False) -> Iterator[None]:
+    """End a command line that was not understood with a sentence and its exit code, not with the parser's words.
+
+    With `as_json` it is a line for programs too.
+    """
     try:
         yield
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
-        sys.stderr.write(f"strategy-ledger: {sentence_of(error)}\n")
-        raise typer.Exit(Code.USAGE) from None
+        raise _ended(Code.USAGE, sentence_of(error), as_json=as_json) from None
     except typer.Abort:
-        sys.stderr.write("strategy-ledger: The question was not answered, so nothing was done.\n")
-        raise typer.Exit(Code.INTERRUPTED) from None
+        told = "The question was not answered, so nothing was done."
+        raise _ended(Code.INTERRUPTED, told, as_json=as_json) from None
+
+
+def _ended(code: Code, sentence: str, *, as_json: bool) -> typer.Exit:
+    sys.stderr.write(f"strategy-ledger: {sentence}\n")
+    if as_json:
+        tell(code, sentence)
+    return typer.Exit(code)
 
 
 def sentence_of(error: Any) -> str:
@@ -67,20 +77,20 @@ def _whole(context: Any, message: str, help_: str) -> str:
     asked = re.search(r"command (['\"])(.*?)\1", message, re.DOTALL)
     if asked is None:
         return f"{_name(context)} needs a command: {', '.join(sorted(names))}."
-    near = _near(asked[2], names) or _deeper(context, asked[2])
-    return f"There is no command {_word(asked[2])}{_below(context)}; {_is_near(near, help_, 'all')}."
+    close = near(asked[2], names) or _deeper(context, asked[2])
+    return f"There is no command {_word(asked[2])}{_below(context)}; {_is_near(close, help_, 'all')}."
 
 
 def _no_such_option(context: Any, option: str, help_: str) -> str:
     """Return the sentence for an option that is not one of the command's."""
-    near, root = _near(option, _options(context)), context.find_root()
-    for name in [option] if option in _options(root) else _near(option, _options(root)):
-        if root is not context and (name == option or not near):
+    close, root = near(option, _options(context)), context.find_root()
+    for name in [option] if option in _options(root) else near(option, _options(root)):
+        if root is not context and (name == option or not close):
             return f"{name} stands before the command: `{root.command_path} {name} … {_name(context)}`."
     if _commands(context):
-        below = f"; an option of a command stands after its name; {_is_near(near, help_, 'all')}."
+        below = f"; an option of a command stands after its name; {_is_near(close, help_, 'all')}."
         return f"There is no option {_word(option)} before a command{below}"
-    return f"{_name(context)} has no option {_word(option)}; {_is_near(near, help_, 'all')}."
+    return f"{_name(context)} has no option {_word(option)}; {_is_near(close, help_, 'all')}."
 
 
 def _without_a_place(error: Any) -> str:
@@ -99,8 +109,8 @@ def _bad_value(error: Any, help_: str) -> str:
     where = _spelled(param)
     choices = _choices(param)
     if choices:
-        near = _near(given or "", choices)
-        hint = f"; near is {near[0]}" if near else ""
+        close = near(given or "", choices, 1)
+        hint = f"; {near_is(close)}" if close else ""
         return f"{where} {_word(given)} is not one of {', '.join(choices)}{hint}."
     if _kind(param) is int:
         return f"{where} {_word(given)} is not a whole number{_range(param)}."
@@ -184,16 +194,12 @@ def _deeper(context: Any, asked: str) -> list[str]:
     found = []
     for name in _commands(context):
         inner = getattr(context.command.commands[name], "commands", {})
-        found += [f"{name} {below}" for below in inner if _near(asked, [below])]
+        found += [f"{name} {below}" for below in inner if near(asked, [below])]
     return found
 
 
-def _near(asked: str, names: Sequence[str] | dict[str, Any]) -> list[str]:
-    return get_close_matches(asked.lower(), list(names), 3, 0.6)
-
-
-def _is_near(near: Sequence[str], help_: str, what: str) -> str:
-    return f"near {'is' if len(near) == 1 else 'are'} {', '.join(near)}" if near else f"{help_} {what}"
+def _is_near(found: Sequence[str], help_: str, what: str) -> str:
+    return near_is(found) or f"{help_} {what}"
 
 
 def _word(text: str | None) -> str:

@@ -32,7 +32,7 @@ def verify(*, samples: int, json: bool) -> None:
                 ]
             )
         if difference is not None:
-            raise Fault(Code.DIFFERS, difference.sentence())
+            raise Fault(Code.DIFFERS, difference.sentence(), reported=True)
 
 
 def rebuild(*, alone: bool = False, json: bool) -> None:

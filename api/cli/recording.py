@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from aggregates.near import near, near_is, reference_of
 from api.cli.codes import Code
 from api.cli.faults import Fault, said_by_options
 from api.cli.page import show, write_json
@@ -49,6 +50,7 @@ def record(
     """Record the commands of a file, one after the other, until the first refusal."""
     with opened() as session:
         desk = Desk(session, writer(session, token_file), on_behalf_of)
+        number = 0
         for number, line in _lines(file):
             try:
                 told = _object(line)
@@ -62,6 +64,8 @@ def record(
                 write_json(dict(outcome.body))
             else:
                 show([sentence(outcome, dry_run=dry_run)])
+        if not number:
+            sys.stderr.write("There was no command to record; one is a JSON object on a line of its own.\n")
 
 
 def check_in(
@@ -78,7 +82,7 @@ def check_in(
         actor = writer(session, token_file)
         if sys.stdin.isatty() and all(answers[name] is None for name in _PROMPTS):
             answers = {**answers, **_asked()}
-        told: dict[str, Any] = {"command": "check_in", "key_result": _reference(key_result)}
+        told: dict[str, Any] = {"command": "check_in", "key_result": reference_of(key_result) or key_result}
         names = {"on": "measured_on"}
         told |= {names.get(name, name): answer for name, answer in answers.items() if answer is not None}
         if "value" in told:
@@ -157,11 +161,8 @@ class Desk:
         found = [door for door in DOORS if door.command == command]
         if not found:
             known = sorted({door.command for door in DOORS})
-            near = get_close_matches(str(command), known, 3) or known
-            said = "near are" if len(near) < len(known) else "there are"
-            raise Fault(
-                Code.REFUSED, f"There is no command {command!r}; {said} {', '.join(near)}. (at /command)"
-            )
+            others = near_is(near(str(command), known)) or f"there are {', '.join(known)}"
+            raise Fault(Code.REFUSED, f"There is no command {command!r}; {others}. (at /command)")
         return next((door for door in found if set(door.gives) & set(told)), found[0])
 
     def _filled(self, value: Any) -> Any:
@@ -197,6 +198,7 @@ def _written(fields: dict[str, Any]) -> bytes:
 
 
 def _object(line: bytes) -> dict[str, Any]:
+    line = line.removeprefix(BOM_UTF8)
     try:
         line.decode()
     except UnicodeDecodeError as error:
@@ -226,12 +228,6 @@ def _asked() -> dict[str, str | None]:
         for name, prompt in _PROMPTS.items()
     }
     return {name: answer or None for name, answer in asked.items()}
-
-
-def _reference(text: str) -> str:
-    """Return a reference as it is spelled: kr-311 and KR311 are KR-311."""
-    found = re.fullmatch(r"kr-?([0-9]{1,9})", text.strip(), re.IGNORECASE)
-    return f"KR-{found[1]}" if found else text
 
 
 def _value(text: str) -> Any:

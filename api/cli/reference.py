@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from api.cli.app import app
-from api.cli.codes import MEANINGS
+from api.cli.codes import MEANINGS, NAMES, Code
 
 _INTRODUCTION = """\
 # Commands
@@ -25,15 +25,19 @@ answer and the command line that gives it again.
 Whoever writes names themselves by a token, also on the machine of the ledger: `STRATEGY_LEDGER_TOKEN`, or a file with
 `--token-file`. No server is needed: the command line catches the projections up itself.
 
-An error is one sentence on standard error: what was wrong, where, what to do.
+An error is one sentence on standard error: what was wrong, where, what to do. With `--json` every refusal, of the line
+as it was typed too, is also a line of JSON on standard output, `{code, detail, errors: [{pointer, detail}]}`, with the
+stable code and the places of the HTTP door. What has no code there is called by its exit code, in the table below.
+Where a report stands on standard output already (`import`, `reconcile`, `verify`), it says what was refused or differs,
+and no other line follows.
 """
 
 
 def reference() -> str:
     """Return the whole reference as Markdown."""
     group: Any = typer.main.get_command(app)
-    lines = [_INTRODUCTION, "## Exit codes", "", "| Code | Meaning |", "|---|---|"]
-    lines += [f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items()]
+    lines = [_INTRODUCTION, "## Exit codes", "", "| Code | Meaning | In JSON |", "|---|---|---|"]
+    lines += [f"| {code.value} | {meaning} | {_in_json(code)} |" for code, meaning in MEANINGS.items()]
     lines += ["", "## For every command", "", *_parameters(group, "strategy-ledger")]
     for name, command in _commands(group, "strategy-ledger"):
         lines += ["", f"## {name.removeprefix('strategy-ledger ')}", "", *_described(command), ""]
@@ -41,6 +45,11 @@ def reference() -> str:
         parameters = _parameters(command, name)
         lines += ["", *parameters] if parameters else []
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _in_json(code: Code) -> str:
+    """Return what programs read of such an end where nothing has a code of its own."""
+    return "–" if code == Code.DONE else f"`{NAMES[code]}`"
 
 
 def _commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -81,6 +81,7 @@ def run_server(session: Session, bound: socket.socket, *, announce: Callable[[st
     from api.app import create_app
     from api.door import Door
     from api.server import serve as run
+    from api.warming import WARMING_SECONDS
     from replay.questions import Reader
     from replay.runner import Runner
 
@@ -88,7 +89,12 @@ def run_server(session: Session, bound: socket.socket, *, announce: Callable[[st
     with suppress(AnswersAreBeingMade):  # they come with the answers
         engine.show_views()
     app = create_app(
-        ledger, Reader(ledger, engine, keeps=True), engine, ledger.settings, door=Door.load(os.environ)
+        ledger,
+        Reader(ledger, engine, keeps=True),
+        engine,
+        ledger.settings,
+        door=Door.load(os.environ),
+        warming=WARMING_SECONDS,
     )
     host, port = bound.getsockname()[:2]
     try:

@@ -209,10 +209,12 @@ def _caller(session: Session, token: str) -> Caller:
     issue = f"a steward issues one with `{PLACE.command('token', 'issue', 'HANDLE')}`."
     if caller is None:
         session.note("failed", "token_is_not_valid", None)
-        raise Fault(Code.NOT_ALLOWED, f"This ledger does not know the token, or it was revoked; {issue}")
+        told = f"This ledger does not know the token, or it was revoked; {issue}"
+        raise Fault(Code.NOT_ALLOWED, told, name="token_is_not_valid")
     if caller.is_expired:
         session.note("failed", "token_has_expired", caller)
-        raise Fault(Code.NOT_ALLOWED, f"This token expired on {caller.expires_at:%Y-%m-%d}; {issue}")
+        told = f"This token expired on {caller.expires_at:%Y-%m-%d}; {issue}"
+        raise Fault(Code.NOT_ALLOWED, told, name="token_has_expired")
     return caller
 
 
@@ -226,6 +228,7 @@ def read_token(token_file: Path | None, why: str = _WRITES) -> str:
         raise Fault(
             Code.NOT_ALLOWED,
             f"{why}: set STRATEGY_LEDGER_TOKEN or give --token-file FILE.",
+            name="token_is_missing",
         )
     return token
 

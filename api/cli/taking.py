@@ -30,6 +30,7 @@ def take_snapshots(
     profile: str | None,
     days: Path | None,
     report_file: Path | None,
+    replace: bool,
     token_file: Path | None,
     dry_run: bool,
     json: bool,
@@ -43,6 +44,7 @@ def take_snapshots(
             "cycle": cycles[0] if len(cycles) == 1 else "",
             "objective_owner": objective_owner, "source": source, "accept_faults": accept_faults, "profile": profile,
             "dry_run": dry_run, "json": json, "token_file": token_file, "report": report_file,
+            "replace": replace,
         }  # fmt: skip
         take_series(folder, days, told)
         return
@@ -52,7 +54,7 @@ def take_snapshots(
 
     with opened() as session:
         actor = importer(session, token_file)
-        with progress("Importing", 0) as step:
+        with progress("Importing", None) as step:  # how much it is shows only while it is read
             report = run(
                 session.ledger,
                 folder,
@@ -83,22 +85,24 @@ def rows_refused(count: int, *, only_tried: bool) -> Fault:
 
     rows = "1 row" if count == 1 else f"{count} rows"
     verb = "would be" if only_tried else "was" if count == 1 else "were"
-    return Fault(Code.REFUSED, f"{rows} {verb} refused, listed with the reason.")
+    return Fault(Code.REFUSED, f"{rows} {verb} refused, listed with the reason.", reported=True)
 
 
 def take_table(form: Literal["csv", "xlsx", "jsonl"], file: Path, told: Mapping[str, Any]) -> None:
     """Import one table, or show what would be recorded; `told` are the options as they were given."""
+    from api.cli.files import write_anew
     from api.cli.page import show, write_json
     from api.cli.session import opened, progress
     from api.imports.check_ins import beside
-    from api.imports.profile_files import save_profile
+    from api.imports.profile_files import profile_as_json
     from api.imports.table_import import import_table
     from api.imports.tables.reading import count_rows
 
     table = table_of(form, file, told)
     ask = ask_of(told)
-    if told.get("save_profile") is not None:
-        save_profile(table.profile, told["save_profile"])
+    refuse_results(told, file)
+    if (kept := told.get("save_profile")) is not None:
+        write_anew(kept, profile_as_json(table.profile, kept), replace=told["replace"])
     with opened() as session:
         actor = importer(session, told["token_file"])
         with progress("Importing", count_rows(table)) as step:
@@ -125,7 +129,7 @@ def take_series(folder: Path, days: Path | None, told: Mapping[str, Any]) -> Non
     from api.cli.faults import Fault
     from api.cli.page import show, write_json
     from api.cli.session import opened, progress
-    from api.imports.table_series import dated_files, import_series
+    from api.imports.table_series import dated_files, import_series, report_of
     from api.imports.tables.reading import format_of
 
     if not told["cycle"]:
@@ -133,6 +137,8 @@ def take_series(folder: Path, days: Path | None, told: Mapping[str, Any]) -> Non
             Code.USAGE, "Name the one cycle of these exports with --cycle KEY=START..END[,COMMIT-BY]."
         )
     files = dated_files(folder, days)
+    for one in files:
+        refuse_results({**told, "days": days, "report": report_of(told["report"], one.day)}, one.path)
     ask = ask_of({**told, "source": told["source"] or folder.resolve().name})
     with opened() as session:
         actor = importer(session, told["token_file"])
@@ -216,6 +222,38 @@ def ask_of(told: Mapping[str, Any]) -> Ask:
     )
 
 
+def refuse_results(told: Mapping[str, Any], source: Path | None) -> None:
+    """Refuse files to write that are there already, unless --replace gives them up, and what is read itself.
+
+    The report of an earlier run gives way to that of this one, and so does a profile to the same one. Raises Fault.
+    """
+    from api.cli.codes import Code
+    from api.cli.faults import Fault
+    from api.cli.files import refuse_taken
+    from api.imports.table_report import is_report
+
+    report, propose, kept = told.get("report"), told.get("propose"), told.get("save_profile")
+    named = (source, *(told.get(name) for name in ("check_ins", "people", "days")))
+    read = [path for path in named if path is not None]
+    used = (
+        [Path(told["profile"])] if told.get("profile") else []
+    )  # its own place is where a profile may be kept
+    for path, others in ((report, [*read, *used]), (propose, [*read, *used]), (kept, read)):
+        if path is not None and any(_is_same(path, other) for other in others):
+            raise Fault(Code.USAGE, f"{path} is read by this command; give what it writes another name.")
+    refuse_taken(report, propose, kept, replace=True)
+    taken = [propose, None if report is not None and is_report(report) else report]
+    refuse_taken(*taken, replace=told.get("replace", False))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Return whether two names are of one file, by whatever way, as by a link."""
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return one.absolute() == other.absolute()
+
+
 def day_of_option(name: str, text: str | None) -> date | None:
     """Return the day of an option."""
     from api.cli.codes import Code
@@ -251,7 +289,7 @@ def write_sheet(cycle: str, out: Path, as_of: str | None, *, replace: bool) -> N
     from api.cli.session import opened
     from api.imports.sheet import Sheet, check_format
 
-    check_format(out)
+    check_format(out, written=True)
     refuse_taken(out, replace=replace)
     with opened() as session:
         reader = session.noted(session.reader(), "sheet", cycle)
@@ -273,6 +311,7 @@ def take_sheet(file: Path, told: Mapping[str, Any]) -> None:
         check_format(file)
     if told["propose"] is not None and (told["record"] or told["record_proposal"]):
         raise Fault(Code.USAGE, "--propose records nothing; give it without --record.")
+    refuse_results(told, file)
     with opened() as session:
         actor = writer(session, told["token_file"])
         sheet = Sheet(session.ledger, session.noted(session.reader(), "import sheet", None))
@@ -285,7 +324,7 @@ def take_sheet(file: Path, told: Mapping[str, Any]) -> None:
             )
         recorded = told["record"] or told["record_proposal"]
         if told["propose"] is not None:
-            write_whole(told["propose"], sheet.propose(report, asked, by=actor), replace=True)
+            write_whole(told["propose"], sheet.propose(report, asked, by=actor), replace=told["replace"])
         sheet.record(report, asked, by=actor, dry_run=not recorded)
         session.catch_up()
     if told["json"]:
@@ -317,7 +356,7 @@ def reconcile_table(file: Path, told: Mapping[str, Any]) -> None:
     else:
         show(found.blocks())
     if found.found:
-        raise Fault(Code.REFUSED, f"The two disagree in {len(found.found)} places.")
+        raise Fault(Code.REFUSED, f"The two disagree in {len(found.found)} places.", reported=True)
 
 
 def _reason(told: Mapping[str, Any]) -> Reason | None:

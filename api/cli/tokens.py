@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from aggregates.access import ALL_SCOPES, SCOPES
+from api.calling import anyone_called
 from api.cli.codes import Code
 from api.cli.faults import Fault
 from api.cli.page import Table, show, write_json
@@ -52,8 +53,13 @@ def issue(
 
 def _somebody(session: Session, text: str) -> tuple[str, str]:
     """Return the actor whom a handle, an address or an identifier names, and how they are called."""
-    found = session.ledger.directory.lookup(text)
-    somebody = session.ledger.directory.of(found) if found else None
+    directory = session.ledger.directory
+    found = anyone_called(directory, text)
+    if not isinstance(found, UUID) and isinstance(
+        service := anyone_called(directory, text, kind="service"), UUID
+    ):
+        found = service
+    somebody = directory.of(found) if isinstance(found, UUID) else None
     if somebody is not None:
         return somebody.actor, somebody.display_name
     try:
@@ -62,9 +68,9 @@ def _somebody(session: Session, text: str) -> tuple[str, str]:
         identifier = None
     if identifier is not None and session.ledger.world().person(identifier) is not None:
         return f"person:{identifier}", text
-    raise Fault(
-        Code.NOT_FOUND, f"Nobody here is called {text!r}; name a handle, an address or an identifier."
-    )
+    told = f"Nobody here is called {text!r}" if isinstance(found, UUID) else found.told
+    told = f"{told}; name a handle, an address, an identifier or a whole name."
+    raise Fault(Code.NOT_FOUND, told, name="person_is_unknown")
 
 
 def listing(*, token_file: Path | None, json: bool) -> None:

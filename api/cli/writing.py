@@ -104,7 +104,7 @@ def record(
     "reason": {"kind": "external", "text": "The launch moved."}}.
     People are named by handle, address or identifier; objectives and key results by reference; what is new gets its
     identifier and reference here. An "as" names what a line makes, so that later lines can say "$name".
-    The first refusal ends the run; what came before it stays recorded.
+    The first refusal ends the run; what came before it stays recorded. docs/http.md has every command with its fields.
     """
     from api.cli.recording import record as run
 
@@ -154,6 +154,7 @@ def import_snapshots(
         ),
     ] = None,
     report: importing.ReportFile = None,
+    replace: importing.ReplaceThese = False,
     token_file: TokenFile = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -177,6 +178,7 @@ def import_snapshots(
         profile=profile,
         days=days,
         report_file=report,
+        replace=replace,
         token_file=token_file,
         dry_run=dry_run,
         json=json,

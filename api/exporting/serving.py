@@ -11,7 +11,7 @@ from starlette.requests import Request
 from api.exporting.catalogue import TABLES
 from api.exporting.forms import FORMS, Form, Wish, file_name, written
 from api.exporting.table import Body
-from api.parameters import invalid, switch
+from api.parameters import invalid, one_of, switch
 from api.problems import Mistake, NoneOfTheseTypes
 from replay.asked import Question
 
@@ -54,9 +54,7 @@ def file_of(
 
 def _form(request: Request, named: str | None) -> Form | None:
     if named is not None:
-        if named != "json" and named not in FORMS:
-            raise invalid("/query/format", f"This is one of json, {', '.join(FORMS)}.")
-        return FORMS.get(named)
+        return FORMS.get(one_of(named, ("json", *FORMS), "/query/format"))
     accept = request.headers.get("accept")
     if not accept or accept == "*/*":
         return None

@@ -26,7 +26,7 @@ from api.imports.tables.reading import TableFile, format_of
 from api.imports.tables.xlsx_rows import tabs_of
 from ledger.store import Ledger
 
-MOST = 200_000
+MOST_CHECK_INS = 200_000
 """Check-ins of one file; they are sorted by day, so they are held together."""
 NEEDED: tuple[ColumnOf, ...] = ("key_result", "on")
 
@@ -76,8 +76,10 @@ class CheckIns:
                 self._refused.append(RefusedRow(raw.line, tuple(reader.faults)))
             else:
                 self._rows.append(row)
-            if len(self._rows) > MOST:
-                raise TableCannotBeRead(f"{table.path.name} has more than {MOST:,} check-ins; split it.")
+            if len(self._rows) > MOST_CHECK_INS:
+                raise TableCannotBeRead(
+                    f"{table.path.name} has more than {MOST_CHECK_INS:,} check-ins; split it."
+                )
         self._rows.sort(key=lambda row: (row.on, row.line))
 
     def first(self, at: datetime) -> datetime:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from aggregates.person.commands import AddPerson
 from aggregates.snapshots.cells import Unreadable, quote
+from api.calling import two_called
 from api.imports.people import PeopleMap
 from ledger.directory import HandleIsTaken
 from ledger.store import Ledger
@@ -38,6 +39,8 @@ class OwnersOf:
         self._known: dict[frozenset[str], UUID | None] = {}
         if before is not None:  # whom an earlier version of the series added
             self._known |= {names: person for names, person in before._known.items() if person is not None}
+        self._two: dict[str, str] = {}
+        """Why a handle means nobody: it is somebody else's whole name too."""
         self.added: list[str] = []
         self.missing: dict[str, None] = {}
 
@@ -54,8 +57,9 @@ class OwnersOf:
         if wanted not in self._known:
             mapped = self._map.owner_of(names)
             is_several = mapped is None and len(names) > 1
-            found = None if is_several else self._ledger.directory.lookup(mapped or names[0])
-            if found is None and not is_several and self._may_add(mapped):
+            found = None if is_several else self._looked_up(mapped or names[0])
+            is_free = not is_several and (mapped or names[0]) not in self._two
+            if found is None and is_free and self._may_add(mapped):
                 return None
             self._known[wanted] = found
         return self.fault(names) if self._known[wanted] is None else None
@@ -72,6 +76,11 @@ class OwnersOf:
                 "owners_are_several", f"{len(names)} persons are named; an owner is one.",
                 f"Name one, or give a people map with a line for “{quote(together)}”.",
             )  # fmt: skip
+        told = self._two.get(self._map.owner_of(names) or names[0])
+        if told is not None:
+            return Unreadable(
+                "owner_is_ambiguous", f"{told}.", "Or say in a people map (--people) who is meant."
+            )
         if self._are is not None:
             return Unreadable(
                 "owner_is_unknown", f"The owners of this source are {self._are}, and an owner is one person.",
@@ -87,10 +96,19 @@ class OwnersOf:
         if mapped is None and len(names) > 1:
             return None
         text = mapped or names[0]
-        found = self._ledger.directory.lookup(text)
-        if found is not None or not self._may_add(mapped):
+        found = self._looked_up(text)
+        if found is not None or text in self._two or not self._may_add(mapped):
             return found
         return self._created(names[0] if len(names) == 1 else text, text)
+
+    def _looked_up(self, text: str) -> UUID | None:
+        """Return who has this identifier, handle or address, unless it is also somebody else's whole name."""
+        found = self._ledger.directory.lookup(text)
+        two = None if found is None else two_called(self._ledger.directory, text, found)
+        if two is None:
+            return found
+        self._two[text] = two.told
+        return None
 
     def _created(self, name: str, text: str) -> UUID | None:
         """Add a person under the name that the map or the source gives; somebody who cannot be named is not added."""

@@ -96,18 +96,18 @@ def _of_option(error: ValidationError, options: Mapping[str, Any]) -> str:
     return f"--{flag} {given} cannot be read; it has to be {what}."
 
 
-def save_profile(profile: Profile, file: Path) -> None:
-    """Write a profile as JSON, without what is the same as if it were not said. Raises ProfileCannotBeRead."""
+def profile_as_json(profile: Profile, file: Path) -> bytes:
+    """Return a profile as JSON for a file, without what need not be said. Raises ProfileCannotBeRead."""
     if file.suffix.casefold() != ".json":
         raise ProfileCannotBeRead(f"A profile is saved as JSON; name the file {file.stem}.json.")
     told = profile.model_dump(mode="json", exclude_defaults=True)
     told["name"] = file.stem
-    file.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return (json.dumps(told, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def _built(told: Mapping[str, Any], where: str) -> Profile:
     try:
         return Profile.model_validate(told)
     except ValidationError as error:
-        place, sentence, _ = found_in(error)[0]
+        place, sentence, _ = found_in(error, Profile)[0]
         raise ProfileCannotBeRead(f"{where}: {sentence} (at {place or '/'})") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from aggregates.importing.merging import target_words
 from aggregates.importing.rows import KeyResultRow, ObjectiveRow, TableRow
 from aggregates.importing.sheet import SheetItem, items_of, target_of, words
 from aggregates.values import start_of_day
+from api.calling import anyone_called, called_in
 from api.exporting.forms import with_teams
 from api.imports.days import Days
 from api.imports.disagreements import Disagreement, Reconciled, What
@@ -63,6 +65,7 @@ class _Comparison:
         board: Mapping[str, Any],
     ) -> None:
         self._ledger, self._table, self._people = ledger, table, people
+        self._among = cache(called_in)
         self._source = source or table.path.resolve().name
         self._out = Reconciled(cycle, board["basis"])
         self._items = items_of(board, {})
@@ -77,6 +80,7 @@ class _Comparison:
             for row in board["objectives"] for inner in row["key_results"]
         }  # fmt: skip
         self._seen: set[UUID] = set()
+        self._people_called: dict[str, UUID | None] = {}
         self._item: SheetItem
 
     def run(self) -> Reconciled:
@@ -166,9 +170,15 @@ class _Comparison:
         if plain(here) != plain(there):
             yield name, here, there
 
+    def _called(self, text: str) -> UUID | None:
+        if text not in self._people_called:
+            found = anyone_called(self._ledger.directory, text, among=self._among)
+            self._people_called[text] = found if isinstance(found, UUID) else None
+        return self._people_called[text]
+
     def _owner(self, names: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
         text = self._people.owner_of(names) or (names[0] if len(names) == 1 else None)
-        person = None if text is None else self._ledger.directory.lookup(text)
+        person = None if text is None else self._called(text)
         if person is None or str(person) != self._item.values["owner"]:
             known = self._ledger.directory.of(UUID(self._item.values["owner"]))
             yield "owner", known.display_name if known else self._item.values["owner"], " & ".join(names)

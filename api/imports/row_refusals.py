@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from aggregates.command import Command
-from aggregates.objective.commands import DraftObjective
+from aggregates.importing.header import Header
+from aggregates.importing.profile import ColumnOf
+from aggregates.objective.commands import DraftObjective, ReownObjective
 from aggregates.objective.key_result_commands import (
     AddKeyResult,
     ChangeMeasure,
@@ -17,6 +19,30 @@ from aggregates.refusals import Refusal
 
 _FIGURES = (ChangeMeasure, CorrectBaseline, ChangeTarget)
 """Changes that fit each other or not, so that only the first no among them is told."""
+
+_COLUMNS: dict[str, tuple[ColumnOf, ...]] = {
+    "/objective_owner": ("objective_owner", "owner"),
+    "/owner": ("owner", "objective_owner"),
+    "/measure": ("kind",),
+    "/baseline": ("baseline",),
+    "/target": ("target", "steps", "stages", "high"),
+    "/value": ("value", "progress"),
+    "/measured_on": ("on", "value"),
+    "/confidence": ("confidence",),
+    "/said": ("said",),
+    "/score": ("score",),
+    "/weight": ("weight",),
+    "/ambition": ("ambition",),
+    "/ends_on": ("ends_on",),
+    "/parent": ("parent",),
+}
+"""Where the member of a command that was refused stands in a table: the first of these columns that there is."""
+
+
+def column_of(refusal: Refusal, header: Header) -> str:
+    """Return the name of the column that a refusal of the rules is about, empty where no single one is."""
+    names = (header.name(one) for one in _COLUMNS.get(refusal.field, ()))
+    return next((name for name in names if name), "")
 
 
 class RowIsRefused(Refusal):
@@ -41,6 +67,8 @@ class RowRefusals:
     def take(self, command: Command, refusal: Refusal) -> None:
         """Take what was said to a command, each no once."""
         self._lost.update(_brings(command))
+        if refusal.field == "/owner" and isinstance(command, (DraftObjective, ReownObjective)):
+            refusal.field = "/objective_owner"
         told = {(type(one), one.detail) for one in self._found}
         if (type(refusal), refusal.detail) not in told:
             self._found.append(refusal)

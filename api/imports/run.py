@@ -12,11 +12,12 @@ from uuid import UUID
 from aggregates.decide import as_seen, decide
 from aggregates.entry import Occasion, Recorded
 from aggregates.person.commands import AddPerson
-from aggregates.refusals import EntryIsUnknown, PersonIsUnknown, Refusal
+from aggregates.refusals import EntryIsUnknown, Refusal
 from aggregates.snapshots.markdown import parse_markdown
 from aggregates.snapshots.series import SnapshotSeries, read_series
 from aggregates.values import LINE_LENGTH, instant_text, start_of_day
 from aggregates.world import World
+from api.calling import person_called
 from api.imports.days import CycleIsNotDated, Days, cycle_key, cycle_kind, quarter, read_days
 from api.imports.people import PeopleMap, read_people
 from api.imports.plan import Planner
@@ -58,9 +59,10 @@ def run(
     """Import every series at a place (a folder with a manifest, of dated files, or of a git repository).
 
     `cycles` are `NAME=START..END[,COMMIT-BY]`; a series named like `2019-q3` has the days of that quarter, and its
-    first day as commit-by. `source` names the source in entries (otherwise the folder does). A second run with the
-    same versions records nothing new. Raises SourceCannotBeRead, PeopleMapCannotBeRead, CycleIsNotDated,
-    PeopleAreMissing, SourceHasFaults; what the rules refuse is listed in the report.
+    first day as commit-by. `source` names the source in entries (otherwise the folder does). `progress` is told how
+    many changes were answered so far. A second run with the same versions records nothing new. Raises
+    SourceCannotBeRead, PeopleMapCannotBeRead, CycleIsNotDated, PeopleAreMissing, SourceHasFaults; what the rules
+    refuse is listed in the report.
     """
     days = dict(read_days(one) for one in cycles)
     found = read_source(place)
@@ -74,14 +76,10 @@ def run(
     importer = _Importer(ledger, by, names, mapped, dry_run=dry_run, create=create_people)
     importer.owner = None if objective_owner is None else importer.known(objective_owner)
     importer.people(report, [series for _, series in read])
-    done = 0
+    importer.progress = progress
     for one, series in read:
         kind = cycle_kind(one.name, series.start, series.end)
-        told = importer.record(series, Cycle(cycle_key(one.name), one.name, kind))
-        report.series.append(told)
-        done += len(told.recorded) + told.known
-        if progress is not None:
-            progress(done)
+        report.series.append(importer.record(series, Cycle(cycle_key(one.name), one.name, kind)))
     return report
 
 
@@ -98,13 +96,12 @@ class _Importer:
         self._aliases: dict[str, UUID | None] = {}
         self._previewed = 0
         self.owner: UUID | None = None
+        self.progress: Progress | None = None
+        self._done = 0
 
     def known(self, text: str) -> UUID:
-        """Return the person whom an identifier, handle or address names."""
-        found = self._ledger.directory.lookup(text)
-        if found is None:
-            raise PersonIsUnknown(f"{text} is nobody in this ledger.", field="/people")
-        return found
+        """Return the person whom an identifier, a handle, an address or a whole name means."""
+        return person_called(self._ledger.directory, text, "/objective_owner")
 
     def people(self, report: Report, series: Sequence[SnapshotSeries]) -> None:
         """Map every name to a person; add persons only where that was asked for."""
@@ -183,6 +180,9 @@ class _Importer:
         report.left = plan.left
         orders = [self._order(cycle, one) for one in plan.planned]
         for planned, answer in zip(plan.planned, self._answers(orders), strict=True):
+            self._done += 1
+            if self.progress is not None:
+                self.progress(self._done)
             if isinstance(answer, Refusal):
                 report.refused.append((planned, type(answer).code(), answer.detail))
             elif isinstance(answer, Receipt) and answer.replayed:

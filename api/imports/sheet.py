@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from aggregates.commands import COMMANDS
@@ -19,9 +20,11 @@ from aggregates.importing.sheet import (
     SheetItem,
     items_of,
 )
+from aggregates.near import reference_of
 from aggregates.refusals import ReasonIsMissing, Refusal
 from aggregates.values import day_of
 from aggregates.world import World
+from api.calling import NotOne, anyone_called, called_in
 from api.imports.planned import identifier
 from api.imports.sheet_comparison import Comparison
 from api.imports.sheet_files import SheetBasis, read_sheet, write_csv, write_xlsx
@@ -50,6 +53,7 @@ class Sheet:
 
     def __init__(self, ledger: Ledger, reader: Reader) -> None:
         self._ledger, self._reader, self._dry_run = ledger, reader, False
+        self._among = cache(called_in)
 
     def write(self, cycle: str, out: Path, *, as_of: str | None = None) -> tuple[bytes, int]:
         """Return the sheet of a cycle as the bytes of a file, and its position."""
@@ -152,13 +156,13 @@ class Sheet:
             raise ProposalCannotBeRead(f"{file.name} is empty.")
         return report, asked
 
-    def person(self, text: str) -> UUID | None:
-        """Return the person whom a cell names."""
-        return self._ledger.directory.lookup(text)
+    def person(self, text: str) -> UUID | NotOne:
+        """Return the person whom a cell names, by handle, address, identifier or whole name; else why there is none."""
+        return anyone_called(self._ledger.directory, text, among=self._among)
 
     def objective(self, text: str) -> UUID | None:
         """Return the objective that a cell names by reference or identifier."""
-        found = self._reader.find(text.upper() if text.count("-") != 4 else text)
+        found = self._reader.find(reference_of(text) or text)
         return None if found is None else found[0]
 
     def version(self, objective: UUID) -> int | None:
@@ -212,7 +216,11 @@ class Sheet:
         return out if self._dry_run else references.referenced(out)
 
 
-def check_format(path: Path) -> None:
+WRITTEN: Final = (".csv", ".xlsx")
+"""What a sheet is called that is written; one of text by another name is read all the same."""
+
+
+def check_format(path: Path, *, written: bool = False) -> None:
     """Refuse a sheet that is neither a workbook nor CSV. Raises TableCannotBeRead."""
-    if format_of(path) == "jsonl":
+    if format_of(path) == "jsonl" or (written and path.suffix.casefold() not in WRITTEN):
         raise TableCannotBeRead(f"A sheet is .xlsx or .csv; {path.name} is neither.")

@@ -27,7 +27,7 @@ from aggregates.importing.sheet import (
 from aggregates.measures import Kind, Measure
 from aggregates.objective import commands as of_objective
 from aggregates.objective import key_result_commands as of_key_result
-from aggregates.refusals import PersonIsUnknown
+from api.calling import NotOne
 from api.imports.sheet_files import SheetRow
 from api.imports.sheet_report import RowAsked, RowResult, SheetReport
 
@@ -47,7 +47,7 @@ _READ = {
 class Lookups(Protocol):
     """What a comparison looks up in the ledger."""
 
-    def person(self, text: str) -> UUID | None:
+    def person(self, text: str) -> UUID | NotOne:
         """Return the person whom a cell names."""
         ...
 
@@ -197,8 +197,8 @@ class Comparison:
     def _owner(self, text: str) -> UUID:
         if text not in self._person:
             found = self._sheet.person(text)
-            if found is None:
-                raise _Refused(f"column Owner: {text!r}: {PersonIsUnknown.sentence()}")
+            if isinstance(found, NotOne):
+                raise _Refused(f"column Owner: {found.told}; write a handle, an address or a whole name")
             self._person[text] = found
         return self._person[text]
 

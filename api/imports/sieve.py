@@ -59,7 +59,8 @@ class Sieve:
             and known not in (None, row.line)
             and not (self._repeats and row.key_results)
         ):
-            found.append(_repeated(row.line, objective.title, known or row.line))
+            column = self._header.name("objective_key") or self._header.name("objective")
+            found.append(_repeated(row.line, column, objective.title, known or row.line))
         if found:
             raise RowIsFaulty(self._in_order(found))
         owners = [self._owner(one.line, one.owners, row.owners) for one in row.key_results]
@@ -80,7 +81,7 @@ class Sieve:
         for one in row.key_results:
             first = self.key_results.first(one.key, one.line)
             if first != one.line or len(keys) < len(row.key_results):
-                found.append(_repeated(one.line, one.title, first))
+                found.append(_repeated(one.line, self._telling(), one.title, first))
             found += self._nobody(one.line, one.owners, self._column(one.owners, row.owners))
             if one.on is not None and one.on > self._today:
                 found.append(self._to_come(one.line, self._header.name("on"), one.on))
@@ -88,6 +89,13 @@ class Sieve:
             named = row.objective.owners
             found += self._nobody(row.line, named, self._column(named, row.owners))
         return found
+
+    def _telling(self) -> str:
+        """Return the column by which key results are told apart; empty where each has columns of its own."""
+        name = self._header.name
+        if "key_result" in self._header.columns:
+            return name("key_result_key") or name("key_result")
+        return "" if self._header.pairs else name("objective_key") or name("objective")
 
     def _nobody(self, line: int, names: tuple[str, ...], column: str) -> list[Fault]:
         why = self._owners.unknown(names)
@@ -143,9 +151,9 @@ def _fault(line: int, column: str, text: str, why: Unreadable) -> Fault:
     return Fault(line, column, text, why.code, why.what, why.remedy)
 
 
-def _repeated(line: int, title: str, first: int) -> Fault:
+def _repeated(line: int, column: str, title: str, first: int) -> Fault:
     where = "in this row" if first == line else f"on line {first}"
     what = f"This already stands {where}."
     return Fault(
-        line, "", title, "row_is_repeated", what, "Keep one of the two, or give each its own identifier."
+        line, column, title, "row_is_repeated", what, "Keep one of the two, or give each its own identifier."
     )

@@ -18,9 +18,10 @@ from aggregates.importing.reader import AS_IT_STANDS, EQUAL
 from aggregates.importing.rows import KeyResultRow, ObjectiveRow, RefusedRow, Shaped, TableRow
 from aggregates.importing.shaping import Shaper
 from aggregates.person.commands import AddPerson
-from aggregates.refusals import LiesInTheFuture, PersonIsUnknown
+from aggregates.refusals import LiesInTheFuture
 from aggregates.team.commands import FormTeam
 from aggregates.values import day_of, end_of_day, start_of_day
+from api.calling import person_called
 from api.imports.asked import FIRST, Ask, cycle_of
 from api.imports.check_ins import CheckIns
 from api.imports.days import cycle_kind
@@ -137,7 +138,7 @@ class TableImport:
                 "--column key_result=NAME names it"
             )
         recorder = Recorder(
-            self._ledger, self._by, self._frame, self._report,
+            self._ledger, self._by, self._frame, self._report, self._header,
             accept_faults=self._ask.accept_faults, dry_run=self._ask.dry_run, progress=progress, onto=self._onto,
             references=self._references,
         )  # fmt: skip
@@ -373,10 +374,7 @@ class TableImport:
     def _given_owner(self, text: str | None) -> UUID | None:
         if text is None or text == FIRST:
             return None
-        found = self._ledger.directory.lookup(text)
-        if found is None:
-            raise PersonIsUnknown(f"{text} is nobody in this ledger.", field="/objective_owner")
-        return found
+        return person_called(self._ledger.directory, text, "/objective_owner")
 
 
 def _owners(row: TableRow) -> str:

@@ -16,6 +16,8 @@ Became = Literal["recorded", "unchanged", "refused", "doubtful", "left out"]
 FIELDS = ("became", "line", "column", "found", "code", "reason", "remedy", "what", "position")
 SHOWN = 200
 """Rows of each kind that are kept for the screen; the report file holds all."""
+_BEGINS = b'{"rows": ['
+_LONGEST_BEGIN = 200
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -87,7 +89,7 @@ class TableReport:
                 self._table = csv.writer(self._out)
                 self._table.writerow(FIELDS)
             else:
-                self._out.write('{"rows": [')
+                self._out.write(_BEGINS.decode())
         return self
 
     def __exit__(
@@ -177,6 +179,18 @@ class TableReport:
             return
         self._out.write(f"{',' if self._written else ''}\n{json.dumps(row.body(), ensure_ascii=False)}")
         self._written += 1
+
+
+def is_report(file: Path) -> bool:
+    """Return whether a file is the report of an earlier import, by how it begins."""
+    try:
+        with file.open("rb") as content:
+            begin = content.read(_LONGEST_BEGIN)
+    except OSError:
+        return False
+    first = begin.removeprefix(_BEGINS)
+    is_json = first != begin and (not first or first.startswith((b'\n{"became": ', b"\n], ")))
+    return is_json or begin.startswith(",".join(FIELDS).encode())
 
 
 def _neutral(value: Any) -> Any:

@@ -22,12 +22,13 @@ from aggregates.decide import as_seen, asker, decide
 from aggregates.entry import Entry, Occasion, Recorded, stream_of
 from aggregates.importing.compact import fingerprint
 from aggregates.importing.comparing import PREVIEWED, Change, Frame, Kept
+from aggregates.importing.header import Header
 from aggregates.importing.merging import Merging
 from aggregates.overlay import Overlay
 from aggregates.refusals import PersonWasNotHere, Refusal
 from aggregates.values import number_text
 from aggregates.world import World
-from api.imports.row_refusals import RowRefusals, refusals_of
+from api.imports.row_refusals import RowRefusals, column_of, refusals_of
 from api.imports.table_report import RowReport, TableReport
 from ledger.collecting import collecting_seldom
 from ledger.execute import Order
@@ -79,6 +80,7 @@ class Recorder:
         by: str,
         frame: Frame,
         report: TableReport,
+        header: Header,
         *,
         accept_faults: bool,
         dry_run: bool,
@@ -88,7 +90,7 @@ class Recorder:
     ) -> None:
         self._onto = onto
         self._references = references
-        self._ledger, self._by, self.frame, self._report = ledger, by, frame, report
+        self._ledger, self._by, self.frame, self._report, self._header = ledger, by, frame, report, header
         self._accept_faults, self._dry_run, self._progress = accept_faults, dry_run, progress
         self._waiting: deque[RowOrder | None] = deque()
 
@@ -198,8 +200,8 @@ class Recorder:
                 "amend the entry of their joining (docs/imports.md, People)."
             )
         return RowReport(
-            "refused", row.line, row.column, found, code=type(refusal).code(), reason=refusal.detail, remedy=remedy,
-            what="; ".join(row.words),
+            "refused", row.line, row.column or column_of(refusal, self._header), found, code=type(refusal).code(),
+            reason=refusal.detail, remedy=remedy, what="; ".join(row.words),
         )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def import_series(
             commits=number >= line and not ask.as_drafts,
             no_record_at_start=files[line].day > days.commit_by,
             scores=known is None and number == len(files) - 1,
-            report=_report_of(ask.report, file.day),
+            report=report_of(ask.report, file.day),
             renames=titles.renames(opened),
         )
         run = TableImport(ledger, opened, own, by, beside(opened, None), before=run, onto=onto)
@@ -124,7 +124,7 @@ def import_series(
     return reports
 
 
-def _report_of(file: Path | None, day: date) -> Path | None:
+def report_of(file: Path | None, day: date) -> Path | None:
     return None if file is None else file.with_name(f"{file.stem}-{day}{file.suffix}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from aggregates.refusals import EntryIsUnknown
-from api.parameters import invalid, query, whole_number
+from api.parameters import invalid, one_of, query, whole_number
 from api.reading import Desk
 from api.stream import ahead
 
@@ -42,6 +42,6 @@ async def entry(request: Request) -> Response:
 
 def wants_lines(request: Request, chosen: str | None) -> bool:
     """Return whether native lines are asked for, by `format` or else by Accept."""
-    if chosen is not None and chosen not in FORMATS:
-        raise invalid("/query/format", f"This is one of {', '.join(FORMATS)}.")
+    if chosen is not None:
+        one_of(chosen, FORMATS, "/query/format")
     return chosen == "ndjson" if chosen else "application/x-ndjson" in request.headers.get("accept", "")

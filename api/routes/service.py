@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from anyio import CapacityLimiter, to_thread
@@ -14,10 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from api.metrics import MEDIA_TYPE, Figures
 from api.openapi import described
 from api.parameters import query
-from api.problems import AddressIsUnknown, ProblemKind
-from api.readiness import ANSWER_SECONDS, AWAY, BEING_MADE, RETRY, state_of
+from api.probe import Standing
+from api.problems import AddressIsUnknown, ProblemKind, names_nothing
+from api.readiness import ANSWER_SECONDS, AWAY, BEING_MADE, GONE, RETRY, state_of
 from api.reading import Desk
-from ledger.errors import HeadWentBack
+from ledger.errors import HeadWentBack, is_gone
 from replay.renewal import AnswersAreBeingMade
 
 router = APIRouter(tags=["service"])
@@ -43,13 +45,13 @@ async def ready(request: Request) -> Response:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             state = await to_thread.run_sync(look, abandon_on_cancel=True, limiter=_LOOKS)
-            whole = await _operates(request)
+            whole = await _operates(request, state.rights_at)
     except AnswersAreBeingMade:
         state = BEING_MADE
     except Exception as error:
         if not (isinstance(error, TimeoutError) or _is_the_database(error)):
             raise
-        state = AWAY
+        state = GONE if is_gone(error) else AWAY
     body = orjson.dumps(state.body(whole=whole))
     return Response(body, 200, None, JSON) if state.ready else Response(body, 503, RETRY, JSON)
 
@@ -65,13 +67,15 @@ async def metrics(request: Request) -> Response:
     return Response(content, headers={"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"})
 
 
-async def _operates(request: Request) -> bool:
-    """Return whether whoever asks may operate the server; without a token nobody does."""
+async def _operates(request: Request, head: int | None) -> bool:
+    """Return whether whoever asks may operate the server, by the rights at this head or at the present one; without a
+    token nobody does."""
     if getattr(request.state, "actor", None) is None:
         return False
     desk: Desk = request.app.state.desk
     try:
-        return (await desk.sight(request, await desk.probe.standing())).may("operate")
+        standing = await desk.probe.standing() if head is None else Standing(0, head, date.min)
+        return (await desk.sight(request, standing)).may("operate")
     except HeadWentBack:  # rights that this process remembers are of another past
         return False
 
@@ -105,6 +109,9 @@ async def one_problem(request: Request) -> Response:
     return Response(orjson.dumps(shown(kind)), media_type=JSON)
 
 
+_AT_AN_ADDRESS: Final = " Where the address names it, and not the body, the status is 404."
+
+
 def shown(kind: ProblemKind) -> dict[str, Any]:
     """Return a problem's page."""
     return {
@@ -112,5 +119,5 @@ def shown(kind: ProblemKind) -> dict[str, Any]:
         "code": kind.code,
         "title": kind.title,
         "status": kind.status,
-        "documentation": kind.documentation,
+        "documentation": kind.documentation + (_AT_AN_ADDRESS if names_nothing(kind.exception) else ""),
     }

@@ -275,20 +275,24 @@ begin
 end
 $body$;
 
--- One entry that says nothing beside who, which request and what, right after the last position that the caller knew.
--- Where that is no longer the last, or anything else is not as usual, nothing is done and nothing returned: `append`
--- looks closer. The bytes are written here, from parts whose types leave no second spelling. All that was read stands
--- where it was seen, as nothing was recorded since; of the stream, the entry before this one is there, which
--- vouches for its name too, and that none has this version yet is the index's to say.
+-- One entry that says nothing beside who, which request, under which idempotency key (empty: none) and what, right
+-- after the last position that the caller knew. Where that is no longer the last, or anything else is not as usual,
+-- nothing is done and nothing returned: `append` looks closer. The bytes are written here, from parts whose types leave
+-- no second spelling. All that was read stands where it was seen, as nothing was recorded since; of the stream, the
+-- entry before this one is there, which vouches for its name too, and that none has this version yet is the index's to
+-- say. A key is claimed until the end of the transaction, by the lock by which a session claims it, before the head is
+-- waited for: whoever sends it again meanwhile is told so. That it was not used before is the index's to say.
 create function {schema}.append_next(
-    place    bigint,   -- the position that it takes: one more than the caller knew
-    stream   text,
-    version  integer,
-    name     text,
-    person   boolean,  -- whether `by` is a person, else a service
-    by       uuid,
-    request  uuid,
-    body     json,
+    place       bigint,   -- the position that it takes: one more than the caller knew
+    stream      text,
+    version     integer,
+    name        text,
+    person      boolean,  -- whether `by` is a person, else a service
+    by          uuid,
+    request     uuid,
+    body        json,
+    key         text,     -- the idempotency key, empty where there is none,
+    fingerprint bytea,    -- and its fingerprint
     out recorded_at timestamptz
 )
 language plpgsql strict security definer
@@ -296,7 +300,19 @@ set search_path = pg_catalog, pg_temp set lock_timeout = {lock_bound}
 set plan_cache_mode = force_generic_plan as $body$
 declare
     present timestamptz := clock_timestamp();
+    keyed   boolean;
+    mark    text := '';  -- what the entry says of its key
 begin
+    if key <> '' then  -- by itself: an expression is paid for with all that it names
+        if (length(key) <= {line_length} and key collate "C" !~ E'["\\\\]|[^ -~]' and octet_length(fingerprint) = 32
+            and pg_try_advisory_xact_lock(hashtextextended(format('%s %s:%s %s', {schema_name},
+                case when person then 'person' else 'service' end, by, key), 0))) is not true
+        then
+            return;
+        end if;
+        keyed := true;
+        mark := format('"idempotency":{"key":"%s","fingerprint":"%s"},', key, encode(fingerprint, 'hex'));
+    end if;
     if (name collate "C" ~ '^[a-km-z_][a-z_]*[.][a-z_]+$' and length(name) <= 100  -- not ledger.created
         -- No escapes, no exponents; E, as else a setting of the session would say what a backslash here means.
         and body::text collate "C" ~ E'^{("[^"\\\\\\n]*"|[^"\\\\\\neE]|true|false)*}$'
@@ -311,9 +327,14 @@ begin
     if found then
         insert into {schema}.entries (position, recorded_at, stream, version, name, data)
         values (place, present, append_next.stream, append_next.version, append_next.name, convert_to(format(
-            '{"stream":"%s","version":%s,"name":"%s","by":"%s:%s","request":"%s","body":%s}', append_next.stream,
-            append_next.version, append_next.name, case when person then 'person' else 'service' end, by, request, body),
-            'UTF8'));
+            '{"stream":"%s","version":%s,"name":"%s","by":"%s:%s","request":"%s",%s"body":%s}', append_next.stream,
+            append_next.version, append_next.name, case when person then 'person' else 'service' end, by, request, mark,
+            body), 'UTF8'));
+        if keyed then
+            insert into {schema}.receipts (actor, key, fingerprint, first_position, position)
+            values (case when person then 'person:' else 'service:' end || by, append_next.key,
+                    encode(append_next.fingerprint, 'hex'), place, place);
+        end if;
         recorded_at := present;
     end if;
 end

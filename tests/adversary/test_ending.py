@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,15 +15,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from api.server import GRACE_SECONDS, LET_GO_SECONDS
 from tests.adversary.test_connection import asked, rest_of
 from tests.api.conftest import House, house
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, held, until
 
 __all__ = ["house"]
 ROOT = Path(__file__).parents[2]
-SLACK_SECONDS = 15.0
-"""What an end may take beside its graces on a machine that has much to do."""
+PROGRAM = """
+from api import connection
+from api.cli import main
+
+connection.TAKING_SECONDS = 1_000_000.0
+main()
+"""
+"""The command line; who takes nothing is never cut off, so that nothing but the server's own end ends it."""
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def serving(house: House) -> Iterator[tuple[subprocess.Popen[str], Callable[[], 
         "STRATEGY_LEDGER_DATABASE_URL": settings.database_url or "",
         "STRATEGY_LEDGER_MIGRATE_URL": settings.migrate_url or "",
     }
-    program = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0"]
+    program = [sys.executable, "-c", PROGRAM, "serve", "--port", "0"]
     with (
         subprocess.Popen(
             program, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -68,35 +72,9 @@ def killed(process: subprocess.Popen[str]) -> Iterator[None]:
         process.kill()
 
 
-@contextmanager
-def held(house: House, table: str) -> Iterator[Callable[[], None]]:
-    """Hold a table so that nobody reads it; give what waits until somebody stands before it."""
-    with house.ledger.pool.connection() as connection, house.ledger.pool.connection() as other:
-        connection.execute("begin")
-        connection.execute(f"lock table {table} in access exclusive mode".encode())
-
-        def stood_before() -> None:
-            end = time.monotonic() + PATIENCE
-            while True:
-                found = other.execute(
-                    "select count(*) from pg_locks where not granted and relation = to_regclass(%s)", [table]
-                ).fetchone()
-                if found and found[0]:
-                    return
-                assert time.monotonic() < end
-                time.sleep(0.02)
-
-        try:
-            yield stood_before
-        finally:
-            connection.execute("rollback")
-
-
-def ended(process: subprocess.Popen[str], seconds: float) -> float:
-    """Wait for the end and return how long it took; it is a good one."""
-    begun = time.monotonic()
-    assert process.wait(seconds) == 0
-    return time.monotonic() - begun
+def ended(process: subprocess.Popen[str]) -> None:
+    """Wait for the end; it is a good one."""
+    assert process.wait(PATIENCE) == 0
 
 
 def sessions(house: House) -> set[int]:
@@ -109,12 +87,16 @@ def sessions(house: House) -> set[int]:
 
 
 def test_a_look_that_is_under_way_at_the_end_is_answered(house: House) -> None:
+    house.get("/v1/cycles")
+    until(
+        lambda: house.desk.probe._glance is not None
+    )  # the last of the house's own sessions beside its pool
     before = sessions(house)
     with serving(house) as (process, line), line() as raw:
-        with held(house, "projections_bookmarks") as stood_before:
+        with held(house.ledger, "projections_bookmarks") as stood_before:
             # given somebody who waits for a look, and the wish to end
             raw.sendall(asked(house, "GET /v1/cycles/now/board"))
-            stood_before()
+            stood_before(2)  # the look, and what keeps the projections level beside it
             process.send_signal(signal.SIGTERM)
         # when the database answers, then so does the server, whole, and it is gone
         found = rest_of(raw)
@@ -122,11 +104,8 @@ def test_a_look_that_is_under_way_at_the_end_is_answered(house: House) -> None:
         length = re.search(rb"content-length: (\d+)", found)
         assert length
         assert len(found.partition(b"\r\n\r\n")[2]) == int(length[1])
-        ended(process, GRACE_SECONDS + SLACK_SECONDS)
-    end = time.monotonic() + PATIENCE
-    while not sessions(house) <= before | sessions_of_pool(house):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+        ended(process)
+    until(lambda: sessions(house) <= before | sessions_of_pool(house))
 
 
 def sessions_of_pool(house: House) -> set[int]:
@@ -142,15 +121,46 @@ def test_a_command_that_is_under_way_at_the_end_is_recorded_and_answered(house: 
     head = house.ledger.head().position
     with serving(house) as (process, line), line() as raw, line() as half:
         half.sendall(asked(house, "POST /v1/teams", *lines))  # half a command is none, and keeps nobody
-        with held(house, "projections_bookmarks") as stood_before:
+        with held(house.ledger, "projections_bookmarks") as stood_before:
             raw.sendall(asked(house, "POST /v1/teams", *lines) + body)
+            until(lambda: house.ledger.head().position == head + 1)
             stood_before()  # it is recorded, and waits until the projections have read it
             process.send_signal(signal.SIGTERM)
         found = rest_of(raw)
         assert found.startswith(b"HTTP/1.1 201 ")
         assert b"ledger-position: %d\r\n" % (head + 1) in found
-        ended(process, GRACE_SECONDS + SLACK_SECONDS)
+        ended(process)
+        assert rest_of(half) == b""
     assert house.ledger.head().position == head + 1
+
+
+def test_whoever_is_not_waited_for_any_longer_is_told_nothing(house: House) -> None:
+    body = b'{"name":"At the very end"}'
+    lines = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    head = house.ledger.head().position
+    with serving(house) as (process, line), line() as raw, line() as half:
+        # given a command that is recorded and waits, and half a one
+        half.sendall(asked(house, "POST /v1/teams", *lines))
+        with held(house.ledger, "projections_bookmarks") as stood_before:
+            raw.sendall(asked(house, "POST /v1/teams", *lines) + body)
+            stood_before()
+            # when somebody wishes the end, and then to wait for nobody
+            process.send_signal(signal.SIGINT)
+            until(lambda: is_closed(line))
+            process.send_signal(signal.SIGINT)
+            # then nothing is said of what may be recorded or not
+            assert rest_of(raw) == rest_of(half) == b""
+        ended(process)
+    assert house.ledger.head().position == head + 1
+
+
+def is_closed(line: Callable[[], socket.socket]) -> bool:
+    """Whether a server takes no connections any more."""
+    try:
+        line().close()
+    except ConnectionError:
+        return True
+    return False
 
 
 def test_listeners_who_take_nothing_do_not_hold_up_the_end(house: House) -> None:
@@ -164,7 +174,7 @@ def test_listeners_who_take_nothing_do_not_hold_up_the_end(house: House) -> None
             for raw in listeners:
                 assert raw.recv(12) == b"HTTP/1.1 200"
             process.send_signal(signal.SIGTERM)
-            ended(process, GRACE_SECONDS + SLACK_SECONDS)
+            ended(process)
         finally:
             for raw in listeners:
                 raw.close()
@@ -176,11 +186,11 @@ def test_a_database_that_never_answers_does_not_hold_up_the_end(house: House, ta
     """Given commands and questions that wait for a table which somebody keeps, then the server ends all the same."""
     body = b'{"name":"At the very end"}'
     lines = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    with serving(house) as (process, line), held(house, table) as stood_before, ExitStack() as open_:
+    with serving(house) as (process, line), held(house.ledger, table) as stood_before, ExitStack() as open_:
         callers = [open_.enter_context(line()) for _ in range(6)]
         for number, raw in enumerate(callers):
             command = asked(house, "POST /v1/teams", *lines) + body
             raw.sendall(command if number % 2 else asked(house, "GET /v1/cycles/now/board?at=5"))
         stood_before()
         process.send_signal(signal.SIGTERM)
-        ended(process, LET_GO_SECONDS + SLACK_SECONDS)
+        ended(process)

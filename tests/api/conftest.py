@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -19,8 +20,9 @@ from ledger.settings import load_settings
 from ledger.store import Ledger
 from replay.engine import Engine
 from replay.questions import Reader
+from tests.api.holding import hold
 from tests.conftest import drop
-from tests.waiting import PATIENCE, day_that_lasts
+from tests.waiting import PATIENCE, day_that_lasts, patient_server
 
 
 @dataclass
@@ -40,7 +42,10 @@ class House:
         """Return a client with the token of somebody; "nobody" has none."""
         if name not in self.clients:
             headers = {"Authorization": f"Bearer {self.tokens[name]}"} if name != "nobody" else {}
-            self.clients[name] = httpx.Client(base_url=self.address, headers=headers, timeout=PATIENCE)
+            self.clients[name] = httpx.Client(
+                base_url=self.address, headers=headers, timeout=PATIENCE, event_hooks={"response": [hold]},
+                limits=httpx.Limits(keepalive_expiry=1),  # before the house closes what is idle, not at that moment
+            )  # fmt: skip
         return self.clients[name]
 
     def post(
@@ -127,16 +132,17 @@ class House:
 @pytest.fixture(scope="module")
 def house(server_environ: dict[str, str], request: pytest.FixtureRequest) -> Iterator[House]:
     """A served ledger with Ada (steward), Ines and Tom (owners) and Rita (reader), and a running cycle `now`."""
-    schema = "api_" + request.module.__name__.rpartition(".")[2].removeprefix("test_")
+    module = request.module.__name__.rpartition(".")[2].removeprefix("test_")
+    schema = f"api{os.getpid()}_{module}"  # others may run the same tests on the same server
     settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": schema})
     created = initialise(settings, "Example Works", "Europe/Berlin", steward_name="Ada", steward_handle="ada")
     try:
-        with Ledger.open(settings) as ledger:
+        with patient_server(), Ledger.open(settings) as ledger:
             engine = Engine(ledger)
             engine.catch_up()
             app = create_app(ledger, Reader(ledger, engine, keeps=True), engine, settings, door=WIDE_OPEN)
             with in_background(app) as address:
-                today = day_that_lasts(ledger, seconds=300)  # a module's tests
+                today = day_that_lasts(ledger, seconds=600)  # a module's tests
                 made = House(address, ledger, str(created.steward), today, app.state.desk)
                 made.tokens["ada"] = created.token
                 made.join("ines", "owner")

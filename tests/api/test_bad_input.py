@@ -10,6 +10,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
+from aggregates.policy import DEFAULT_POLICY
 from api.commands import DOORS, Door
 from api.mistakes import A_VALUE, found_in
 from tests.api.conftest import House
@@ -264,6 +265,25 @@ def test_a_finding_that_is_none(house: House) -> None:
         assert problem["status"] == 404
 
 
+def test_what_a_header_says_wrong_is_pointed_at(house: House) -> None:
+    """Given a key that was used, an old version and no good token, then each refusal names its header."""
+    objective, _ = house.objective("now")
+    house.post("/v1/teams", {"name": "Kitchen"}, headers={"Idempotency-Key": "pointed-at"})
+    used, old = {"Idempotency-Key": "pointed-at"}, {"If-Match": '"1"'}
+    house.refused(
+        "/v1/teams", {"name": "Hall"}, "idempotency_key_reused", "/header/Idempotency-Key", headers=used
+    )
+    stale = house.refused(
+        f"/v1/objectives/{objective}/closings", {}, "stale_version", "/header/If-Match", headers=old
+    )
+    assert stale["errors"][0]["detail"] == stale["detail"]
+    house.refused("/v1/teams", {"name": "Hall"}, "token_is_missing", "/header/Authorization", by="nobody")
+    foreign = {"Authorization": "Bearer strategy_ledger_p_of_nobody"}
+    house.refused(
+        "/v1/teams", {"name": "Hall"}, "token_is_not_valid", "/header/Authorization", headers=foreign
+    )
+
+
 def test_a_body_of_another_kind(house: House) -> None:
     answer = house["ada"].post(
         "/v1/teams", content=b"name=x", headers={"Content-Type": "application/x-www-form-urlencoded"}
@@ -318,6 +338,11 @@ def test_a_value_of_no_form_is_told_what_a_value_is(house: House) -> None:
     assert [one["detail"] for one in told["errors"]] == [
         "This is not a number; its decimal sign is a point, as in 11.5."
     ]
+    thousand = {"value": "1,000"}
+    told = house.refused(f"/v1/key-results/{key_result}/check-ins", thousand, "body_is_invalid", "/value")
+    assert [one["detail"] for one in told["errors"]] == [
+        "This is not a number; its decimal sign is a point, and nothing stands between thousands, as in 1000."
+    ]
     too_long = {"value": "1" * 16}
     told = house.refused(f"/v1/key-results/{key_result}/check-ins", too_long, "body_is_invalid", "/value")
     assert told["errors"] == [
@@ -326,4 +351,72 @@ def test_a_value_of_no_form_is_told_what_a_value_is(house: House) -> None:
             "detail": "This number needs more than 15 digits before the point.",
             "code": "number_is_out_of_range",
         }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "near"),
+    [
+        (draft(ownr="ines"), "/ownr", "near is owner."),
+        (draft(localBecause="It is ours."), "/localBecause", None),
+        (key_result(target={"kind": "point", "att": "40"}), "/target/att", "near is at."),
+        (key_result(target={"kind": "pont", "at": "40"}), "/target", "near is point."),
+        (key_result(measure={"kind": "increse"}), "/measure/kind", "near are increase, decrease."),
+        (key_result(measure={"knd": "increase"}), "/measure/knd", "near is kind."),
+    ],
+)
+def test_a_misspelt_member_or_word_is_answered_with_what_is_near(
+    house: House, body: dict[str, Any], place: str, near: str | None
+) -> None:
+    path = "/v1/objectives" if "cycle" in body else f"/v1/objectives/{house.objective('now')[0]}/key-results"
+    told = house.refused(path, body, "body_is_invalid", place)["errors"][0]["detail"]
+    assert told.endswith(near) if near is not None else told == NOT_KNOWN
+
+
+def test_a_misspelt_member_of_a_change_is_answered_with_those_of_its_command(house: House) -> None:
+    objective, _ = house.objective("now")
+    change = {"command": "reown_objective", "objective": objective, "ownr": "ines"}
+    body = {"text": "Ines takes it over.", "decided_by": "ada", "changes": [change]}
+    told = house.refused("/v1/decisions", body, "body_is_invalid", "/changes/0/ownr")["errors"][0]
+    assert told["detail"] == "Nothing of this name is known here; near is owner."
+
+
+def test_a_misspelt_parameter_or_its_word_is_answered_with_what_is_near(house: House) -> None:
+    for path, place, near in (
+        ("/v1/findings?standng=open", "/query/standng", "near is standing."),
+        ("/v1/findings?asOf=1", "/query/asOf", "near is as_of."),
+        ("/v1/findings?standing=opn", "/query/standing", "near is open."),
+        ("/v1/cycles/now/board?format=xls", "/query/format", "near is xlsx."),
+        ("/v1/entries?format=jsn", "/query/format", "near are json, ndjson."),
+    ):
+        answer = house["ada"].get(path)
+        (told,) = answer.json()["errors"]
+        assert (answer.status_code, told["pointer"]) == (422, place)
+        assert told["detail"].endswith(near), told
+
+
+def test_people_and_teams_are_named_in_a_body_as_they_are_called(house: House) -> None:
+    house.post("/v1/teams", {"name": "Packing"})
+    objective, key_result = house.objective("now", committed=False)
+    house.post(f"/v1/objectives/{objective}/teams", {"team": "packing"})
+    house.post(f"/v1/objectives/{objective.replace('-', '')}/owners", {"owner": "Tom"})
+    near = house.refused(f"/v1/objectives/{objective}/teams", {"team": "Packng"}, "team_is_unknown", "/team")
+    assert near["detail"].startswith("No team is called 'Packng'; near is Packing;")
+    wrong = house.refused(f"/v1/objectives/{key_result}/owners", {"owner": "Tom"}, "objective_is_unknown")
+    assert "it is a key result, and an objective is needed" in wrong["detail"]
+    token = house.ledger.tokens.issue(f"person:{house.people['tom']}", "writes only", scopes={"write"})
+    answer = house["nobody"].post(
+        "/v1/objectives", json=draft(owner="ins"), headers={"Authorization": f"Bearer {token}"}
+    )
+    assert answer.json()["type"] == "/v1/problems/person_is_unknown"
+    assert "near" not in answer.json()["detail"]
+
+
+def test_a_policy_names_every_parameter(house: House) -> None:
+    policy = DEFAULT_POLICY.model_dump(mode="json")
+    del policy["bands"], policy["grace_days"]
+    told = house.refused("/v1/policies", {"policy": policy}, "body_is_invalid", "/policy/bands")
+    assert [(one["pointer"], one["code"]) for one in told["errors"]] == [
+        ("/policy/bands", "missing"),
+        ("/policy/grace_days", "missing"),
     ]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import psycopg
+import pytest
 
 from aggregates.decide import decide
 from aggregates.team.commands import FormTeam
 from api.receipts import made_by
-from tests.adversary.test_ending import held
+from ledger.directory import Directory
 from tests.api.conftest import House
+from tests.waiting import held
 
 
 def test_a_receipt_says_where_everything_stands(house: House) -> None:
@@ -292,6 +295,20 @@ def test_an_amendment_keeps_the_entry_and_takes_its_place(house: House) -> None:
     house.post(f"/v1/entries/{amended['position']}/retractions", by="ines")
 
 
+def test_what_does_not_fit_in_an_amendment_is_told_in_sentences(house: House) -> None:
+    """Its content is read by the event that it amends: no word of the library that reads it reaches a person."""
+    _, key_result = house.objective("now")
+    measured = house.post(f"/v1/key-results/{key_result}/values", {"value": "70"}, by="ines")
+    path = f"/v1/entries/{measured['position']}/amendments"
+    for body, place, sentence in (
+        ({"value": "1,5"}, "/body/value", "its decimal sign is a point, as in 1.5."),
+        ({"value": "2", "colour": "red"}, "/body/colour", "Nothing of this name is known here"),
+        ({}, "/body/value", "This is needed and missing."),
+    ):
+        told = house.refused(path, {"body": body}, "amendment_does_not_fit", place)
+        assert sentence in told["detail"], told
+
+
 def test_an_amended_check_in_is_sealed_again(house: House) -> None:
     _, key_result = house.objective("now")
     said = house.post(
@@ -353,7 +370,7 @@ def test_what_is_recorded_is_answered_so_although_the_wait_for_it_is_broken_off(
     """Who is told that the ledger is away gives the command again, and it would be recorded twice."""
     head, body = house.ledger.head().position, {"name": "Recorded, whatever comes"}
     house.get("/v1/cycles/now/board")
-    with held(house, "projections_bookmarks") as stood_before, ThreadPoolExecutor(1) as threads:
+    with held(house.ledger, "projections_bookmarks") as stood_before, ThreadPoolExecutor(1) as threads:
         answer = threads.submit(house["ada"].post, "/v1/teams", json=body)
         stood_before()  # it is recorded, and waits until the projections have read it
         with psycopg.connect(house.ledger.place.application_url, autocommit=True) as other:
@@ -366,3 +383,22 @@ def test_what_is_recorded_is_answered_so_although_the_wait_for_it_is_broken_off(
         assert answer.result().headers["projection"] == "behind"
     assert house.ledger.head().position == head + 1
     assert body["name"] in house["ada"].get("/v1/teams", params={"min_position": head + 1}).text
+
+
+def test_the_people_are_looked_through_once_for_all_whole_names(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a body that names several people by whole names, then the directory is read once for it."""
+    for name, handle in (("Lena Long", "ll"), ("Omar Oven", "oo"), ("Pia Pan", "pp")):
+        house.post("/v1/people", {"name": name, "handle": handle})
+    objective, _ = house.objective("now", title="For a few")
+    read, names = [], Directory.names
+
+    def noting(self: Directory, identifiers: Any = None) -> Any:
+        read.append(identifiers)
+        return names(self, identifiers)
+
+    monkeypatch.setattr(Directory, "names", noting)
+    body = {"visibility": "people", "people": ["Lena Long", "omar  oven", "PIA PAN"]}
+    house.post(f"/v1/objectives/{objective}/visibilities", body)
+    assert read.count(None) == 1

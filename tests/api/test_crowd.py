@@ -53,7 +53,7 @@ def served(house: House, most: int) -> Iterator[tuple[str, Any]]:
     engine = Engine(house.ledger)
     app = create_app(
         house.ledger, Reader(house.ledger, engine, keeps=True), engine, house.ledger.settings,
-        door=Door(0, 0, 0, 0, most),
+        door=Door(0, 0, 0, 0, most, 0),
     )  # fmt: skip
     with in_background(app) as address:
         yield address, app
@@ -95,7 +95,7 @@ def test_who_comes_beyond_the_bound_is_turned_away_at_once_and_who_is_inside_is_
             # and who asks how the server is, is told
             assert (await client.get("/v1/health")).status_code == 200
             assert app.state.figures.under_way._value.get() == 2
-            assert app.state.figures.turned_away._value.get() == 2
+            assert app.state.figures.turned_away.labels("at_once")._value.get() == 2
             # when those inside are answered, then there is room again
             app_loop = next(iter(held.gate._waiters)).get_loop()
             app_loop.call_soon_threadsafe(held.gate.set)
@@ -138,7 +138,7 @@ def test_a_pause_of_five_seconds_under_the_usual_load_turns_nobody_away() -> Non
         most = crowd.under_way
         gate.set()
         await asyncio.gather(*tasks)
-        return most, figures.turned_away._value.get()
+        return most, figures.turned_away.labels("at_once")._value.get()
 
     assert asyncio.run(meeting()) == (STALL_SECONDS * A_SECOND, 0)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -19,12 +19,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
-from api import readiness
+from api import middleware, readiness
 from api.app import create_app
 from api.cli.listening import is_loopback
 from api.connection import PunctualProtocol
-from api.door import Door
+from api.door import WIDE_OPEN, Door
 from api.logs import configure
+from api.middleware import BODY_LIMIT
 from api.rates import Buckets
 from api.readiness import Past
 from api.server import in_background
@@ -36,11 +37,16 @@ from tests.waiting import PATIENCE
 
 
 @contextmanager
-def another_door(house: House, **more: Any) -> Iterator[httpx.Client]:
+def another_door(house: House, door: Door = WIDE_OPEN, **more: Any) -> Iterator[httpx.Client]:
     """The same ledger behind a door of its own; nobody's client."""
     engine = Engine(house.ledger)
     app = create_app(
-        house.ledger, Reader(house.ledger, engine, keeps=True), engine, house.ledger.settings, **more
+        house.ledger,
+        Reader(house.ledger, engine, keeps=True),
+        engine,
+        house.ledger.settings,
+        door=door,
+        **more,
     )
     with in_background(app) as address, httpx.Client(base_url=address, timeout=PATIENCE) as client:
         yield client
@@ -67,13 +73,17 @@ def test_a_bucket_fills_at_its_rate() -> None:
     assert Buckets("reads", 0).take(b"a") is None
 
 
-def test_over_its_rate_a_token_waits_and_others_do_not(house: House) -> None:
-    with another_door(house, door=Door(reads_per_second=2, writes_per_second=1)) as client:
+def test_over_its_rate_a_token_waits_and_others_do_not(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        middleware, "Buckets", partial(Buckets, clock=lambda: 0.0)
+    )  # no bucket fills meanwhile
+    door = Door(reads_per_second=2, writes_per_second=1, waiting_seconds=0)
+    with another_door(house, door) as client:
         answers = [client.get("/v1/cycles", headers=of(house, "rita")) for _ in range(8)]
         refused = [answer for answer in answers if answer.status_code == 429]
-        assert answers[0].status_code == 200
+        assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 4
         assert answers[0].headers["ratelimit-policy"] == '"reads";q=4;w=2'
-        assert re.fullmatch(r'"reads";r=3;t=[01]', answers[0].headers["ratelimit"])
+        assert answers[0].headers["ratelimit"] == '"reads";r=3;t=1'
         problem = refused[0].json()
         assert problem["type"] == "/v1/problems/too_many_requests"
         assert "2 reads in a second" in problem["detail"]
@@ -84,7 +94,7 @@ def test_over_its_rate_a_token_waits_and_others_do_not(house: House) -> None:
             client.post("/v1/teams?dry_run=true", json={"name": "T"}, headers=of(house, "ada"))
             for _ in range(6)
         ]
-        assert {answer.status_code for answer in made} == {200, 429}
+        assert [answer.status_code for answer in made] == [200] * 2 + [429] * 4
         assert all(client.get("/v1/health").status_code == 200 for _ in range(10))
         figures = client.get("/v1/metrics", headers=of(house, "ada")).text
         assert f'strategy_ledger_rate_limited_total{{kind="reads"}} {len(refused)}.0' in figures
@@ -154,11 +164,11 @@ def test_an_accident_is_logged_under_its_request(house: House, log: io.StringIO,
     answer = house["rita"].get("/v1/entries/1")
     assert answer.status_code == 500
     assert "by design" not in answer.text
+    assert lines(house, log)[-1]["level"] == "warning"
     told = [json.loads(line) for line in log.getvalue().splitlines()]
     accident = next(line for line in told if line["level"] == "error")
     assert accident["request"] == answer.headers["x-request-id"]
     assert "by design" in accident["message"]
-    assert lines(house, log)[-1]["level"] == "warning"
 
 
 def test_what_machines_ask_every_few_seconds_is_not_logged(house: House, log: io.StringIO) -> None:
@@ -250,6 +260,22 @@ def test_a_request_is_a_span_that_names_nobody(house: House) -> None:
         assert "example.org" not in span.to_json()
 
 
+def test_who_is_refused_before_a_route_is_reached_has_a_span_of_its_name(house: House) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with another_door(house, telemetry={"tracer_provider": provider}) as client:
+        client.get("/v1/people/ines@example.org", headers={"Authorization": "Bearer nobody's"})
+        client.post("/v1/teams", content=b" " * (BODY_LIMIT + 1), headers=of(house, "ada"))
+        client.head("/v1/cycles", headers=of(house, "rita"))
+    spans = exporter.get_finished_spans()
+    assert [span.name for span in spans] == ["GET /v1/people/{person}", "POST /v1/teams", "HEAD /v1/cycles"]
+    assert [(span.attributes or {})["http.response.status_code"] for span in spans] == [401, 413, 200]
+    for span in spans:
+        assert (span.attributes or {})["http.route"] == span.name.split()[1]
+        assert "example.org" not in span.to_json()
+
+
 # -- readiness
 
 
@@ -265,15 +291,17 @@ def test_readiness_is_a_word_for_anybody_and_all_of_it_for_those_who_operate(hou
 
 
 def test_a_projection_that_stopped_is_named_with_its_entry(house: House) -> None:
-    control = house.desk.engine.control
+    engine = house.desk.engine
     with house.ledger.pool.connection() as connection:
-        generation = control.prepare(connection)
-        control.stop(connection, generation, "drift", 5, "drift does not know objective.sung (entry 5)")
+        generation = engine.control.prepare(connection)
+        engine.bookmarks.stop(
+            connection, generation, "drift", 5, "drift does not know objective.sung (entry 5)"
+        )
         try:
             answer = house["ada"].get("/v1/ready")
             stopped = figures(house)["strategy_ledger_projection_stopped", "drift"]
         finally:
-            control.stop(connection, generation, "drift", None, None)  # type: ignore[arg-type]
+            engine.bookmarks.stop(connection, generation, "drift", None, None)  # type: ignore[arg-type]
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     assert answer.json()["status"] == "stopped"

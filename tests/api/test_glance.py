@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
-from collections.abc import Callable
 from datetime import date
 
 import psycopg
@@ -17,18 +15,17 @@ from aggregates.decide import decide
 from api import probe as probe_module
 from api.probe import Probe, Standing
 from ledger.store import Ledger
-from projections.tables import Standing as Stand
+from projections.bookmarks import Standing as Stand
+from replay import presenting
 from replay.engine import Engine
 from tests.api.conftest import House
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+@pytest.fixture(autouse=True)
+def _names_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory, which the thread reads again after a while, is not due during a test."""
+    monkeypatch.setattr(presenting, "NAMES_SECONDS", 1_000_000)
 
 
 def with_glance(house: House) -> Probe:
@@ -174,7 +171,8 @@ def test_an_answer_in_parts_is_taken_whole_and_serves_nobody_who_came_later() ->
 
 
 @pytest.mark.parametrize("fault", ["send", "take", "judge", "unasked"])
-def test_whatever_becomes_of_a_glance_the_look_answers(fault: str) -> None:
+def test_whatever_becomes_of_a_glance_the_look_answers(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe_module, "AGAIN_SECONDS", PATIENCE)  # so that no other one is made
     paper, looks = Paper(sends=fault != "send"), []
 
     def look() -> Standing:
@@ -233,19 +231,19 @@ def test_a_connection_that_is_long_in_the_making_keeps_nobody_waiting(
 ) -> None:
     """Given a database that lets nobody else in for a while, then those who wait are answered by the look."""
     monkeypatch.setattr(probe_module, "AGAIN_SECONDS", 0.0)
-    paper, gate, asked = Paper(), threading.Event(), []
+    gate, papers = threading.Event(), list[Paper]()
 
     def make() -> Paper:
-        asked.append(1)
+        papers.append(Paper())  # a second one, which the last look may still ask for, is another
         assert gate.wait(PATIENCE)
-        return paper
+        return papers[-1]
 
     async def meeting() -> None:
         probe = Probe(lambda: standing(1), make, lambda _: standing(2))
         try:
             for _ in range(3):
                 assert (await asyncio.wait_for(probe.standing(), PATIENCE / 2)).position == 1
-            assert len(asked) == 1
+            assert len(papers) == 1
         finally:
             gate.set()
         while probe._glance is None:
@@ -253,4 +251,4 @@ def test_a_connection_that_is_long_in_the_making_keeps_nobody_waiting(
         probe.close()
 
     asyncio.run(meeting())
-    assert paper.closed
+    assert papers[0].closed

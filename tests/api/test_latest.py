@@ -77,6 +77,20 @@ def test_who_waits_for_an_answer_that_fails_asks_for_one_of_their_own() -> None:
     assert asyncio.run(fail_once()) == (b"3", "the database is away")
 
 
+def test_all_who_wait_for_an_answer_that_fails_hear_so_together() -> None:
+    """Given twenty who wait for what fails after a while, then it is tried once, and not by each in turn."""
+
+    async def fail() -> tuple[list[int], list[Any]]:
+        kept, kitchen = latest(), Kitchen()
+        asked = [kept.at(("board",), FAILS, 0, kitchen.at(FAILS)) for _ in range(10)]
+        asked += [kept.at(("board",), FAILS - 1, 0, kitchen.at(FAILS)) for _ in range(10)]
+        return kitchen.made, await asyncio.gather(*asked, return_exceptions=True)
+
+    made, found = asyncio.run(fail())
+    assert made == [FAILS]
+    assert {type(one) for one in found} == {ConnectionError}
+
+
 def test_who_leaves_takes_no_answer_away() -> None:
     """Given that whoever began an answer left, then those who wait for it have it all the same."""
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from psycopg import sql
 from pydantic import TypeAdapter, ValidationError
 
 from aggregates.command import MOST_CHANGES
+from aggregates.cycle.decide import LONGEST_CYCLE_DAYS
 from aggregates.decision.commands import RecordDecision
+from aggregates.decision.decide import MOST_LINES, MOST_TOUCHED
 from aggregates.finding.commands import MOST_FINDINGS
 from aggregates.measures import MOST_STAGES, MOST_STEPS, StagesTarget, StepsTarget
 from aggregates.objective.commands import SetVisibility
@@ -27,15 +32,18 @@ from api.door import (
     LISTENERS_PER_TOKEN,
     READS_PER_SECOND,
     UNDER_WAY,
+    WAITING_SECONDS,
     WRITES_PER_SECOND,
     Door,
 )
+from api.exporting import sheets
+from api.exporting.table import Column
 from api.limits import LIMITS, table
 from api.metrics import Figures
 from api.middleware import BODY_LIMIT
 from api.paging import MOST_ROWS
 from api.parameters import LONGEST_PARAMETER
-from api.problems import TooManyListeners, TooManyRequests
+from api.problems import TooManyListeners, TooManyRequests, TooManyRows
 from api.problems import code_of as code_of_class
 from api.rates import Buckets
 from api.routes.entries import MOST_ENTRIES
@@ -78,6 +86,26 @@ def too_many_key_results(house: House) -> str:
     return problem(house["ada"].post(f"/v1/objectives/{reference}/key-results", json=body))
 
 
+def too_many_lines(house: House) -> str:
+    reference, _ = house.objective("now", title="Planned again and again")
+    decision = house.post("/v1/decisions", {"text": "Again.", "decided_by": "ines"})["identifiers"][
+        "decision"
+    ]
+    body = {"decision": decision, "objectives": [{"objective": reference}]}
+    for _ in range(MOST_LINES - 1):
+        house.post("/v1/replans", body)
+    return problem(house["ada"].post("/v1/replans", json=body))
+
+
+def too_many_days(house: House) -> str:
+    begins = house.today + timedelta(days=1)
+    ends = begins + timedelta(days=LONGEST_CYCLE_DAYS)
+    body = {"cycle": "ten-years", "name": "Ten years", "kind": "custom"}
+    return problem(
+        house["ada"].post("/v1/cycles", json={**body, "starts_on": f"{begins}", "ends_on": f"{ends}"})
+    )
+
+
 def too_much_contention(house: House) -> str:
     """Somebody changes what the command reads, each time before it is appended."""
     from tests.ledger.helpers import forming
@@ -111,6 +139,19 @@ def head_is_held(house: House) -> str:
     with house.ledger.place.as_owner() as owner:
         owner.execute("select from head for update")
         return appended(house, [stored(f"person:{house.people['ines']}")])
+
+
+def table_is_held(house: House) -> str:
+    """Somebody locks the tables of the answers and goes to lunch."""
+    with house.ledger.pool.connection() as tool, tool.transaction():
+        rows = tool.execute(
+            "select relname from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'r'"
+            " and relname ~ '^g[0-9]+_'",
+            [f'"{house.ledger.schema}"'],
+        ).fetchall()
+        for (name,) in rows:
+            tool.execute(sql.SQL("lock table {}").format(sql.Identifier(house.ledger.schema, name)))
+        return problem(house["ada"].get("/v1/teams"))
 
 
 def over_its_rate(kind: str, rate: int) -> str:
@@ -147,6 +188,59 @@ def one_under_way_more() -> str:
 
     asyncio.run(meeting())
     return str(orjson.loads(sent[1]["body"])["type"]).rpartition("/")[2]
+
+
+def one_who_waits_too_long() -> str:
+    """A request whose work does not begin."""
+    sent: list[Any] = []
+
+    async def stalled(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def meeting() -> None:
+        crowd = Crowd(stalled, fault_answer, 0, Figures(), seconds=0.01)
+        await crowd(scope_of("/v1/cycles"), never, send)
+
+    asyncio.run(meeting())
+    return str(orjson.loads(sent[1]["body"])["type"]).rpartition("/")[2]
+
+
+def one_row_more() -> str:
+    """One row more than a sheet holds; the sheet is a small one, so that the test is short."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sheets, "MOST_ROWS", 2)
+        rows = [("a",)] * 3
+        assert b"".join(sheets.xlsx_of("small", [Column("one", "text", "")], rows[:2], []))
+        with pytest.raises(TooManyRows):
+            b"".join(sheets.xlsx_of("large", [Column("one", "text", "")], rows, []))
+    return code_of_class(TooManyRows)
+
+
+def one_who_is_read_too_late() -> str:
+    """A request that arrived long before those in front of it were answered: the server is not asked."""
+    sent: list[Any] = []
+    scope = scope_of("/v1/cycles")
+    waited = next(limit.most for limit in LIMITS if limit.what.startswith("wait of a request behind"))
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def meeting(age: float) -> None:
+        scope.setdefault("state", {})["arrived"] = time.monotonic() - age
+        await Crowd(answered, fault_answer, 0, Figures(), seconds=WAITING_SECONDS)(scope, never, send)
+
+    asyncio.run(meeting(waited - 1))
+    assert sent == ["answered"]
+    asyncio.run(meeting(waited + 1))
+    return str(orjson.loads(sent[-1]["body"])["type"]).rpartition("/")[2]
+
+
+async def answered(_scope: Any, _receive: Any, send: Any) -> None:
+    """The server behind it."""
+    await send("answered")
 
 
 async def never(*_: Any) -> Any:
@@ -192,6 +286,11 @@ OVER: dict[str, Callable[[House], str]] = {
         str(number).encode() for number in range(LISTENERS + 1)
     ),
     "requests under way in one server, unless set otherwise": lambda _: one_under_way_more(),
+    "wait of a request until its work begins, unless set otherwise": lambda _: one_who_waits_too_long(),
+    "wait of a request behind others of its connection, unless that wait is set otherwise": lambda _: (
+        one_who_is_read_too_late()
+    ),
+    "rows of a workbook that is asked for": lambda _: one_row_more(),
     "findings that one command answers": lambda house: problem(
         house["ada"].post(
             "/v1/findings/answers",
@@ -211,6 +310,21 @@ OVER: dict[str, Callable[[House], str]] = {
             "changes": [{"command": "withdraw_objective", "objective": new_id()}] * (MOST_CHANGES + 1),
         },
     ),
+    "objectives that one decision touches": lambda house: problem(
+        house["ada"].post(
+            "/v1/decisions",
+            json={
+                "text": "So much.",
+                "decided_by": "ines",
+                "touches": [str(new_id()) for _ in range(MOST_TOUCHED)],
+                "changes": [
+                    {"command": "draft_objective", "cycle": "now", "title": "One more", "owner": "ines"}
+                ],
+            },
+        )
+    ),
+    "lines of one objective": too_many_lines,
+    "days of a cycle": too_many_days,
     "people that a visibility names": lambda _: code_of(
         SetVisibility,
         {
@@ -240,6 +354,7 @@ OVER: dict[str, Callable[[House], str]] = {
     ),
     "entry ahead of the database's clock": clock_is_behind,
     "wait for whoever is appending": head_is_held,
+    "wait for whoever holds a table of the answers": table_is_held,
     "decisions of one command under contention": too_much_contention,
     "entries read at once": page,
     "a line (title, name, idempotency key)": lambda _: code_of(Line, "a" * 201),
@@ -251,7 +366,7 @@ OVER: dict[str, Callable[[House], str]] = {
 }
 
 
-WAITED_FOR = {"wait for whoever is appending"}
+WAITED_FOR = {"wait for whoever is appending", "wait for whoever holds a table of the answers"}
 """Limits that are seconds, and over which nobody gets sooner."""
 
 

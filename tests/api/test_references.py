@@ -17,6 +17,7 @@ def test_what_is_refused_uses_up_no_reference(house: House) -> None:
     house.post("/v1/objectives?dry_run=true", draft(), status=200)
     twice = [house.post("/v1/objectives", draft(), headers={"Idempotency-Key": "once"}) for _ in range(2)]
     assert [list(one["references"]) for one in twice] == [[f"OBJ-{numbers[0] + 1}"]] * 2
+    assert list(house.post("/v1/objectives", draft())["references"]) == [f"OBJ-{numbers[0] + 2}"]
     changes = [
         {"command": "add_key_result", "objective": objective, **key_result(title=name)} for name in ("A", "B")
     ]
@@ -27,3 +28,11 @@ def test_what_is_refused_uses_up_no_reference(house: House) -> None:
     assert sum(one["name"] == "key_result.added" for one in previewed["events"]) == 2
     told = house.post("/v1/decisions", decision)
     assert list(told["references"]) == [f"KR-{numbers[1] + 1}", f"KR-{numbers[1] + 2}"]
+
+
+def test_who_is_added_again_under_the_same_key_is_written_down_once(house: House) -> None:
+    """Given a person who is added twice under one key, then the directory knows one of that name."""
+    body, key = {"name": "Once Only"}, {"Idempotency-Key": "one person"}
+    first, again = (house.post("/v1/people", body, headers=key) for _ in range(2))
+    assert first["identifiers"] == again["identifiers"]
+    assert b"".join(house.ledger.directory.export()).count(b"Once Only") == 1

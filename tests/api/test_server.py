@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import httpx
 import pytest
 
-from api.server import HOST, address_of, listening_socket, running
-from tests.waiting import PATIENCE
+from api import server as server_module
+from api.server import COLLECTED_AFTER, HOST, address_of, listening_socket, many_served, running
+from tests.waiting import PATIENCE, until
 
 PROGRAM = """
 import sys, threading
@@ -84,3 +87,48 @@ def test_a_runner_that_fails_is_started_again() -> None:
     with running(failing):
         assert failing.again.wait(PATIENCE)
     assert failing.runs == 2
+
+
+def test_while_it_serves_what_is_old_and_in_a_circle_is_taken_away_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Left:
+        """What a connection leaves, in a circle."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+    monkeypatch.setattr(server_module, "COLLECTED_AFTER", (1_000_000, 20, 1))
+    with many_served():
+        # given that it was looked at while it was in use, so that it is old
+        left = Left()
+        until(lambda: any(type(one) is Left for one in gc.get_objects(generation=2)))
+        gone = weakref.ref(left)
+        # when it is in use no more, then it goes, although nothing is made that has Python look
+        del left
+        until(lambda: gone() is None)
+
+
+def test_while_it_serves_the_collector_looks_at_what_is_new_again_and_again() -> None:
+    before, looked, old = gc.get_threshold(), threading.Semaphore(0), {"kept": [1]}
+
+    def saw(phase: str, about: dict[str, int]) -> None:
+        if phase == "stop" and about["generation"] == 1 and threading.current_thread().name == "collector":
+            looked.release()
+
+    gc.callbacks.append(saw)
+    try:
+        # given a server that keeps much and adds nothing to it
+        with many_served():
+            kept = {"kept": [old]}
+            # when it serves on, then what is new is looked at all the same, and is old from then on
+            assert looked.acquire(timeout=PATIENCE)
+            assert looked.acquire(timeout=PATIENCE)
+            assert any(one is kept for one in gc.get_objects(generation=2))
+            # and all that is kept is looked at most seldom
+            assert gc.get_threshold() == COLLECTED_AFTER
+    finally:
+        gc.callbacks.remove(saw)
+    # then the process is as it was
+    assert gc.get_threshold() == before
+    assert "collector" not in {thread.name for thread in threading.enumerate()}

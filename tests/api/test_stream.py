@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request, Response
 
 from api.app import create_app
 from api.connection import SLOW, PunctualProtocol
-from api.door import Door
+from api.door import WIDE_OPEN, Door
 from api.metrics import Figures
 from api.problems import TooManyListeners
 from api.routes.stream import Listening
@@ -200,7 +200,7 @@ def test_who_takes_nothing_is_told_why_the_stream_ends(monkeypatch: pytest.Monke
     farewell = PunctualProtocol._say_farewell
 
     def say(self: PunctualProtocol) -> bool:
-        monkeypatch.setattr("api.connection.TAKING_SECONDS", 60.0)
+        monkeypatch.setattr("api.connection.TAKING_SECONDS", PATIENCE)
         assert farewell(self)
         told.set()
         return True
@@ -380,11 +380,15 @@ def test_listeners_are_bounded() -> None:
 def test_the_end_of_the_server_lets_listeners_go(house: House) -> None:
     # given somebody who listens at a door of their own, when its server is told to end
     engine = Engine(house.ledger)
-    app = create_app(house.ledger, Reader(house.ledger, engine, keeps=True), engine, house.ledger.settings)
+    app = create_app(
+        house.ledger, Reader(house.ledger, engine, keeps=True), engine, house.ledger.settings, door=WIDE_OPEN
+    )
     headers = {"Authorization": f"Bearer {house.tokens['rita']}"}
     with ExitStack() as stack:
         with in_background(app) as address:
-            answer = stack.enter_context(httpx.stream("GET", f"{address}/v1/stream", headers=headers))
+            answer = stack.enter_context(
+                httpx.stream("GET", f"{address}/v1/stream", headers=headers, timeout=PATIENCE)
+            )
             ear = Ear(answer)
             assert app.state.figures.listeners._value.get() == 1
         # then the stream is whole to its end, and says from where to go on

@@ -109,7 +109,8 @@ class Served:
     def start(self, port: int) -> None:
         """Start the server and wait until it answers."""
         command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", str(port)]
-        environ = {**environ_of(self._book), "STRATEGY_LEDGER_WRITES_PER_SECOND": "0"}
+        rates = {f"STRATEGY_LEDGER_{kind}_PER_SECOND": "0" for kind in ("READS", "WRITES")}
+        environ = {**environ_of(self._book), **rates}
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=environ, stdout=subprocess.PIPE, stderr=log, text=True

@@ -275,9 +275,10 @@ def _host(url: str) -> str:
 
 
 def _archives(data: Path, archive: Path) -> None:
-    """Let the server keep its log, which it begins with at its next start."""
+    """Let the server keep its log, which it begins with at its next start; a part that is there is whole."""
+    command = f"cp %p {archive}/%f.part && mv {archive}/%f.part {archive}/%f"
     with EmbeddedServer.start(data) as server, psycopg.connect(server.url, autocommit=True) as connection:
-        for name, value in {"archive_mode": "on", "archive_command": f"cp %p {archive}/%f"}.items():
+        for name, value in {"archive_mode": "on", "archive_command": command}.items():
             connection.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), value))
         connection.execute("select pg_reload_conf()")
         process = int((data / "postgres" / "postmaster.pid").read_text().splitlines()[0])

@@ -121,8 +121,8 @@ def test_what_was_appended_before_everything_was_dropped_is_not_followed_after_i
     then the next entry at its place is one that nobody has followed yet."""
     states, put = ledger._executor.states, ledger._application.put
 
-    def answered_late(*told: Any) -> Appended:
-        appended = put(*told)
+    def answered_late(*told: Any, **more: Any) -> Appended:
+        appended = put(*told, **more)
         states.begin_anew()
         states.refresh()
         states.position = appended.position - 1  # as a ledger says that was brought back

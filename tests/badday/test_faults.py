@@ -7,7 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,16 @@ import psycopg
 import pytest
 
 from aggregates.decide import decide
+from api import middleware
 from api.app import create_app
 from api.door import WIDE_OPEN
+from api.reading import Desk
 from api.server import in_background
 from ledger.embedded import EmbeddedServer
 from ledger.errors import LedgerIsFull, LedgerIsReadOnly
 from ledger.receipts import IdempotencyKey
 from ledger.store import Ledger
+from replay import presenting
 from replay.verify import verify
 from tests.conftest import TEST_MASTER_KEY
 from tests.laws.proxy import proxy
@@ -31,7 +34,7 @@ from tests.laws.shelf import Book, Shelf
 from tests.laws.test_attacks import through
 from tests.laws.test_writers import held, is_in_order, live_equals_rebuilt, stands_once
 from tests.laws.writer import give, item_of, numbered, told
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, patient_server, until
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
@@ -67,22 +70,40 @@ def _until_together(ledger: Ledger, tickets: int) -> None:
 
 
 @contextmanager
-def served(book: Book, steward: UUID) -> Iterator[httpx.Client]:
-    """Give a client of a server of this ledger."""
+def served(book: Book, steward: UUID, *, patience: float | None = None) -> Iterator[httpx.Client]:
+    """Give a client of a server of this ledger, as patient as a test; or as one is in its daily work, and for answers
+    that are made anew it waits so long."""
+    with serving(book, steward, patience=patience) as (client, _):
+        yield client
+
+
+@contextmanager
+def serving(
+    book: Book, steward: UUID, *, patience: float | None = None
+) -> Iterator[tuple[httpx.Client, Desk]]:
+    """Give a client of a server of this ledger, and what its routes talk to."""
     headers = {"Authorization": f"Bearer {book.ledger.tokens.issue(f'person:{steward}', 'client')}"}
     app = create_app(book.ledger, book.reader, book.engine, book.settings, door=WIDE_OPEN)
+    book.engine.renewal.patience = PATIENCE if patience is None else patience
     with (
+        patient_server() if patience is None else nullcontext(),
         in_background(app) as address,
         httpx.Client(base_url=address, headers=headers, timeout=PATIENCE) as client,
     ):
-        yield client
+        yield client, app.state.desk
 
 
 def test_an_exhausted_pool_is_said_and_passes(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given connections that are all in use, then what is kept is answered, other readers and writers are told so and
     when to come again, nothing is half done, and it goes on by itself as soon as one comes free."""
-    with shelf.company() as (book, company), served(book, company.steward) as client:
+    # neither the token nor the names are due to be looked up again meanwhile
+    monkeypatch.setattr(middleware, "TOKEN_SECONDS", 1_000_000)
+    monkeypatch.setattr(presenting, "NAMES_SECONDS", 1_000_000)
+    with shelf.company() as (book, company), serving(book, company.steward) as (client, desk):
         assert client.get("/v1/cycles").status_code == 200
+        until(
+            lambda: desk.probe._glance is not None
+        )  # the connection by which it looks whether anything is new
         before = book.ledger.head().position
         with ExitStack() as stack, monkeypatch.context() as soon:
             stack.enter_context(book.ledger._connections.use())  # which may wait beside the pool

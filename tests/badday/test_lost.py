@@ -14,7 +14,7 @@ from api.reading import Desk
 from api.writing import Writer
 from ledger.errors import is_lost
 from ledger.store import Ledger
-from projections.tables import Standing
+from projections.bookmarks import Standing
 from replay.engine import Engine
 from replay.questions import ProjectionIsBehind, Reader
 from tests.laws.shelf import Shelf

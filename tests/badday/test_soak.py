@@ -16,6 +16,7 @@ from replay.verify import verify
 from tests.badday.soak import Served, Soak, kill_database
 from tests.laws.shelf import Shelf
 from tests.laws.test_writers import is_in_order
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
@@ -48,6 +49,7 @@ def test_server_and_database_are_killed_under_load(own_shelf: Shelf, tmp_path: P
                         served.is_killed()
                         served.starts_again()
                 soak.model.wait_for(60)
+                until(lambda: soak.reads or soak.model.faults)
         finally:
             served.is_killed()
         assert soak.reads

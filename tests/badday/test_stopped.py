@@ -25,8 +25,8 @@ def stop(book: Book, name: str, *, emptied: bool = False) -> None:
         kind = next(kind for kind in PROJECTIONS if kind.name == name)
         for table in kind.TABLE_NAMES if emptied else ():
             connection.execute(generation.query(f"truncate {{{table}}}"))
-        here = book.engine.control.bookmarks(connection, generation)[name].position
-        book.engine.control.stop(connection, generation, name, here + 1, f"{name} stopped by a test.")
+        here = book.engine.bookmarks.of(connection, generation)[name].position
+        book.engine.bookmarks.stop(connection, generation, name, here + 1, f"{name} stopped by a test.")
 
 
 def test_every_question_goes_on_that_does_not_stand_on_what_stopped(shelf: Shelf) -> None:

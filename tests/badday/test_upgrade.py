@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from aggregates.decide import decide
 from ledger import migrate as migrating
 from ledger.identifiers import new_id
 from ledger.migrate import MigrationError, migrate, prepare, survey
-from ledger.place import Place
+from ledger.place import Connection, Place
 from ledger.receipts import IdempotencyKey
 from ledger.releases import migrations
 from ledger.schema import difference
@@ -101,35 +100,36 @@ def test_a_program_that_may_not_migrate_by_itself_says_what_is_to_be_done(
 
 
 def test_others_read_and_write_while_a_ledger_is_migrated(
-    ledger: Ledger, settings: Settings, steward: str, release: Release
+    ledger: Ledger, settings: Settings, steward: str, release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given somebody who reads for long what a migration changes and writers who go on, when the ledger is migrated,
     then nobody gets an error or waits longer than the migration may hold them, and it is done once the reader is."""
+    monkeypatch.setattr(
+        migrating, "PATIENCE", 1_000_000
+    )  # it never gives up, and whom it held, it would hold for ever
     release(SERVES_US, LOCKS, BUILDS)
     before = ledger.head().position
-    waits: list[float] = []
+    written: list[int] = []
     ended = threading.Event()
 
     def write() -> None:
         while not ended.is_set():
-            begun = time.monotonic()
-            ledger.execute("A", forming(new_id()), by=steward)
+            receipt = ledger.execute("A", forming(new_id()), by=steward)
             ledger.read_page(0, 5)
-            waits.append(time.monotonic() - begun)
+            written.append(receipt.position)
 
     with ThreadPoolExecutor(3) as pool:
         writers = [pool.submit(write) for _ in range(2)]
         with _reading(settings) as reader:
             migration = pool.submit(migrate, settings)
-            until(lambda: len(waits) > 40)
+            until(lambda: len(written) > 40)
             assert not migration.done()
             assert reader.execute("select count(*) from receipts").fetchone() is not None
         migration.result(PATIENCE)
         ended.set()
         for writer in writers:
             writer.result(PATIENCE)
-    assert max(waits) < migrating.PATIENCE / 2
-    assert ledger.head().position >= before + len(waits)
+    assert ledger.head().position >= before + len(written)
     assert survey(settings).pending == []
     with ledger.pool.connection() as connection:
         row = connection.execute(
@@ -141,11 +141,23 @@ def test_others_read_and_write_while_a_ledger_is_migrated(
 def test_a_migration_that_gets_no_lock_gives_up_and_leaves_nothing_half_done(
     ledger: Ledger, settings: Settings, steward: str, release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrating, "PATIENCE", 0.2)
-    monkeypatch.setattr(migrating, "LOCK_MS", 50)
     release(SERVES_US, LOCKS)
-    with _reading(settings), pytest.raises(MigrationError, match=r"somebody held.*Nothing was changed"):
-        migrate(settings)
+    alone = migrating._alone
+
+    @contextmanager
+    def alone_and_hasty(connection: Connection) -> Iterator[None]:
+        with (
+            alone(connection),
+            pytest.MonkeyPatch.context() as hasty,
+        ):  # others migrate theirs in this database too
+            hasty.setattr(migrating, "PATIENCE", 0.2)
+            hasty.setattr(migrating, "LOCK_MS", 50)
+            yield
+
+    with monkeypatch.context() as once, _reading(settings):
+        once.setattr(migrating, "_alone", alone_and_hasty)
+        with pytest.raises(MigrationError, match=r"somebody held.*Nothing was changed"):
+            migrate(settings)
     assert [one.number for one in survey(settings).pending] == [9001, 9002]
     with ledger.pool.connection() as connection:
         assert connection.execute("select to_regclass('later')").fetchone() == (None,)
@@ -172,13 +184,12 @@ def test_who_asks_while_the_answers_are_made_anew_is_told_to_come_again(
 ) -> None:
     """Given a server whose tables of answers are another release's, while it builds its own, then readers are told
     within a bounded time, commands are recorded, the earlier release goes on, and it answers once they are built."""
-    monkeypatch.setattr("api.app.PATIENCE", 0.2)
     with shelf.company() as (book, company):
         earlier = book.ledger.head().position
         monkeypatch.setattr(tables, "REVISION", tables.REVISION + 1)
         engine = Engine(book.ledger)
         later = Book(book.settings, book.ledger, engine, Reader(book.ledger, engine))
-        with served(later, company.steward) as client:
+        with served(later, company.steward, patience=0.2) as client:
             with book.ledger.pool.connection() as holder, holder.transaction():
                 engine.control.lock(holder, "generations")  # the building gets no further
                 told = [client.get("/v1/cycles/first/board"), client.get("/v1/entries")]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -67,8 +69,66 @@ def test_findings_are_shown_in_groups_and_can_be_asked_again(morning: Morning) -
     assert morning("nobody", "findings", "--person", "me").code == Code.NOT_ALLOWED
     strange = morning("cleo", "findings", "--rule", "rain")
     assert strange.code == Code.USAGE
-    assert strange.sentence.startswith("There is no rule 'rain'; it is one of change_without_decision, ")
+    assert strange.sentence.startswith("'rain' is none of change_without_decision, ")
     assert morning("cleo", "findings", "--format", "csv", "--direction", "softer").out.count("\n") == 2
+
+
+def test_people_and_teams_are_named_as_they_are_called(morning: Morning) -> None:
+    """By handle, address or the name that one alone has; what is near is said, and where several have it, which."""
+    line = morning.line
+    join = {"command": "add_person", "name": "Ada Marsh", "handle": "marsh.ada"}
+    teams = [{"command": "form_team", "name": name} for name in ("Ovens", "Shop front", "Shop front")]
+    assert line.record(*teams).code == 0
+    for word in ("Ada Marsh", "ada  marsh", "@ada"):
+        assert morning.rows("--person", word) == morning.rows("--person", "ada")
+    assert morning("cleo", "findings", "--team", "ovens").code == 0
+    near = morning("cleo", "findings", "--team", "Ovns")
+    assert (near.code, near.sentence) == (
+        Code.NOT_FOUND,
+        "No team is called 'Ovns'; near is Ovens; send a whole name or an identifier.",
+    )
+    several = morning("cleo", "findings", "--team", "shop front").sentence
+    assert several.startswith("2 teams are called 'shop front': ")
+    typo = morning("cleo", "findings", "--owner", "Ada Mash")
+    assert (typo.code, typo.sentence.partition(";")[2][:26]) == (Code.NOT_FOUND, " near is Ada Marsh (@ada);")
+    assert line("token", "issue", "Ada Mash").sentence.startswith(
+        "Nobody here is called 'Ada Mash'; near is Ada"
+    )
+    assert line.record(join).code == 0
+    several = morning("cleo", "findings", "--owner", "Ada Marsh").sentence
+    assert several.startswith("2 people are called 'Ada Marsh': ")
+    assert all(handle in several for handle in ("@ada", "@marsh.ada"))
+
+
+def test_a_name_as_it_is_spelled_comes_before_one_that_is_only_like_it(line: CommandLine) -> None:
+    """Given Strauß and Strauss, then each is found by the own spelling, and a third one asks who is meant."""
+    names = {"Jan Strauß": "jan", "Jan Strauss": "jans", "Jan STRAUSS": "js"}
+    people = [{"command": "add_person", "name": name, "handle": handle} for name, handle in names.items()]
+    assert line.record(*people).code == 0
+    for name, handle in {**names, "jan  strauß": "jan"}.items():
+        assert line("token", "issue", name, "--json").json == {
+            **line("token", "issue", f"@{handle}", "--json").json, "token": ANY
+        }  # fmt: skip
+    assert line("token", "issue", "JAN STRAUSS").sentence.startswith("2 people are called 'JAN STRAUSS': ")
+
+
+def test_a_handle_that_is_somebody_elses_whole_name_means_neither(line: CommandLine) -> None:
+    """Given Robin Ek, whose handle is robin, and Robin, then `Robin` is asked about, and each is named by a mark."""
+    both = [("Robin Ek", "robin"), ("Robin", "r.berg"), ("Ines", "ines")]
+    people = [{"command": "add_person", "name": name, "handle": handle} for name, handle in both]
+    assert line.record(*people).code == 0
+    for word in ("Robin", "robin"):
+        asked = line("token", "issue", word)
+        assert asked.code == Code.NOT_FOUND
+        assert asked.sentence.startswith(
+            f"{word!r} is the handle of Robin Ek and the whole name of somebody else; write @robin for the handle, "
+            "@r.berg for who is called so;"
+        )
+    for word in ("@robin", "@r.berg", "Robin Ek", "r.berg", "Ines", "ines"):
+        assert line("token", "issue", word).code == 0, word
+    grant = {"command": "grant_role", "person": "robin", "role": "reader"}
+    assert "write @robin for the handle" in line.record(grant).sentence
+    assert line.record({**grant, "person": "@robin"}).code == 0
 
 
 def test_many_are_answered_at_once_after_a_look(morning: Morning) -> None:
@@ -154,3 +214,29 @@ def test_one_decision_ratifies_what_has_none_and_its_decider_confirms_it(morning
     assert "“We bake less this spring.” (Ben, " in shown.out
     assert ", confirmed): " in shown.out
     assert json.loads(morning("ada", "verify", "--json").out)["clean"]
+
+
+def test_wrong_words_are_answered_with_what_there_is(morning: Morning, tmp_path: Path) -> None:
+    for words, code, sentence in (
+        (("board", "OBJ-1"), Code.NOT_FOUND, "it names an item, and a cycle is needed."),
+        (("board", "sprin"), Code.NOT_FOUND, "There is no cycle sprin at this basis; near is spring."),
+        (("findings", "obj1"), Code.NOT_FOUND, "an item is written OBJ-1."),
+        (("history", "the ovens"), Code.NOT_FOUND, "write OBJ-142, KR-311 or an identifier."),
+        (
+            ("export", "--after", "9", "--until", "5", "--out", str(tmp_path / "none")),
+            Code.USAGE,
+            "--after 9;",
+        ),
+        (("check-in", "KR-1", "--value", "3", "--on-behalf-of", "Ada Mash"), Code.NOT_FOUND, "whole name."),
+        (
+            ("init", "--organisation", "X", "--name", "A", "--zone", "Europe/Berlni"),
+            Code.USAGE,
+            "Europe/Berlin",
+        ),
+    ):
+        typed = morning.line(*words)
+        assert (typed.code, sentence in typed.sentence) == (code, True), typed.sentence
+    assert not (tmp_path / "none").exists()
+    marked = tmp_path / "marked.jsonl"
+    marked.write_bytes(b'\xef\xbb\xbf{"command": "form_team", "name": "Ovens"}\r\n')
+    assert morning.line("record", str(marked)).out.startswith("position ")

@@ -79,9 +79,13 @@ def test_an_export_comes_back_byte_for_byte(
     entries, people, again = (tmp_path / name for name in ("entries", "people", "again"))
     told = season("export", "--out", str(entries), "--directory", str(people))
     assert told.err.startswith("12 entries of ledger ")
-    nothing = season("export", "--after", "99", "--out", str(tmp_path / "nothing"))
+    nothing = season("export", "--after", "12", "--out", str(tmp_path / "nothing"))
     assert nothing.err.startswith("0 entries of ledger ")
     assert ", which ends at position 12, to " in nothing.err
+    beyond = season("export", "--after", "13", "--out", str(tmp_path / "beyond"))
+    assert beyond.code == Code.NOT_FOUND
+    assert "beyond the end of the ledger, which stands at position 12" in beyond.sentence
+    assert not (tmp_path / "beyond").exists()
     assert entries.stat().st_mode & 0o777 == people.stat().st_mode & 0o777 == 0o600
 
     elsewhere = CommandLine({**season.environ, "STRATEGY_LEDGER_SCHEMA": new_settings().schema})

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from api.cli.app import app
 from api.cli.codes import Code
 from tests.cli.conftest import CommandLine
 
@@ -207,6 +209,12 @@ def test_a_line_without_a_command_or_in_another_encoding(season: CommandLine, tm
     assert season("record", str(file)).sentence == "Line 1: This is not UTF-8; save the file as UTF-8."
 
 
+def test_nothing_to_record_is_said(season: CommandLine) -> None:
+    typed = season("record", "-", typed="\n \n")
+    assert (typed.code, typed.out) == (Code.DONE, "")
+    assert typed.err == "There was no command to record; one is a JSON object on a line of its own.\n"
+
+
 def test_a_dry_run_refuses_what_would_be_refused_of_somebody_new(season: CommandLine) -> None:
     taken = {"command": "add_person", "name": "Ada Again", "handle": "ADA"}
     malformed = {"command": "add_person", "name": "Ben", "handle": "a b"}
@@ -226,3 +234,28 @@ def test_a_key_result_is_named_as_people_type_it(season: CommandLine) -> None:
     assert wrong.sentence == (
         "A value is a number such as 1234.5, yes or no, or the names of finished stages with | between. (at --value)"
     )
+
+
+def test_a_refusal_has_its_code_for_programs(season: CommandLine, tmp_path: Path) -> None:
+    """Given --json, when a rule, a reading or a restore says no, then its code and its place are on standard output."""
+    change = {"command": "change_target", "key_result": "KR-1", "target": {"kind": "point", "at": "9"}}
+    typed = season("record", "-", "--json", typed=f"{json.dumps(change)}\n")
+    assert (typed.code, typed.json["code"]) == (Code.REFUSED, "reason_is_missing")
+    assert typed.json["errors"] == [{"pointer": "/reason", "detail": typed.json["detail"]}]
+    assert typed.json["detail"] in typed.sentence
+    typed = season("record", "-", "--json", typed=f"{json.dumps({**change, 'target': 5})}\n")
+    assert (typed.json["code"], typed.json["errors"][0]["pointer"]) == ("body_is_invalid", "/target")
+    typed = season("board", "spring", "--as-of", "9999", "--json")
+    assert (typed.json["code"], typed.json["errors"][0]["pointer"]) == ("basis_is_unknown", "/query/as_of")
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    assert season("restore", str(empty), "--json").json["code"] == "ledger_exists"
+    assert season("board", "spring", "--as-of", "9999").out == ""
+
+
+def test_what_programs_read_of_a_refusal_is_utf_8_on_any_terminal(season: CommandLine) -> None:
+    """Given a terminal that has no such letters, then the line of JSON is whole and the code is the refusal's own."""
+    words = ["check-in", "KR-東", "--value", "1", "--json"]
+    answer = CliRunner(charset="ascii", env=season.environ).invoke(app, words)
+    assert answer.exit_code == Code.NOT_FOUND
+    assert "KR-東" in json.loads(answer.stdout_bytes.decode())["detail"]

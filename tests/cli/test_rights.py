@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,7 +62,7 @@ def bakery(season: CommandLine) -> Bakery:
 @pytest.fixture(scope="module")
 def same_bakery(server_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bakery]:
     """One such bakery for all tests in which nothing is recorded; what they read is in its security log."""
-    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": "cli_rights"})
+    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": f"cli_rights{os.getpid()}"})
     try:
         line = created_at(place_for(settings, tmp_path_factory.mktemp("bakery")))
         yield staffed(with_season(line, day_of_ledger(line, seconds=300)))

@@ -273,6 +273,7 @@ def test_a_rebuild_waits_for_who_reads_a_view_and_writing_goes_on(
     head = kept.do("form_team", team=str(kept.ledger.new_id()), name="Quiet Readers")
     assert kept.rows("select position from v1_basis") == [{"position": head}]
     somebody_reads.rollback()
+    monkeypatch.undo()
     assert rebuild(kept.engine).number > before[0]["generation"]
 
 

@@ -70,7 +70,7 @@ def test_nobody_is_added_for_a_row_that_is_refused(bakery: Bakery) -> None:
         "Bread,zoe@bakery.example,Loaves,xia@bakery.example,1,2,1,2026-08-01,",
     )
     report = bakery.takes(bakery.file("twice.csv", twice), create_people=True)
-    assert refused(report) == ["3: row_is_repeated"]
+    assert refused(report) == ["3 Key Result: row_is_repeated"]
     assert sorted(report.people) == ["yan@bakery.example", "zoe@bakery.example"]
 
 
@@ -151,7 +151,7 @@ def test_rows_that_are_refused_or_unchanged_use_up_no_reference(bakery: Bakery) 
     ]
     report = bakery.takes(bakery.file("rows.csv", "\n".join([head, *lines])))
     assert (report.counts["recorded"], report.refused) == (9, 3)
-    assert refused(report)[0] == "3: horizon_is_outside_the_cycle"
+    assert refused(report)[0] == "3 Ends On: horizon_is_outside_the_cycle"
     more = [line.replace("2027-01-01", "2026-08-31") for line in lines]
     bakery.takes(bakery.file("more.csv", "\n".join([head, *more])))
     added = [one for one in bakery.entries() if " key_result.added " in one]
@@ -175,7 +175,7 @@ def test_a_row_lists_each_no_of_the_rules_that_does_not_follow_from_another(bake
     report = bakery.takes(
         bakery.file("rows.csv", f"{head}\n{bad}\n"), people=None, report=bakery.room / "report.json"
     )
-    assert refused(report) == ["2: person_was_not_here", "2: horizon_is_outside_the_cycle"]
+    assert refused(report) == ["2 Owner: person_was_not_here", "2 Ends On: horizon_is_outside_the_cycle"]
     assert (report.refused, bakery.head) == (1, before)
     told = json.loads((bakery.room / "report.json").read_text(encoding="utf-8"))
     assert [one["code"] for one in told["rows"]] == ["person_was_not_here", "horizon_is_outside_the_cycle"]
@@ -183,7 +183,10 @@ def test_a_row_lists_each_no_of_the_rules_that_does_not_follow_from_another(bake
     new = "Bread,ada@bakery.example,Rolls,ben@bakery.example,increase,1,30,3,2027-01-01"
     newer = "Cake,dora@bakery.example,Tarts,ben@bakery.example,increase,1,30,3,2027-01-01"
     report = bakery.takes(bakery.file("rows.csv", f"{head}\n{new}\n{newer}\n"), people=None)
-    assert refused(report) == ["2: horizon_is_outside_the_cycle", "3: person_was_not_here"]
+    assert refused(report) == [
+        "2 Ends On: horizon_is_outside_the_cycle",
+        "3 Objective Owner: person_was_not_here",
+    ]
 
 
 def test_a_weight_and_a_day_out_of_range_are_faults_of_their_cells(bakery: Bakery) -> None:

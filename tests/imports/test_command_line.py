@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from api.cli import session
+from api.cli.codes import Code
 from tests.cli.conftest import season, today
 from tests.imports.conftest import CommandLine
 
@@ -26,6 +32,41 @@ def test_a_table_is_tried_imported_and_imported_again(season: CommandLine, tmp_p
     assert season("board", "spring", "--json").json["objectives"][1]["title"] == "Quiet"
     again = season(*words, "--profile", str(tmp_path / "ours.json"), "--json")
     assert (again.json["entries"], again.json["counts"]["unchanged"]) == (0, 1)
+
+
+def test_what_an_import_writes_takes_no_place_unasked(season: CommandLine, tmp_path: Path) -> None:
+    """A profile or a note that is there stays; the report of an earlier run gives way to that of the next."""
+    path, ours, note = tmp_path / "rows.csv", tmp_path / "ours.json", tmp_path / "note.csv"
+    path.write_text(f"{HEAD}Quiet,ada,Complaints,ada,9,0,5\n", encoding="utf-8")
+    ours.write_text("{}", encoding="utf-8")
+    note.write_text("Ask Ben\n", encoding="utf-8")
+    asked = ("import", "csv", str(path), "--cycle", "spring", "--dry-run")
+    for option, file in (("--save-profile", ours), ("--report", note)):
+        before = file.read_bytes()
+        refused = season(*asked, option, str(file))
+        assert (refused.code, file.read_bytes()) == (Code.CONFLICT, before)
+        assert "--replace" in refused.sentence
+        assert season(*asked, option, str(file), "--replace").code == 0
+        assert file.read_bytes() != before
+        assert season(*asked, option, str(file)).code == 0
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    (tmp_path / "below").mkdir()
+    for report in (path, link, tmp_path / "below" / ".." / "rows.csv"):
+        refused = season(*asked, "--report", str(report), "--replace")
+        assert (refused.code, path.read_text(encoding="utf-8")[:9]) == (Code.USAGE, "Objective")
+    refused = season(*asked, "--profile", str(ours), "--report", str(ours), "--replace")
+    assert refused.code == Code.USAGE
+
+
+def test_a_file_that_only_begins_like_a_report_stays(season: CommandLine, tmp_path: Path) -> None:
+    path, rows = tmp_path / "rows.csv", tmp_path / "rows.json"
+    path.write_text(f"{HEAD}Quiet,ada,Complaints,ada,9,0,5\n", encoding="utf-8")
+    rows.write_text('{"rows": [{"name": "Ben"}]}', encoding="utf-8")
+    asked = ("import", "csv", str(path), "--cycle", "spring", "--dry-run", "--report", str(rows))
+    assert season(*asked).code == Code.CONFLICT
+    assert season(*asked, "--replace").code == 0
+    assert season(*asked).code == 0
 
 
 def test_what_cannot_be_read_is_one_sentence(season: CommandLine, tmp_path: Path) -> None:
@@ -110,9 +151,44 @@ def test_a_board_is_not_taken_for_a_table_of_another_tool(season: CommandLine, t
     """Given an exported board, whose columns hold identifiers, when it is imported, then it says what to do."""
     board, sheet = tmp_path / "board.csv", tmp_path / "sheet.csv"
     assert season("board", "spring", "--out", str(board)).code == 0
+    other = season("sheet", "spring", "--out", str(sheet.with_suffix(".txt")))
+    assert other.code == Code.UNAVAILABLE
+    assert other.sentence.startswith("A sheet is .xlsx or .csv;")
     assert season("sheet", "spring", "--out", str(sheet)).code == 0
     typed = season("import", "csv", str(board), "--cycle", "spring")
     assert (typed.code, "`sheet CYCLE --out FILE`" in typed.sentence) == (5, True), typed
     for words in (("import", "csv"), ("reconcile",)):
         typed = season(*words, str(sheet), "--cycle", "spring")
         assert (typed.code, "import sheet" in typed.sentence) == (5, True), typed
+
+
+@pytest.mark.parametrize("form", ["csv", "snapshots"])
+def test_an_import_says_how_far_it_is(
+    season: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Given a terminal, when something is imported, then a bar is drawn that moves with what was recorded."""
+    told: list[int] = []
+    totals: list[int | None] = []
+
+    @contextmanager
+    def progress(_: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        totals.append(total)
+        yield told.append
+
+    monkeypatch.setattr(session, "progress", progress)
+    if form == "csv":
+        path = tmp_path / "rows.csv"
+        path.write_text(f"{HEAD}Quiet,ada,Complaints,ada,9,0,5\n", encoding="utf-8")
+        typed = season("import", "csv", str(path), "--cycle", "spring")
+    else:
+        path = tmp_path / "2026-q1"
+        path.mkdir()
+        page = (
+            "## Objective: Bake\n\n| Key Result | Assignee |\n|---|---|\n| Loaves | ada |\n| Rolls | ada |\n"
+        )
+        (path / "2026-01-05T100000Z-0123abc.md").write_text(page, encoding="utf-8")
+        typed = season("import", "snapshots", str(path), "--objective-owner", "ada")
+    assert typed.code in (0, 1), typed.err  # Ada was not here in January
+    assert totals[0] != 0, "a bar without an end moves, one of nothing is not drawn"
+    assert told[0] < told[-1] or form == "csv"
+    assert told == sorted(told)

@@ -71,5 +71,7 @@ def test_every_trap_is_answered_with_a_line_a_reason_and_what_to_do(bakery: Bake
     told = [one for one in report.rows if one.became == "refused"]
     assert len(told) > 20
     assert all(one.line and one.code and one.reason.endswith((".", ")")) for one in told)
-    shaped = [one for one in told if one.column]
-    assert all(one.remedy for one in shaped if one.code != "objective_is_unknown")
+    assert {one.code for one in told if not one.column} == {
+        "row_has_too_many_cells"
+    }  # which is about no one cell
+    assert all(one.remedy or "; " in one.reason for one in told if one.code != "objective_is_unknown")

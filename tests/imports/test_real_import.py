@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def imported(
     from ledger.settings import load_settings
     from tests.conftest import drop
 
-    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": "real_quarters"})
+    schema = f"real_quarters{os.getpid()}"
+    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": schema})
     created = initialise(settings, "IPLD", "UTC", steward_name="Steward", steward_handle="steward")
     people = tmp_path_factory.mktemp("people") / "people.csv"
     people.write_text("source,person,name\n@rvagg & @warpfork,rvagg,\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from api.cli.codes import Code
 from tests.cli.conftest import season, today
 from tests.imports.conftest import CommandLine
 
@@ -120,7 +121,7 @@ def test_new_rows_and_actions(season: CommandLine, plan: Path) -> None:
         "5 recorded: new key result “Rolls a day”",
         "6 recorded: new objective “=A quiet shop”",
         "7 recorded: new key result “Complaints”",
-        "8 refused: column Owner: 'nobody': This person is not in the ledger.",
+        "8 refused: column Owner: Nobody here is called 'nobody'; write a handle, an address or a whole name",
     ]
     assert rows(season, str(plan), "--reason", "Autumn", "--record") == expected
     again = rows(season, str(plan), "--reason", "Autumn", "--record")
@@ -232,6 +233,11 @@ def test_a_proposal_is_recorded_by_somebody_else_and_only_once(
         "4 would record: KR-1 target 200 → 180"
     ]
     assert json.loads(file.read_text(encoding="utf-8").splitlines()[0])["proposal"] == 1
+    propose, made = ("import", "sheet", str(plan), "--reason", "Winter", "--propose"), file.read_bytes()
+    assert season(*propose, str(file)).code == Code.CONFLICT
+    assert season(*propose, str(plan), "--replace").code == Code.USAGE
+    assert (file.read_bytes() == made, plan.is_file()) == (True, True)
+    assert season(*propose, str(file), "--replace").code == 0
     assert rows(season, str(file), "--record-proposal") == ["4 recorded: KR-1 target 200 → 180"]
     (told,) = rows(season, str(file), "--record-proposal")
     assert "stale" in told

@@ -19,7 +19,7 @@ from aggregates.importing.header import HeaderDoesNotFit
 from aggregates.measures import PointTarget
 from aggregates.objective.key_result_commands import ChangeTarget
 from api.imports.days import CycleIsNotDated
-from api.imports.profile_files import ProfileCannotBeRead, load_profile, save_profile, with_options
+from api.imports.profile_files import ProfileCannotBeRead, load_profile, profile_as_json, with_options
 from api.imports.tables.faults import TableCannotBeRead
 from replay.engine import Engine
 from replay.verify import verify
@@ -133,11 +133,23 @@ def test_the_report_file_lists_everything(bakery: Bakery, suffix: str) -> None:
     [
         (("\ufeff" + table(loaves(), GUESTS)).encode(), {}),
         (table(loaves(), GUESTS).replace("\n", "\r\n").encode("utf-16"), {}),
+        (table(loaves(), GUESTS).encode("utf-32"), {}),
+        (b"\0\0\xfe\xff" + table(loaves(), GUESTS).encode("utf-32-be"), {}),
+        (table(loaves(), GUESTS).encode("utf-32-le"), {"encoding": "utf-32-le"}),
         (table(loaves(), GUESTS).replace("Bread", "Brötchen").encode("cp1252"), {"encoding": "cp1252"}),
         (table(loaves(), GUESTS).replace(",", "\t").encode(), {}),
         (("\n\nPlan of the bakery\n" + table(loaves(), GUESTS) + "\n\n,,,\n").encode(), {"header": 4}),
     ],
-    ids=["byte order mark", "utf-16 with CRLF", "cp1252", "tabs", "a title above the header"],
+    ids=[
+        "byte order mark",
+        "utf-16 with CRLF",
+        "utf-32",
+        "utf-32-be",
+        "utf-32 as told",
+        "cp1252",
+        "tabs",
+        "a title above the header",
+    ],
 )
 def test_files_as_people_save_them(bakery: Bakery, content: bytes, options: dict[str, Any]) -> None:
     report = bakery.takes(bakery.file("saved.csv", content), options=options)
@@ -154,6 +166,13 @@ def test_files_as_people_save_them(bakery: Bakery, content: bytes, options: dict
         (b"Objective,objective,Target\na,b,1\n", "stands twice in the header"),
         (b"Plan\nObjective,Key Result,Owner\n", "Row 2 looks like the header: --header-row 2"),
         (b"", "has no row 1"),
+        (
+            "Objective".encode("utf-32-le"),
+            "looks like UTF-32 without its mark; give --encoding utf-32-le or utf-32-be",
+        ),
+        ("Objective".encode("utf-32-be"), "looks like UTF-32 without its mark"),
+        ("Objective".encode("utf-16-le"), "looks like UTF-16 without its mark; give --encoding utf-16-le"),
+        ("Objective".encode("utf-16-be"), "looks like UTF-16 without its mark"),
     ],
 )
 def test_files_that_cannot_be_read_say_where_and_what_to_do(
@@ -223,7 +242,8 @@ def test_a_profile_is_saved_and_read_again(bakery: Bakery, tmp_path: Path) -> No
     profile = with_options(
         load_profile(None), {"decimal": ",", "columns": {"target": "Ziel"}, "only": {"Quarter": "Q3"}}
     )
-    save_profile(profile, tmp_path / "ours.json")
+    ours = tmp_path / "ours.json"
+    ours.write_bytes(profile_as_json(profile, ours))
     read = load_profile(str(tmp_path / "ours.json"))
     assert read == profile.model_copy(update={"name": "ours"})
     toml = bakery.file(
@@ -268,3 +288,13 @@ def _of(bakery: Bakery, reference: str) -> tuple[UUID, UUID]:
     found = Reader(bakery.ledger, engine).find(reference)
     assert found is not None
     return found
+
+
+def test_a_handle_that_is_somebody_elses_whole_name_owns_nothing(bakery: Bakery) -> None:
+    """Given Ada Berg with the handle ben, when a table names Ben, then no row is given to either of the two."""
+    bakery.ledger.directory.add(bakery.ledger.new_id(), "Ada Berg", handle="ben")
+    row = loaves().replace("ada@bakery.example", "Ben").replace("ben@bakery.example", "Ben")
+    report = bakery.takes(bakery.file("rows.csv", table(row)), create_people=True, dry_run=True)
+    fault = next(one for one in report.rows if one.became == "refused")
+    assert (fault.code, report.counts["recorded"]) == ("owner_is_ambiguous", 0)
+    assert "'Ben' is the handle of Ada Berg and the whole name of somebody else; write @ben" in fault.reason

@@ -46,7 +46,10 @@ _SETS: dict[str, tuple[str, ...]] = {
 def key_results_at(
     entries: Sequence[RawEntry], position: int, effective_on: date, zone: ZoneInfo
 ) -> dict[str, dict[str, tuple[str, int, Any]]]:
-    """Return identifier to facet to (moment, position, value) of every key result at a basis."""
+    """Return identifier to facet to (moment, position, value) of every key result that there is at a basis.
+
+    A value may have been measured before the key result was added; on that day it is a value of nothing yet.
+    """
     told = [(raw, orjson.loads(raw.data)) for raw in entries if raw.position <= position]
     superseded = {data["supersedes"] for _, data in told if "supersedes" in data}
     found: dict[str, dict[str, tuple[str, int, Any]]] = {}
@@ -63,7 +66,7 @@ def key_results_at(
         for facet in _SETS[raw.name]:
             if facet not in facts or (moment, raw.position) > facts[facet][:2]:
                 facts[facet] = (moment, raw.position, _value(raw.name, facet, body))
-    return found
+    return {key_result: facts for key_result, facts in found.items() if "standing" in facts}
 
 
 def _value(name: str, facet: str, body: dict[str, Any]) -> Any:

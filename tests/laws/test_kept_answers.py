@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
 from random import Random
+from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.refusals import Refusal
 from aggregates.values import day_of
-from projections.tables import Standing
-from replay.asked import BoardOf, DriftOf, Question
+from projections.bookmarks import Standing
+from replay import stretch
+from replay.asked import BoardOf, DriftOf, HistoryOf, Question
 from replay.questions import Answer, Reader
 from replay.sight import EVERYTHING, Sight
 from tests.laws.commands import Improviser, play_of
@@ -77,8 +83,11 @@ class Watcher:
             return
         assert orjson.loads(now.content()) == fresh.body
         assert (now.content(), now.named) == (orjson.dumps(fresh.body), fresh.named), question
+        check_figures(question, now.body)
         self.hiding += bool(sight.hidden)
         before = self.given.get((repr(question), sight.digest))
+        if before is not None and before[2].basis.effective_on != today:
+            before = None  # midnight came between
         if before is not None and self.keeping.is_as_it_was(
             before[2].rests_on, before[2].basis.position, position
         ):
@@ -86,6 +95,27 @@ class Watcher:
             assert moved == fresh.body, question
             self.unchanged += position > before[2].basis.position
         self.given[repr(question), sight.digest] = (question, sight, now)
+
+
+def check_figures(question: Question, body: Mapping[str, Any]) -> None:
+    """Count anew, from the rows that are told, what the figures of a board or a drift say of them."""
+    if not isinstance(question, BoardOf | DriftOf):
+        return
+    rows = body["objectives"]
+    inner = [one for row in rows for one in row["key_results"]]
+    if isinstance(question, BoardOf):
+        for figures, counted in ((body, rows), (body["key_results"], inner)):
+            words = Counter(one["status"]["counts_as"] for one in counted)
+            assert {word: number for word, number in figures["counts"].items() if number} == words
+            for name, said in (("silent", "silent"), ("disagreements", "disagrees")):
+                assert figures[name] == sum(one["status"][said] for one in counted)
+        left = {one["owner"]["id"] for one in (*rows, *inner) if one["owner"]["presence"] == "left"}
+        assert {one["id"] for one in body["owners_who_left"]} <= left
+    else:
+        moved = [one for item in (*rows, *inner) for one in item["facets"] if one["kind"] != "kept"]
+        assert body["counts"]["kinds"] == Counter(one["kind"] for one in moved)
+        for word in ("softer", "harder", "neutral"):
+            assert body["counts"][word] == sum(one["direction"] == word for one in moved)
 
 
 def asked(reader: Reader, question: Question, sight: Sight) -> Answer | str:
@@ -140,3 +170,47 @@ def test_a_check_in_changes_the_rows_of_its_objective_only(shelf: Shelf) -> None
                 rows.append(keeping.ask(question).body["objectives"])
             same = [one is other for one, other in zip(rows[1], rows[2], strict=True)]
             assert sorted(same) == [False, True]
+
+
+def test_a_check_in_adds_to_a_history_and_leaves_its_other_entries(shelf: Shelf) -> None:
+    """Given a kept history, when a value comes to stand before another one, then those two are told anew alone."""
+    with shelf.company() as (book, company):
+        keeping = Reader(book.ledger, book.engine, keeps=True)
+        added = next(raw for raw in book.entries() if raw.name == "key_result.added")
+        key_result = orjson.loads(added.data)["body"]["key_result"]
+        question = HistoryOf(added.stream.partition(":")[2])
+        given: list[list[dict[str, Any]]] = []
+        for value, days in (("3", 0), ("4", 0), ("5", 1)):
+            company.must(
+                "record_value",
+                objective=question.item,
+                key_result=key_result,
+                value=value,
+                measured_on=day_of(keeping.standing().now, book.ledger.zone) - timedelta(days=days),
+            )
+            book.engine.catch_up()
+            given.append(keeping.ask(question).body["entries"])
+        before, after = ({one["position"]: one for one in entries} for entries in given[1:])
+        anew = {position for position, one in after.items() if one is not before.get(position)}
+        assert len(after) == len(before) + 1
+        assert max(after) in anew
+        assert len(anew) == 2
+        assert given[2] == Reader(book.ledger, book.engine).ask(question).body["entries"]
+
+
+def test_the_histories_that_are_kept_have_a_bound(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given room for few entries, when every history is asked for, then those go that were not asked for longest."""
+    monkeypatch.setattr(stretch, "TOLD_KEPT", 12)
+    with shelf.company() as (book, _):
+        book.engine.catch_up()
+        keeping = Reader(book.ledger, book.engine, keeps=True)
+        for _turn in range(2):
+            for objective in objectives(book):
+                found = keeping.ask(HistoryOf(objective)).body
+                assert found == Reader(book.ledger, book.engine).ask(HistoryOf(objective)).body
+        assert keeping._stretches is not None
+        present = keeping._stretches._present
+        assert present is not None
+        weights = [one.weight for one in present._told.values()]
+        assert weights
+        assert present._told_rows == sum(weights) <= 12

@@ -99,6 +99,25 @@ def everything_stands(book: Book, steward: str, acknowledged: dict[int, dict[str
     live_equals_rebuilt(book)
 
 
+def test_two_processes_send_the_same_commands_at_the_same_time(shelf: Shelf) -> None:
+    """Given two processes that send the same keys, when one is killed on its way, then each key was recorded once, and
+    both were answered the same."""
+    with shelf.company() as (book, company):
+        steward = f"person:{company.steward}"
+        writers = [Writer(book, steward, 0, 40), Writer(book, steward, 0)]
+        writers[1].reads(25)
+        writers[1].is_killed()
+        writers[0].reads(40)
+        writers[0].is_killed()
+        one, other = (writer.acknowledged for writer in writers)
+        assert len(one) == 40
+        both = one.keys() & other
+        assert [one[number] for number in both] == [other[number] for number in both]
+        everything_stands(book, steward, other | one, max(39, writers[1].begun))
+        positions = [receipt["last"] for receipt in (other | one).values()]
+        assert len(set(positions)) == len(positions)
+
+
 @pytest.mark.parametrize("kills", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_postgresql_is_killed_in_the_middle_of_writes(own_shelf: Shelf, kills: int) -> None:
     """Given two writers and a reader, when the database server is killed and started again, then they go on, nothing

@@ -19,7 +19,7 @@ from psycopg_pool import PoolTimeout
 
 from aggregates.commands import COMMANDS
 from aggregates.decide import decide
-from ledger.errors import AppendIsUncertain, CommandInFlight, TooMuchContention
+from ledger.errors import AppendIsUncertain, CommandInFlight, LedgerIsBusy, TooMuchContention
 from ledger.receipts import IdempotencyKey, Receipt
 from ledger.settings import load_settings
 from ledger.store import Ledger
@@ -64,7 +64,14 @@ def give_until_answered(ledger: Ledger, number: int, steward: str, item: tuple[U
     for _ in range(6_000):
         try:
             return give(ledger, number, steward, item)
-        except (AppendIsUncertain, CommandInFlight, TooMuchContention, OperationalError, PoolTimeout):
+        except (
+            AppendIsUncertain,
+            CommandInFlight,
+            LedgerIsBusy,
+            TooMuchContention,
+            OperationalError,
+            PoolTimeout,
+        ):
             threading.Event().wait(0.02)
     raise AssertionError(f"number {number} was never answered")
 

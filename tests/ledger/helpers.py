@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from aggregates.entry import Circumstances, Event, Occasion, Recorded, stream_of
 from aggregates.team.events import TeamFormed, TeamRenamed
+from ledger.appends import Appends
 from ledger.codec import encode
 from ledger.identifiers import new_id
+from ledger.library import EntryRecorder
+from ledger.store import Ledger
 
 Decide = Callable[[Any, Any, Occasion], Sequence[Recorded]]
 
@@ -44,3 +50,19 @@ def stored(
         Circumstances(by=by, request=new_id(), effective_at=effective_at),
         event or TeamFormed(name="Platform"),
     )
+
+
+@contextmanager
+def held_head(ledger: Ledger) -> Iterator[Any]:
+    """Hold the head's lock in another session, as an append does before it commits."""
+    with psycopg.connect(ledger.place.owner_url) as holder:
+        holder.execute(f"select from {ledger.schema}.head for update")
+        yield holder
+        holder.rollback()
+
+
+def appends_of(ledger: Ledger) -> Appends:
+    """The appends of a program, which take turns."""
+    recorder = ledger._application.recorder
+    assert isinstance(recorder, EntryRecorder)
+    return recorder.appends

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -34,7 +32,7 @@ from ledger.errors import (
 from ledger.identifiers import new_id
 from ledger.limits import BYTES_PER_ENTRY, EVENTS_PER_APPEND
 from ledger.store import Ledger
-from tests.ledger.helpers import forming, stored, team_of
+from tests.ledger.helpers import forming, held_head, stored, team_of
 from tests.waiting import PATIENCE, day_that_lasts, until, until_blocked
 
 
@@ -69,15 +67,6 @@ def test_eight_writers_leave_no_gap_no_inversion_and_lose_nothing(ledger: Ledger
     assert sorted(receipt.position for receipt in receipts) == [entry.position for entry in entries[4:]]
     versions = [entry.version for entry in ledger.read_stream(team_of(shared))]
     assert versions == list(range(1, len(versions) + 1))
-
-
-@contextmanager
-def held_head(ledger: Ledger) -> Iterator[Any]:
-    """Hold the head's lock in another session, as an append does before it commits."""
-    with psycopg.connect(ledger.place.owner_url) as holder:
-        holder.execute(f"select from {ledger.schema}.head for update")
-        yield holder
-        holder.rollback()
 
 
 def test_two_who_close_one_loop_while_held_at_the_lock_cannot_both(ledger: Ledger, steward: str) -> None:

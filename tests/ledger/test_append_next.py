@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from aggregates.entry import Circumstances
+from aggregates.entry import Circumstances, Idempotency
 from aggregates.team.events import TeamRenamed
 from ledger.appends import _ONE, Appends, _Ticket
 from ledger.calls import Statement
@@ -26,8 +26,9 @@ from ledger.plain import plain_parts
 from ledger.store import Ledger
 from tests.ledger.helpers import forming, team_of
 
-NEXT = "select append_next(%(place)s, %(stream)s, %(version)s, %(name)s, %(person)s, %(by)s, %(request)s, %(body)s)"
+NEXT = "select append_next(%(place)s, %(stream)s, %(version)s, %(name)s, %(person)s, %(by)s, %(request)s, %(body)s, %(key)s, %(print)s)"  # noqa: E501
 
+PRINT = bytes(range(32))
 ODD: list[dict[str, Any]] = [
     {"place": -1}, {"place": 1}, {"place": 5}, {"place": 7}, {"place": 2**62}, {"place": None},
     {"version": 3}, {"version": 0}, {"version": -1}, {"version": 1},
@@ -41,6 +42,9 @@ ODD: list[dict[str, Any]] = [
     {"body": '{"reference":"OBJ-1"}'}, {"body": '{"r\\u0065ference":"OBJ-1"}'}, {"body": '{"name":"\\ud800"}'},
     {"body": '{"name":"say \\"no\\""}'},
     {"body": '{"name":"' + "a" * (BYTES_PER_ENTRY // 2) + '"}'},
+    {"key": None}, {"print": None}, {"key": "k" * 201, "print": PRINT}, {"key": 'k"', "print": PRINT},
+    {"key": "k\\", "print": PRINT}, {"key": "k\n", "print": PRINT}, {"key": "\x7f", "print": PRINT},
+    {"key": "ü", "print": PRINT}, {"key": "k"}, {"key": "k", "print": PRINT[1:]}, {"key": "k", "print": PRINT + b"f"},
 ]  # fmt: skip
 """What is not said by who renames a team: each of it leaves the entry to the append."""
 
@@ -53,6 +57,7 @@ def usual(ledger: Ledger, steward: str) -> dict[str, Any]:
     return {
         "place": position + 1, "stream": team_of(team), "version": 2, "name": "team.renamed", "person": True,
         "by": steward.partition(":")[2], "request": str(new_id()), "body": '{"name":"Second"}',
+        "key": "", "print": b"",
     }  # fmt: skip
 
 
@@ -99,12 +104,29 @@ def test_what_is_not_plain_takes_the_long_way(ledger: Ledger, steward: str) -> N
 
 
 def test_what_says_more_than_who_which_request_and_what_is_not_plain(steward: str) -> None:
+    request = new_id()
+
     def parts(**told: Any) -> list[bytes] | None:
-        said: dict[str, Any] = {"by": steward, "request": new_id()} | told
+        said: dict[str, Any] = {"by": steward, "request": request} | told
         circumstances, event = Circumstances(**said), TeamRenamed(name="Second")
         return plain_parts("team:a", 12, circumstances, event, encode("team:a", 12, circumstances, event))
 
-    assert (parts() or [])[-1] == b'{"name":"Second"}'
+    body, without = b'{"name":"Second"}', parts() or []
+    assert without[-3:] == [body, b"", b""]
+    assert parts(idempotency=Idempotency(key="k", fingerprint="0f" * 32)) == [
+        *without[:-3],
+        body,
+        b"k",
+        b"\x0f" * 32,
+    ]
+    for key, fingerprint in (
+        ('k"', "0f" * 32),
+        ("k\\", "0f" * 32),
+        ("k", "0F" * 32),
+        ("k", "0" * 33),
+        ("k", "no" * 32),
+    ):
+        assert parts(idempotency=Idempotency.model_construct(key=key, fingerprint=fingerprint)) is None
     for more in ({"on_behalf_of": steward}, {"decision": new_id()}, {"supersedes": 3}):
         assert parts(**more) is None
     for by in ('person:"', "person:A", f"person:{steward[7:].upper()}", f"team:{steward[7:]}", steward[7:]):
@@ -143,27 +165,42 @@ _SCALARS = (
     | _TEXTS
     | st.sampled_from(["name", "reference", "{", "}"])
 )
+_PLAIN = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20)
 _VALUES = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3)
 )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(body={"name": "Zürich", "weight": 0.5, "since": {"a": [True]}}, spelled=(True, False))
-@given(body=st.dictionaries(_TEXTS, _VALUES, max_size=4), spelled=st.tuples(st.booleans(), st.booleans()))
+@example(body={"name": "Zürich", "weight": 0.5, "since": {"a": [True]}}, spelled=(True, False), key=None)
+@example(body={"name": "Second"}, spelled=(True, False), key=(" 'k' %s {}", bytes(32)))
+@given(
+    body=st.dictionaries(_TEXTS, _VALUES, max_size=4),
+    spelled=st.tuples(st.booleans(), st.booleans()),
+    key=st.none() | st.tuples(_TEXTS | _PLAIN, st.just(PRINT) | st.binary(min_size=31, max_size=33)),
+)
 def test_what_the_short_way_takes_the_append_takes_in_the_same_bytes(
-    ledger: Ledger, usual: dict[str, Any], body: dict[str, Any], spelled: tuple[bool, bool]
+    ledger: Ledger,
+    usual: dict[str, Any],
+    body: dict[str, Any],
+    spelled: tuple[bool, bool],
+    key: tuple[str, bytes] | None,
 ) -> None:
-    """Given any body, when the short way takes it, then the other takes its bytes and writes the same row."""
+    """Given any body and key, when the short way takes them, then so does the other, and writes the same rows."""
     separators = (",", ":") if spelled[0] else (", ", ": ")
     text = json.dumps(body, ensure_ascii=spelled[1], separators=separators)
-    row = "select stream, version, name, reference, supersedes, data from entries where position = %s"
+    said = usual | {"body": text} | ({} if key is None else {"key": key[0], "print": key[1]})
+    row = (
+        "select e.stream, e.version, e.name, e.reference, e.supersedes, r.*, e.data"
+        "  from entries as e left join receipts as r on r.position = e.position where e.position = %s"
+    )
     taken = None
     with ledger.place.connection() as connection:
         with suppress(psycopg.DataError), connection.transaction(force_rollback=True):
-            (told,) = connection.execute(NEXT, usual | {"body": text}).fetchone() or (None,)
+            (told,) = connection.execute(NEXT, said).fetchone() or (None,)
             taken = connection.execute(row, [usual["place"]]).fetchone()
             assert (told is None) is (taken is None)
+            assert taken is None or (taken[6] or "") == said["key"]
         if taken is not None:
             with connection.transaction(force_rollback=True):
                 connection.execute("select append(array[%s::bytea])", [taken[-1]])

@@ -19,6 +19,7 @@ from ledger.keys import Keys, MasterKeyError, make_master_key_file
 from ledger.lifecycle import Created
 from ledger.store import Ledger
 from ledger.tokens import PATTERN, PREFIX, is_well_formed
+from tests.waiting import PATIENCE
 
 
 def test_identifiers_sort_by_time() -> None:
@@ -202,9 +203,10 @@ def test_the_security_log_keeps_what_happened_and_counts_what_repeats_itself(
 
 
 def test_what_was_counted_and_not_repeated_is_written_before_the_log_is_read(
-    ledger: Ledger, steward: str
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a burst of one failed token within a minute, when the log is read, then it says how often."""
+    monkeypatch.setattr("ledger.security.WINDOW_SECONDS", PATIENCE)
     for _ in range(500):
         ledger.security.note("failed", "token_is_not_valid", door="http")
     assert [line.times for line in ledger.security.page()] == [1, 499]

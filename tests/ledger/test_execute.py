@@ -13,6 +13,7 @@ from aggregates.refusals import TeamIsUnknown
 from aggregates.team.events import TeamFormed, TeamRenamed
 from ledger.store import Ledger
 from tests.ledger.helpers import forming, team_of
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def test_a_command_that_follows_another_is_one_round_trip(
     ledger: Ledger, steward: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a command a moment ago, when the next one comes, then the ledger is not looked at before its append."""
+    monkeypatch.setattr("ledger.states.GOOD_FOR", PATIENCE)
     team, decide = form("Platform")
     ledger.execute("Platform", decide, by=steward)
     monkeypatch.setattr(ledger._executor.states, "_refresh", lambda: pytest.fail("it was looked at"))

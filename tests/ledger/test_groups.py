@@ -47,6 +47,30 @@ def test_each_command_sees_what_the_ones_before_it_decided(ledger: Ledger, stewa
     assert stream[2].recorded_at - stream[0].recorded_at == timedelta(microseconds=2)
 
 
+def test_what_is_tried_is_answered_as_what_is_recorded(ledger: Ledger, steward: str) -> None:
+    """Given a key under which something else was asked, and orders that break, a rehearsal says what a run says."""
+    teams = {name: new_id() for name in ("A", "B", "C")}
+
+    def decide(world: Any, command: str, occasion: Occasion) -> list[Recorded]:
+        return list(forming(teams[command])(world, command, occasion))
+
+    def orders(asked: bytes) -> Iterator[Order]:
+        yield Order("A", steward, idempotency=IdempotencyKey("row 1", asked))
+        yield Order("B", steward, idempotency=IdempotencyKey("row 2", asked))
+        if asked != b"first":
+            yield Order("C", steward, idempotency=IdempotencyKey("row 3", asked))
+            raise LookupError("The table ends here.")
+
+    list(ledger.execute_many(orders(b"first"), decide))
+    answers: dict[str, list[str]] = {}
+    for name, run in (("tried", ledger.preview_many), ("recorded", ledger.execute_many)):
+        coming, told = run(orders(b"second"), decide), answers.setdefault(name, [])
+        told += [type(next(coming)).__name__.replace("list", "Receipt") for _ in range(3)]
+        with pytest.raises(LookupError, match="ends here"):
+            next(coming)
+    assert answers["tried"] == answers["recorded"] == ["IdempotencyKeyReused"] * 2 + ["Receipt"]
+
+
 def test_a_second_run_records_nothing(ledger: Ledger, steward: str) -> None:
     teams = {f"row {number}": new_id() for number in range(12)}
 

@@ -85,8 +85,8 @@ def test_a_group_that_was_found_recorded_is_not_recorded_again(
     team, real, cut = new_id(), LedgerApplication.put, list[str]()
     use = ledger._executor.connections.use
 
-    def put(own: LedgerApplication, pending: Sequence[Pending], *said: Any) -> Appended:
-        appended = real(own, pending, *said)
+    def put(own: LedgerApplication, pending: Sequence[Pending], *said: Any, **more: Any) -> Appended:
+        appended = real(own, pending, *said, **more)
         if not cut:
             cut.append("the answer")
             raise psycopg.OperationalError("The connection was lost.")

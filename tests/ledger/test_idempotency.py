@@ -10,13 +10,12 @@ import pytest
 
 from aggregates.entry import Occasion, Recorded
 from aggregates.refusals import ReasonIsMissing
+from ledger.claims import claimed
 from ledger.errors import CommandInFlight, IdempotencyKeyReused
-from ledger.execute import _claimed
 from ledger.identifiers import new_id
 from ledger.receipts import IdempotencyKey
 from ledger.store import Ledger
-from tests.ledger.helpers import forming, team_of
-from tests.ledger.test_append import held_head
+from tests.ledger.helpers import forming, held_head, team_of
 from tests.waiting import PATIENCE, end_sessions, until_blocked
 
 
@@ -75,8 +74,8 @@ def test_a_key_that_a_lost_session_still_holds_is_answered_once_its_command_is_r
     where its command was recorded, and nobody else may use it."""
     key, other = IdempotencyKey("monday", b"body"), IdempotencyKey("monday", b"other")
     first = ledger.execute("A", forming(new_id()), by=steward, idempotency=key)
-    with ledger.pool.connection() as lost, _claimed(lost, steward, "monday") as claimed:
-        assert claimed
+    with ledger.pool.connection() as lost, claimed(lost, steward, "monday") as (is_held, _):
+        assert is_held
         again = ledger.execute("A", forming(new_id()), by=steward, idempotency=key)
         assert (again.position, again.replayed) == (first.position, True)
         with pytest.raises(IdempotencyKeyReused):

@@ -12,7 +12,9 @@ import pytest
 from ledger import ending
 from ledger.calls import CallFailed, statement, together
 from ledger.ending import cut, end_soon, take_back
+from ledger.lifecycle import initialise
 from ledger.place import Connection
+from ledger.settings import Settings
 from ledger.store import Ledger
 from tests.waiting import PATIENCE, until
 
@@ -71,7 +73,8 @@ def test_at_the_end_nobody_waits_for_a_database_that_does_not_answer(
     """Given threads that wait, one of which asks again, when the process is to end, then they are let go."""
     monkeypatch.setattr(ending, "take_back", way)
     monkeypatch.setattr(ending, "CUT_SECONDS", 0.0 if way is cut else PATIENCE)
-    lock, key = "select pg_advisory_xact_lock(hashtextextended('the end', 0))", statement
+    lock = f"select pg_advisory_xact_lock(hashtextextended('the end of {ledger.schema}', 0))"
+    key = statement
 
     def wait(times: int) -> list[Exception]:
         met: list[Exception] = []
@@ -98,3 +101,14 @@ def test_at_the_end_nobody_waits_for_a_database_that_does_not_answer(
         assert all(isinstance(error, psycopg.OperationalError) for error in met)
         cancelled = {isinstance(error, psycopg.errors.QueryCanceled) for error in met}
         assert cancelled == {way is take_back}
+
+
+def test_how_a_login_writes_days_and_instants_does_not_matter(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a server, or a role, that writes instants as its country does, then a ledger is created and read."""
+    monkeypatch.setenv("PGDATESTYLE", "German")
+    monkeypatch.setenv("PGTZ", "Asia/Kathmandu")
+    initialise(settings, "Example Works", "Europe/Berlin", steward_name="Ada Example")
+    with Ledger.open(settings) as opened:
+        assert opened.head().recorded_at == opened.read_page(0, 10)[-1].recorded_at

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,6 +24,7 @@ from ledger.identifiers import new_id
 from ledger.keys import MasterKey, MasterKeyError
 from ledger.last_line import last_line
 from ledger.lifecycle import RestoreRefused, initialise, restore
+from ledger.lines import read_lines
 from ledger.migrate import migrate
 from ledger.place import Place
 from ledger.receipts import IdempotencyKey
@@ -39,7 +45,7 @@ def lines(ledger: Ledger, steward: str) -> list[bytes]:
 @pytest.fixture(scope="module")
 def same_lines(server_environ: dict[str, str]) -> list[bytes]:
     """The export of such a ledger, which is gone."""
-    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": "exported_and_gone"})
+    settings = load_settings({**server_environ, "STRATEGY_LEDGER_SCHEMA": f"exported{os.getpid()}"})
     try:
         created = initialise(settings, "Example Works", "Europe/Berlin", steward_name="Ada Example")
         with Ledger.open(settings) as ledger:
@@ -367,3 +373,70 @@ def test_an_older_directory_beside_newer_entries_is_refused_unless_it_is_asked_f
 def test_lines_of_a_part_can_be_read(ledger: Ledger, lines: Sequence[bytes]) -> None:
     assert list(ledger.export(after=2, until=4)) == list(lines[2:4])
     assert team_of(new_id()).startswith("team:")
+
+
+def test_an_export_packed_by_gzip_is_read_as_it_was_written(
+    ledger: Ledger, lines: list[bytes], new_settings: NewSettings
+) -> None:
+    settings, packed = new_settings(), packed_file(b"".join(lines))
+    restore(settings, read_lines(packed, unpacking=True), ledger.directory.export())
+    with Ledger.open(settings) as restored:
+        assert list(restored.export()) == lines
+
+
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        (lambda packed: packed[:-9], "The gzip file is cut off before its end."),
+        (lambda packed: packed[:-8] + b"\x00\x00\x00\x00" + packed[-4:], "The gzip file is damaged"),
+        (lambda packed: packed[:10] + b"\xff" * 40, "The gzip file is damaged"),
+    ],
+)
+def test_a_gzip_file_that_was_harmed_is_refused(
+    same_lines: list[bytes], new_settings: NewSettings, harm: Callable[[bytes], bytes], what: str
+) -> None:
+    settings, packed = new_settings(), gzip.compress(b"".join(same_lines))
+    with pytest.raises(RestoreRefused, match=what):
+        restore(settings, read_lines(BufferedReader(BytesIO(harm(packed))), unpacking=True))
+    assert restore(settings, iter(same_lines)).entries == len(same_lines)
+
+
+@pytest.mark.parametrize(
+    ("befell", "what"),
+    [
+        (lambda text: text.replace(b"\n", b"\r\n"), "Line 1: It ends with CR LF, as Windows ends lines"),
+        (
+            lambda text: text.replace(b"}\n", b"}\r\n", 4).replace(b"}\r\n", b"}\n", 3),
+            "Line 4: It ends with CR LF",
+        ),
+        (lambda text: b"\xef\xbb\xbf" + text, "The file begins with a byte order mark"),
+        (lambda text: text.decode().encode("utf-16"), "The file is text in UTF-16"),
+        (lambda text: text.decode().encode("utf-16-be"), "The file is text in UTF-16"),
+        (gzip.compress, r"The file is packed by gzip; unpack it first: `gunzip FILE`"),
+        (lzma.compress, r"The file is packed by xz; unpack it first: `unxz FILE`"),
+        (bz2.compress, "The file is packed by bzip2"),
+        (lambda text: b"\x28\xb5\x2f\xfd" + text, "The file is packed by zstd"),
+        (lambda text: b"PK\x03\x04" + text, "The file is packed by zip"),
+        (lambda text: b"\x00" * 257 + b"ustar" + text, "The file is packed by tar"),
+        (lambda text: b"PGDMP\x01" + text, "The file is a dump of the database; `pg_restore` takes it"),
+    ],
+)
+def test_what_befell_a_file_on_its_way_is_named(
+    same_lines: list[bytes], new_settings: NewSettings, befell: Callable[[bytes], bytes], what: str
+) -> None:
+    settings, text = new_settings(), b"".join(same_lines)
+    with pytest.raises(RestoreRefused, match=what):
+        restore(settings, read_lines(BytesIO(befell(text))))
+    about_people = what.replace("The file", "The directory's file").replace(
+        "It ends", "Of the directory's file: it ends"
+    )
+    if not what.startswith("Line 4"):
+        with pytest.raises(RestoreRefused, match=about_people):
+            restore(settings, iter(same_lines), read_lines(BytesIO(befell(text))))
+    assert restore(settings, iter(same_lines)).entries == len(same_lines)
+
+
+def packed_file(content: bytes) -> BufferedReader:
+    """A gzip file of two members, as `cat` of two makes it."""
+    half = len(content) // 2
+    return BufferedReader(BytesIO(gzip.compress(content[:half]) + gzip.compress(content[half:])))

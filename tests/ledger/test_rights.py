@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from ledger.errors import is_gone
 from ledger.lifecycle import initialise
 from ledger.migrate import migrate, prepare
 from ledger.place import Place, quoted
@@ -58,8 +59,12 @@ def test_the_owner_cannot_change_what_was_recorded(untouched: Ledger, statement:
 )
 @pytest.mark.usefixtures("roles")
 def test_the_application_may_only_read_and_call(untouched: Ledger, statement: str) -> None:
-    with untouched.pool.connection() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with (
+        untouched.pool.connection() as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege) as denied,
+    ):
         connection.execute(statement)
+    assert not is_gone(denied.value)  # a right that is missing is not a ledger that is
 
 
 @pytest.mark.usefixtures("roles")

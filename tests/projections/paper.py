@@ -39,6 +39,9 @@ class Paper:
         self._record(end)
         return self.entries[after : min(after + limit, end)]
 
+    def page_asked(self, after: int, limit: int) -> None:
+        """Give no question: these entries are in no table before they are read."""
+
     def _record(self, end: int) -> None:
         """Let the entries up to a position stand in a table as well: answers take their bytes from there."""
         if end <= self._recorded:
@@ -49,6 +52,22 @@ class Paper:
                 [(raw.position, raw.recorded_at, raw.data) for raw in self.entries[self._recorded : end]],
             )
         self._recorded = end
+
+
+def strange(entries: Sequence[RawEntry], position: int) -> list[RawEntry]:
+    """Give an entry a name that this release has never heard of."""
+    changed = list(entries)
+    raw = changed[position - 1]
+    data = raw.data.replace(raw.name.encode(), b"objective.sung")
+    changed[position - 1] = raw._replace(name="objective.sung", data=data)
+    return changed
+
+
+def caught_up(ledger: Paper) -> Engine:
+    """Return an engine that took in all of a paper, in pages of 50."""
+    engine = Engine(ledger, page=50)
+    engine.catch_up()
+    return engine
 
 
 def every_row(engine: Engine) -> dict[str, list[Any]]:

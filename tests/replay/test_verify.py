@@ -165,7 +165,7 @@ def test_a_projection_that_stopped_is_named(restored: Ledger) -> None:
     with engine.connection() as connection:
         generation = engine.control.pointer(connection)
         assert generation is not None
-        engine.control.stop(
+        engine.bookmarks.stop(
             connection, generation, "drift", 9, "drift does not know objective.sung (entry 9)."
         )
     difference = verify(restored, pairs=0, engine=engine).difference

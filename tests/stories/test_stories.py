@@ -128,7 +128,7 @@ def test_a_story_answers_what_it_says(
 ) -> None:
     settings = new_settings()
     with Place.open(settings) as place:
-        day_that_lasts_at(place.owner_url, ZoneInfo("UTC"), 120)
+        day_that_lasts_at(place.owner_url, ZoneInfo("UTC"), 300)
     environ = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),

@@ -49,7 +49,7 @@ def page(body: Body, zone: ZoneInfo, *, short: bool = False) -> list[Block]:
     )
     blocks: list[Block] = [first, headline(body), ""]
     if not body["objectives"]:
-        return [*blocks, "No objective has been drafted for this cycle; `record` takes draft_objective."]
+        return [*blocks, nothing_yet(body)]
     blocks += [table, "", *attention(body, words), *unjudged(body, short=short)]
     for gone in body["owners_who_left"]:
         blocks.append(f"{words.person(gone['id'])} left and still owns {', '.join(gone['owns'])}.")
@@ -58,6 +58,12 @@ def page(body: Body, zone: ZoneInfo, *, short: bool = False) -> list[Block]:
         told = "; ".join(f"{one['reference']} {one['title']}" for one in slips)
         blocks.append(f"Recorded in error and not counted: {told}.")
     return blocks
+
+
+def nothing_yet(body: Body) -> str:
+    """Return that a cycle shows no objective, and on which day: on a later one there may be some."""
+    day = body["basis"]["effective_at"]
+    return f"No objective stood in this cycle at the end of {day}; `record` takes draft_objective."
 
 
 def headline(body: Body) -> str:

@@ -16,11 +16,12 @@ DELIMITERS = (",", ";", "\t", "|")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_LONGEST_FIELD = 1_000_000
-csv.field_size_limit(_LONGEST_FIELD)
+LONGEST_FIELD = 1_000_000
+csv.field_size_limit(LONGEST_FIELD)
 
 
 def csv_rows(path: Path, profile: Profile) -> Generator[RawRow, None, None]:
@@ -31,7 +32,7 @@ def csv_rows(path: Path, profile: Profile) -> Generator[RawRow, None, None]:
     encoding = encoding_of(path, profile.encoding)
     try:
         with path.open(encoding=encoding, newline="") as stream:
-            delimiter = profile.delimiter or _delimiter(stream.readline(_LONGEST_FIELD), path)
+            delimiter = profile.delimiter or _delimiter(stream.readline(LONGEST_FIELD), path)
             stream.seek(0)
             reader = csv.reader(stream, delimiter=delimiter, strict=True)
             begins = 1
@@ -61,8 +62,10 @@ def encoding_of(path: Path, given: str | None) -> str:
             f"There is no encoding {given!r}; give utf-8, cp1252 or utf-16.", unreadable=True
         )
     if begin[1:2] == b"\0" or begin[:1] == b"\0":
+        name = "UTF-32" if begin[1:] == b"\0\0\0" or begin[:3] == b"\0\0\0" else "UTF-16"
+        low = name.lower()
         raise TableCannotBeRead(
-            f"{path.name} looks like UTF-16 without its mark; give --encoding utf-16-le or utf-16-be."
+            f"{path.name} looks like {name} without its mark; give --encoding {low}-le or {low}-be."
         )
     return "utf-8"
 
