@@ -99,8 +99,11 @@ def _of_server(server: psutil.Process | None) -> float | None:
     """Return the processor time so far of a server, of its processes that run, and of those that ended."""
     if server is None:
         return None
-    spent = sum(server.cpu_times()[:4])
-    for process in server.children():
-        with suppress(psutil.Error):  # it ended just now
-            spent += sum(process.cpu_times()[:2])
-    return float(spent)
+    while True:
+        own = server.cpu_times()
+        spent = sum(own[:4])
+        for process in server.children():
+            with suppress(psutil.Error):  # it ended just now
+                spent += sum(process.cpu_times()[:2])
+        if server.cpu_times()[2:4] == own[2:4]:  # else one ended meanwhile, and is in both or in neither
+            return float(spent)

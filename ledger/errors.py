@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -190,8 +191,22 @@ def is_lost(error: BaseException) -> bool:
     return type(error) is DatabaseError and error.sqlstate is None
 
 
+class ShutOut(PoolTimeout):
+    """The database lets nobody in; its message says why."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether that is because the ledger's login is not there any more.
+
+        Only the words tell: libpq hands on no SQLSTATE of a connection that was refused.
+        """
+        return re.search(r'role ".*" does not exist', str(self)) is not None
+
+
 def is_gone(error: BaseException) -> bool:
-    """Return whether an error says that the ledger's tables are not in the database."""
+    """Return whether an error says that the ledger's tables, or its login, are not in the database."""
+    if isinstance(error, ShutOut):
+        return error.is_gone
     if isinstance(error, Error):
         return _says_gone(error.sqlstate or "", error.diag.message_primary or "")
     return isinstance(error, LedgerIsGone)
@@ -208,6 +223,8 @@ def _says_gone(state: str, message: str) -> bool:
 
 def passing(error: Exception) -> Unavailable | None:
     """Return in words what passes by itself or once its cause is gone; None for any other error."""
+    if isinstance(error, ShutOut):
+        return LedgerIsGone() if error.is_gone else None
     if isinstance(error, PoolTimeout):
         return ConnectionsAreTaken()
     refusal = refusal_of(error) if isinstance(error, Error) else None

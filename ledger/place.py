@@ -14,9 +14,10 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.embedded import EmbeddedServer
+from ledger.errors import ShutOut
 from ledger.lasting import watched
 from ledger.limits import LOCK_SECONDS
 from ledger.settings import Settings
@@ -25,6 +26,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 Home = tuple[datetime, int, int | None]
 """Where what is heard comes from: when the server began, and which database and which table of the head it is."""
 _IDLE = TransactionStatus.IDLE
+_KNOCK_SECONDS = 3
 
 
 class Place:
@@ -172,6 +174,8 @@ class Pool(ConnectionPool[Connection]):
         self._ready: list[Connection] = []
         self._asking = 0
         """How many threads found nothing beside the pool and ask the pool itself."""
+        self._is_shut_out = False
+        """Whether somebody waited in vain, as the database let nobody in, and no connection was made since."""
         self._counting = threading.Lock()
         self._made: WeakSet[Connection] = WeakSet()
         super().__init__(url, configure=lambda connection: self._take_in(connection, configure), **told)
@@ -186,6 +190,7 @@ class Pool(ConnectionPool[Connection]):
         with self._counting:
             self._made.add(connection)
         self._hear(configure(connection))
+        self._is_shut_out = False
 
     def _hear(self, home: Home) -> None:
         with self._hearing:
@@ -196,17 +201,38 @@ class Pool(ConnectionPool[Connection]):
             self.home = home  # only now: what is read after this was heard there
 
     def getconn(self, timeout: float | None = None) -> Connection:
-        """Return a connection that nobody uses, as far as is known a sound one."""
+        """Return a connection that nobody uses, as far as is known a sound one.
+
+        Raises PoolTimeout where all are in use, and ShutOut where there is none, as the database lets nobody in: at
+        once where somebody waited for that in vain already.
+        """
         connection = self._sound()
         if connection is not None:
             return connection
+        if self._is_shut_out:
+            self._knock()
         with self._counting:
             self._asking += 1
         try:  # one that was kept before this thread counted; whoever comes now sees that it asks
             return self._sound() or super().getconn(timeout)
+        except PoolTimeout:
+            if self.closed or self.made():
+                raise
+            self._knock()
+            return super().getconn(timeout)
         finally:
             with self._counting:
                 self._asking -= 1
+
+    def _knock(self) -> None:
+        """Try whether the database lets anybody in. Raises ShutOut."""
+        url = self.conninfo if isinstance(self.conninfo, str) else self.conninfo()
+        try:
+            psycopg.connect(url, connect_timeout=_KNOCK_SECONDS).close()
+        except psycopg.Error as error:
+            self._is_shut_out = True
+            raise ShutOut(str(error)) from error
+        self._is_shut_out = False
 
     def putconn(self, conn: Connection) -> None:
         """Take back a connection that nobody uses any more."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,22 @@ class AnswersAreBeingMade(Unavailable):
     """The answers are being made anew from the entries, for this release; nothing is lost, ask again in a moment."""
 
 
+class _Attempt(threading.Thread):
+    """One building in a thread of its own, with what went wrong in it."""
+
+    def __init__(self, build: Callable[[], None]) -> None:
+        super().__init__(name="renewal", daemon=True)
+        self.error: BaseException | None = None
+        self._build = build
+
+    def run(self) -> None:
+        """Build; whoever waited raises what went wrong."""
+        try:
+            self._build()
+        except BaseException as error:  # noqa: BLE001 (raised to whoever waits)
+            self.error = error
+
+
 class Renewal:
     """Looks once whether the tables fit; if not, whoever comes waits until they are built, or is told to come again."""
 
@@ -52,8 +68,7 @@ class Renewal:
         self._building = threading.RLock()
         self._builder: int | None = None
         self._guard = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
+        self._attempt: _Attempt | None = None
         self._unfit: RebuildStopped | None = None
         self._position = 0
 
@@ -77,25 +92,18 @@ class Renewal:
             self._build()
             return
         with self._guard:
-            if self._thread is None or not self._thread.is_alive():
-                self._error = None
-                self._thread = threading.Thread(target=self._beside, name="renewal", daemon=True)
-                self._thread.start()
-            thread = self._thread
-        thread.join(self.patience)
-        if self._error is not None:
-            raise self._error
-        if not self._ready:
+            if self._attempt is None or not self._attempt.is_alive():
+                self._attempt = _Attempt(self._build)
+                self._attempt.start()
+            attempt = self._attempt  # what becomes of another one is not for those who wait for this one
+        attempt.join(self.patience)
+        if attempt.is_alive():
             raise AnswersAreBeingMade(
                 f"The answers are being made anew from the entries, up to position {self._position} so far. Nothing is "
                 "lost, and what is recorded meanwhile is in them; ask again in a moment."
             )
-
-    def _beside(self) -> None:
-        try:
-            self._build()
-        except BaseException as error:  # noqa: BLE001 (raised to whoever waits)
-            self._error = error
+        if attempt.error is not None:
+            raise attempt.error
 
     def _build(self) -> None:
         with self._building:  # taken before a connection, so that who waits here keeps none from the building

@@ -19,7 +19,7 @@ from api.probe import Standing
 from api.problems import AddressIsUnknown, ProblemKind, names_nothing
 from api.readiness import ANSWER_SECONDS, AWAY, BEING_MADE, GONE, RETRY, state_of
 from api.reading import Desk
-from ledger.errors import HeadWentBack, is_gone
+from ledger.errors import HeadWentBack, is_gone, is_lost
 from replay.renewal import AnswersAreBeingMade
 
 router = APIRouter(tags=["service"])
@@ -81,7 +81,7 @@ async def _operates(request: Request, head: int | None) -> bool:
 
 
 def _is_the_database(error: Exception) -> bool:
-    return type(error).__module__.startswith("psycopg")
+    return is_lost(error) or type(error).__module__.startswith("psycopg")
 
 
 @router.get("/v1/openapi.json", operation_id="read_description")

@@ -104,6 +104,7 @@ def test_an_exhausted_pool_is_said_and_passes(shelf: Shelf, monkeypatch: pytest.
         until(
             lambda: desk.probe._glance is not None
         )  # the connection by which it looks whether anything is new
+        assert client.get("/v1/cycles").status_code == 200  # as it is kept from now on
         before = book.ledger.head().position
         with ExitStack() as stack, monkeypatch.context() as soon:
             stack.enter_context(book.ledger._connections.use())  # which may wait beside the pool

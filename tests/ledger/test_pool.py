@@ -8,12 +8,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import PoolTimeout
 
 from ledger import ending
 from ledger.calls import CallFailed, statement, together
 from ledger.ending import cut, end_soon, take_back
+from ledger.errors import ConnectionsAreTaken, LedgerIsGone, ShutOut, is_gone, passing
 from ledger.lifecycle import initialise
-from ledger.place import Connection
+from ledger.place import Connection, Pool
 from ledger.settings import Settings
 from ledger.store import Ledger
 from tests.waiting import PATIENCE, until
@@ -63,6 +66,29 @@ def test_a_connection_that_broke_beside_the_pool_is_not_given_out(ledger: Ledger
         with pool.connection(timeout=PATIENCE) as connection:
             assert connection is not broken
             assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_a_database_that_lets_nobody_in_is_not_one_whose_connections_are_in_use(ledger: Ledger) -> None:
+    """Given a login that is not there, then whoever waited in vain is told that, the next one at once, and where the
+    words say why that too; once somebody is let in, all are."""
+    place = ledger.place
+    nobody = make_conninfo(place.application_url, user="nobody_of_this_ledger")
+    with Pool(
+        nobody, place._configure, min_size=1, max_size=2, timeout=0.2, kwargs=place._session(), open=True
+    ) as pool:
+        for times in range(2):
+            asked = pool.get_stats().get("requests_queued", 0)
+            with pytest.raises(ShutOut, match="nobody_of_this_ledger") as met:
+                pool.getconn()
+            assert pool.get_stats().get("requests_queued", 0) == asked + (times == 0)
+            assert is_gone(met.value) == place.embedded  # who asks for a password does not say who is there
+            assert isinstance(passing(met.value), LedgerIsGone) == place.embedded
+        pool.conninfo = place.application_url
+        with pool.connection(timeout=PATIENCE) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+            with pool.connection(timeout=PATIENCE), pytest.raises(PoolTimeout) as taken:
+                pool.getconn()
+        assert isinstance(passing(taken.value), ConnectionsAreTaken)
 
 
 @pytest.mark.parametrize("piped", [False, True])
