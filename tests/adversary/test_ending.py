@@ -143,6 +143,7 @@ def test_whoever_is_not_waited_for_any_longer_is_told_nothing(house: House) -> N
         half.sendall(asked(house, "POST /v1/teams", *lines))
         with held(house.ledger, "projections_bookmarks") as stood_before:
             raw.sendall(asked(house, "POST /v1/teams", *lines) + body)
+            until(lambda: house.ledger.head().position == head + 1)
             stood_before()
             # when somebody wishes the end, and then to wait for nobody
             process.send_signal(signal.SIGINT)

@@ -86,6 +86,7 @@ def test_who_outlives_a_schema_that_was_dropped_and_restored_hears_that_it_is_an
         with psycopg.connect(ledger.place.owner_url, autocommit=True) as connection:
             connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(settings.schema)))
         restore(settings, lines)
+        end_sessions(ledger.place)  # those too that the pool began in between
         with Ledger.open(settings) as other:
             assert other.execute("Another past", forming(team), by=steward).position == formed.position
         if way != "as one is recorded":
