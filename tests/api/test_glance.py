@@ -241,6 +241,8 @@ def test_a_connection_that_is_long_in_the_making_keeps_nobody_waiting(
     async def meeting() -> None:
         probe = Probe(lambda: standing(1), make, lambda _: standing(2))
         try:
+            while not papers:  # it is begun in a thread of its own, once a look went well
+                assert (await asyncio.wait_for(probe.standing(), PATIENCE / 2)).position == 1
             for _ in range(3):
                 assert (await asyncio.wait_for(probe.standing(), PATIENCE / 2)).position == 1
             assert len(papers) == 1
